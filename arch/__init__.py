@@ -1,0 +1,1 @@
+"""What the machine is: accelerator, search space, instruction set, cycle rules, area."""

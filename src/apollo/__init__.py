@@ -1,0 +1,1 @@
+"""Apollo designs machine-learning accelerators by search."""
