@@ -17,7 +17,13 @@ from apollo.arch import technology
 from apollo.arch.text import suggestion
 
 MACS_PER_LANE = 4
-BURST_BYTES = 256  # one DRAM burst, one staging slot, one bus packet (M3)
+BURST_BYTES = 256  # one DRAM burst, one staging slot, one bus packet (M4)
+# An instruction may straddle two bursts, so the ring must hold two (M3).
+_LEAST_BURSTS = {
+    "activation_memory_bytes": 1,
+    "parameter_memory_bytes": 1,
+    "instruction_memory_bytes": 2,
+}
 DESIGNS = Path(__file__).parent / "designs"
 
 
@@ -26,7 +32,7 @@ class Accelerator:
     """One design.
 
     Raises `ValueError` when a field is not a positive integer, or when a memory or bandwidth
-    breaks a rule of the machine (M2, M4).
+    breaks a rule of the machine (M3, M5).
     """
 
     name: str
@@ -53,15 +59,11 @@ class Accelerator:
                 raise ValueError(
                     f"Design '{self.name}': {field.name} must be a positive integer, not {value!r}."
                 )
-        for name in (
-            "activation_memory_bytes",
-            "instruction_memory_bytes",
-            "parameter_memory_bytes",
-        ):
-            if getattr(self, name) < BURST_BYTES:
+        for name, bursts in _LEAST_BURSTS.items():
+            if getattr(self, name) < bursts * BURST_BYTES:
                 raise ValueError(
-                    f"Design '{self.name}': {name} must hold one burst of {BURST_BYTES} bytes, "
-                    f"not {getattr(self, name)}."
+                    f"Design '{self.name}': {name} must be at least {bursts * BURST_BYTES} bytes "
+                    f"({bursts} x the DRAM burst), not {getattr(self, name)}."
                 )
         if self.dram_bytes_per_cycle > BURST_BYTES:
             raise ValueError(
@@ -86,7 +88,7 @@ class Accelerator:
 
     @property
     def dram_bytes_per_cycle(self) -> Fraction:
-        """Sustained DRAM bytes a cycle, exact: bandwidth over clock times efficiency (M4)."""
+        """Sustained DRAM bytes a cycle, exact: bandwidth over clock times efficiency (M5)."""
         return Fraction(self.dram_gb_per_s * 1000, self.clock_mhz) * technology.DRAM_EFFICIENCY
 
     @property

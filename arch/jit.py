@@ -1,0 +1,47 @@
+"""`@kernel`: Numba's compiler with a cache that knows all of our kernels' sources.
+
+Numba's own cache checks only the file of the function it caches, so an edit of a helper or of an
+enum in another file would bring back stale answers. The cache folder is therefore named by a
+hash of every source file that a kernel can see.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import numba
+import platformdirs
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_ROOT = Path(__file__).resolve().parent.parent
+_SEEN_BY_KERNELS = (
+    "arch/isa.py",
+    "arch/cycles.py",
+    "simulator/kernels/*.py",
+    "compiler/kernels/*.py",
+)
+
+
+def _sources_hash() -> str:
+    digest = hashlib.sha256(numba.__version__.encode())
+    for pattern in _SEEN_BY_KERNELS:
+        for path in sorted(_ROOT.glob(pattern)):
+            digest.update(path.name.encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+SOURCES_HASH = _sources_hash()
+_CACHE = Path(os.environ.get("APOLLO_CACHE_DIR") or platformdirs.user_cache_dir("apollo"))
+if "NUMBA_CACHE_DIR" not in os.environ:
+    numba.config.CACHE_DIR = str(_CACHE / "numba" / SOURCES_HASH)
+
+
+def kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a function to machine code at its first call, and cache it on disk."""
+    compiled: Callable[P, R] = numba.njit(cache=True)(function)
+    return compiled

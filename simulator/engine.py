@@ -1,0 +1,44 @@
+"""Programs and accelerators in, timelines out: where objects stop and the kernel's columns begin."""
+
+from apollo.arch.accelerator import BURST_BYTES, Accelerator
+from apollo.arch.isa import Program
+from apollo.simulator.kernels.columns import columns
+from apollo.simulator.kernels.simulate import NEVER, Machine
+from apollo.simulator.kernels.simulate import simulate as simulate_columns
+from apollo.simulator.timeline import Timeline
+
+
+def machine_of(accelerator: Accelerator, skip: bool = True) -> Machine:
+    """The numbers that the timing rules need of an accelerator."""
+    rate = accelerator.dram_bytes_per_cycle
+    cost = BURST_BYTES * rate.denominator
+    return Machine(
+        burst_bytes=BURST_BYTES,
+        credit_num=rate.numerator,
+        burst_cost=cost,
+        credit_cap=cost + rate.numerator - 1,
+        latency_cycles=accelerator.dram_latency_cycles,
+        ring_bytes=accelerator.instruction_memory_bytes,
+        param_slots=accelerator.parameter_memory_bytes // BURST_BYTES,
+        act_slots=accelerator.activation_memory_bytes // BURST_BYTES,
+        param_bus_bytes=accelerator.parameter_bus_bytes,
+        act_bus_bytes=accelerator.activation_bus_bytes,
+        skip=skip,
+    )
+
+
+def simulate(program: Program, accelerator: Accelerator, *, skip: bool = True) -> Timeline:
+    """Run a program, exactly. `skip=False` visits every event: slower, the same answer.
+
+    Raises `ValueError` for a program that the machine cannot finish (none that is valid).
+    """
+    derived = columns(
+        program.opcode, program.wait, program.operand, accelerator.lanes, BURST_BYTES
+    )
+    visible, start, finish, channel, bus = simulate_columns(
+        derived, machine_of(accelerator, skip)
+    )
+    if len(program) and int(finish.max()) == NEVER:
+        stuck = int((finish == NEVER).argmax())
+        raise ValueError(f"Instruction {stuck} of {len(program)} never finishes on this design.")
+    return Timeline(program, visible, start, finish, channel, bus)

@@ -1,0 +1,53 @@
+"""Stall cycles by cause, from the tables of a run alone (docs/machine.md, M15)."""
+
+import numpy as np
+import numpy.typing as npt
+
+from apollo.arch.isa import ENGINES
+from apollo.arch.jit import kernel
+from apollo.simulator.kernels.columns import Columns
+
+Ints = npt.NDArray[np.int64]
+
+END_CAUSE = 0
+FETCH_CAUSE = 1
+FIRST_ENGINE_CAUSE = 2
+CAUSES = FIRST_ENGINE_CAUSE + ENGINES
+
+
+@kernel
+def stalls(
+    c: Columns,
+    layer: Ints,
+    layers: int,
+    visible: Ints,
+    start: Ints,
+    finish: Ints,
+) -> Ints:
+    """Idle cycles [layers, E, causes]; an idle cycle belongs to the layer of the engine's head.
+
+    END cycles, from an engine's last retirement to the end of the program, belong to the last layer.
+    """
+    out = np.zeros((layers, ENGINES, CAUSES), np.int64)
+    latency = 0
+    for i in range(len(finish)):
+        latency = max(latency, finish[i])
+    for e in range(ENGINES):
+        idle_from = 0
+        for place in range(c.first[e], c.first[e + 1]):
+            head = c.queue[place]
+            cycle = idle_from
+            if visible[head] > cycle:
+                out[layer[head], e, FETCH_CAUSE] += visible[head] - cycle
+                cycle = visible[head]
+            for other in range(ENGINES):
+                needed = c.wait[head, other]
+                if needed == 0:
+                    continue
+                retired = finish[c.queue[c.first[other] + needed - 1]]
+                if retired > cycle:
+                    out[layer[head], e, FIRST_ENGINE_CAUSE + other] += retired - cycle
+                    cycle = retired
+            idle_from = max(idle_from, finish[head])
+        out[layers - 1, e, END_CAUSE] += latency - idle_from
+    return out
