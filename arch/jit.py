@@ -45,3 +45,9 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a function to machine code at its first call, and cache it on disk."""
     compiled: Callable[P, R] = numba.njit(cache=True)(function)
     return compiled
+
+
+def inlined(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a helper into its callers: without a call no tuple of columns is copied."""
+    compiled: Callable[P, R] = numba.njit(cache=True, forceinline=True)(function)
+    return compiled

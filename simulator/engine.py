@@ -3,7 +3,7 @@
 from apollo.arch.accelerator import BURST_BYTES, Accelerator
 from apollo.arch.isa import Program
 from apollo.simulator.kernels.columns import columns
-from apollo.simulator.kernels.simulate import NEVER, Machine
+from apollo.simulator.kernels.simulate import FINISH, NEVER, START, VISIBLE, Machine
 from apollo.simulator.kernels.simulate import simulate as simulate_columns
 from apollo.simulator.timeline import Timeline
 
@@ -32,13 +32,12 @@ def simulate(program: Program, accelerator: Accelerator, *, skip: bool = True) -
 
     Raises `ValueError` for a program that the machine cannot finish (none that is valid).
     """
-    derived = columns(
-        program.opcode, program.wait, program.operand, accelerator.lanes, BURST_BYTES
+    table, first = columns(program.opcode, program.operand, accelerator.lanes, BURST_BYTES)
+    times, channel_bytes, bus_bytes = simulate_columns(
+        table, program.wait, first, machine_of(accelerator, skip)
     )
-    visible, start, finish, channel, bus = simulate_columns(
-        derived, machine_of(accelerator, skip)
-    )
+    finish = times[FINISH]
     if len(program) and int(finish.max()) == NEVER:
         stuck = int((finish == NEVER).argmax())
         raise ValueError(f"Instruction {stuck} of {len(program)} never finishes on this design.")
-    return Timeline(program, visible, start, finish, channel, bus)
+    return Timeline(program, times[VISIBLE], times[START], finish, channel_bytes, bus_bytes)

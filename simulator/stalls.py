@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from apollo.arch.accelerator import BURST_BYTES
 from apollo.simulator.kernels import stalls as stall_kernel
-from apollo.simulator.kernels.columns import columns
+from apollo.simulator.kernels.columns import QUEUE, columns
 from apollo.simulator.timeline import Timeline
 
 Ints = npt.NDArray[np.int64]
@@ -28,13 +28,14 @@ class StallCause(IntEnum):
 def stall_cycles_by_layer(timeline: Timeline) -> Ints:
     """Idle cycles [layers, E, causes] of a run."""
     program = timeline.program
-    derived = columns(program.opcode, program.wait, program.operand, 1, BURST_BYTES)
+    table, first = columns(program.opcode, program.operand, 1, BURST_BYTES)
     return stall_kernel.stalls(
-        derived,
+        table[QUEUE],
+        first,
+        program.wait,
         program.layer,
         len(program.layer_names),
         timeline.visible,
-        timeline.start,
         timeline.finish,
     )
 

@@ -5,7 +5,6 @@ import numpy.typing as npt
 
 from apollo.arch.isa import ENGINES
 from apollo.arch.jit import kernel
-from apollo.simulator.kernels.columns import Columns
 
 Ints = npt.NDArray[np.int64]
 
@@ -17,11 +16,14 @@ CAUSES = FIRST_ENGINE_CAUSE + ENGINES
 
 @kernel
 def stalls(
-    c: Columns,
+    # Program:
+    queue: Ints,
+    first: Ints,
+    wait: Ints,
     layer: Ints,
     layers: int,
+    # Run:
     visible: Ints,
-    start: Ints,
     finish: Ints,
 ) -> Ints:
     """Idle cycles [layers, E, causes]; an idle cycle belongs to the layer of the engine's head.
@@ -34,17 +36,17 @@ def stalls(
         latency = max(latency, finish[i])
     for e in range(ENGINES):
         idle_from = 0
-        for place in range(c.first[e], c.first[e + 1]):
-            head = c.queue[place]
+        for place in range(first[e], first[e + 1]):
+            head = queue[place]
             cycle = idle_from
             if visible[head] > cycle:
                 out[layer[head], e, FETCH_CAUSE] += visible[head] - cycle
                 cycle = visible[head]
             for other in range(ENGINES):
-                needed = c.wait[head, other]
+                needed = wait[head, other]
                 if needed == 0:
                     continue
-                retired = finish[c.queue[c.first[other] + needed - 1]]
+                retired = finish[queue[first[other] + needed - 1]]
                 if retired > cycle:
                     out[layer[head], e, FIRST_ENGINE_CAUSE + other] += retired - cycle
                     cycle = retired

@@ -1,0 +1,21 @@
+"""Infeasibility as an answer: what does not fit, where, by how much."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class DoesNotFit(Exception):  # noqa: N818 - an answer, not an error
+    """A layer asks more of a resource than the design has."""
+
+    resource: str
+    layer: str
+    demand: int
+    bound: int
+    unit: str = "bytes"
+
+    def __str__(self) -> str:
+        """The sentence for people."""
+        return (
+            f"Layer '{self.layer}' does not fit: it needs at least {self.demand:,} {self.unit} "
+            f"of {self.resource.replace('_', ' ')}, the design has {self.bound:,}."
+        )

@@ -1,0 +1,47 @@
+"""Fusion: which operators ride on the one before them at no cost.
+
+A batch normalisation behind a convolution becomes its scales and biases; a clamp (ReLU, ReLU6, clip)
+behind a convolution, product, sum or pool becomes the bounds of its requantisation. Any other
+activation function is a table look-up of its own.
+"""
+
+from apollo.workloads.graph import Graph
+from apollo.workloads.operators import (
+    BatchNormalization,
+    Binary,
+    Convolution,
+    FullyConnected,
+    Operator,
+    Pool,
+    Unary,
+    UnaryKind,
+)
+
+_CLAMPS = (UnaryKind.RELU, UnaryKind.RELU6, UnaryKind.CLIP)
+_REQUANTISES = (Convolution, FullyConnected, Binary, Pool)
+
+
+def fused_into(graph: Graph) -> dict[str, str]:
+    """Operators that disappear: name to the name of the operator that does their work.
+
+    One fuses only if nobody else reads what comes before it.
+    """
+    hosts = dict(graph.folded)
+    for operator in graph.operators:
+        if not (isinstance(operator, Unary) and operator.kind in _CLAMPS):
+            continue
+        before = graph.producer(operator.inputs[0])
+        if before is None or not _is_private(graph, operator.inputs[0]):
+            continue
+        host = _operator(graph, hosts.get(before.name, before.name))
+        if isinstance(host, _REQUANTISES + (BatchNormalization,)):
+            hosts[operator.name] = host.name
+    return hosts
+
+
+def _operator(graph: Graph, name: str) -> Operator:
+    return next(operator for operator in graph.operators if operator.name == name)
+
+
+def _is_private(graph: Graph, tensor: str) -> bool:
+    return len(graph.consumers(tensor)) == 1 and tensor not in graph.outputs

@@ -1,0 +1,336 @@
+"""Emission: nests and their mapping become instructions with retire counters.
+
+Parameters stream through a ring in core memory, so that loads run ahead across layers: a load
+waits for the last compute that reads what it overwrites. Streams tiled over rows are double-buffered.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from apollo.arch.isa import ENGINES, OPERANDS, Compute, ComputeFlag, Engine, Opcode, Transfer
+from apollo.arch.jit import kernel
+from apollo.compiler.kernels.tiling import (
+    Design,
+    ceil_div,
+    channel_bytes,
+    core_positions,
+    parameter_loads,
+    source_rows,
+)
+from apollo.compiler.tables import Map, Nest, TensorColumn
+
+Ints = npt.NDArray[np.int64]
+
+_ACCUMULATE = int(ComputeFlag.ACCUMULATE)
+_PARTIAL = int(ComputeFlag.PARTIAL)
+_TOTAL, _RING_FREE, _RING_HEAD, _RING_TAIL, _PARAM_WAIT = range(5)
+
+
+class Stream(NamedTuple):
+    """The program so far and what emission must remember."""
+
+    opcode: Ints  # [I]
+    layer: Ints  # [I]
+    wait: Ints  # [I, E]
+    operand: Ints  # [I, F]
+    count: Ints  # [E] instructions of each engine
+    scalar: Ints
+    ring: Ints  # [loads, 3] first byte, end, computes after which it is free
+    home: Ints  # [tensors] address in PE memory
+    store_done: Ints  # [tensors] stores after which it is complete in DRAM
+
+
+@kernel
+def _put(s: Stream, engine: int, opcode: int, layer: int) -> int:
+    """Append an instruction; its number."""
+    number = s.scalar[_TOTAL]
+    s.opcode[number] = opcode
+    s.layer[number] = layer
+    s.scalar[_TOTAL] += 1
+    s.count[engine] += 1
+    return number
+
+
+@kernel
+def _transfer(
+    s: Stream, engine: int, opcode: int, layer: int, segments: int, size: int, dram: int
+) -> int:
+    """Append a load, move or store."""
+    number = _put(s, engine, opcode, layer)
+    s.operand[number, Transfer.SEGMENTS] = segments
+    s.operand[number, Transfer.SEGMENT_BYTES] = size
+    s.operand[number, Transfer.DRAM_ADDRESS] = dram
+    return number
+
+
+@kernel
+def _ring_place(s: Stream, size: int, ring_bytes: int) -> tuple[int, int]:
+    """Room for a tile in the ring: its address and the computes to wait for."""
+    x = s.scalar
+    wait = 0
+    first = x[_RING_FREE]
+    if first + size > ring_bytes:
+        # Wrap: what lies behind the free pointer belongs to the last lap and is passed over.
+        while x[_RING_HEAD] < x[_RING_TAIL] and s.ring[x[_RING_HEAD], 0] >= first:
+            wait = max(wait, s.ring[x[_RING_HEAD], 2])
+            x[_RING_HEAD] += 1
+        first = 0
+    while x[_RING_HEAD] < x[_RING_TAIL]:
+        oldest = s.ring[x[_RING_HEAD]]
+        if not (oldest[0] < first + size and first < oldest[1]):
+            break
+        wait = max(wait, oldest[2])
+        x[_RING_HEAD] += 1
+    x[_RING_FREE] = first + size
+    s.ring[x[_RING_TAIL], 0] = first
+    s.ring[x[_RING_TAIL], 1] = first + size
+    s.ring[x[_RING_TAIL], 2] = s.count[Engine.COMPUTE] + 1
+    x[_RING_TAIL] += 1
+    return first, wait
+
+
+@kernel
+def _distinct_channels(n: Ints, m: Ints, first: int, channels: int) -> int:
+    """Channels that a tile covers over all cores: each has its own, the last one fewer."""
+    owners = n[Nest.CHANNELS] // m[Map.CORE_CHANNELS]
+    rest = n[Nest.CHANNELS] % m[Map.CORE_CHANNELS]
+    return owners * channels + min(channels, max(0, rest - first))
+
+
+@kernel
+def _load_parameters(
+    s: Stream, layer: int, loaded: int, dram: int, address: int, wait: int
+) -> None:
+    number = _transfer(
+        s, Engine.PARAM, Opcode.LOAD_PARAMETERS, layer, 1, loaded, dram
+    )
+    s.operand[number, Transfer.DESTINATION] = address
+    s.wait[number, Engine.COMPUTE] = wait
+    s.scalar[_PARAM_WAIT] = s.count[Engine.PARAM]
+
+
+@kernel
+def _compute(
+    s: Stream, n: Ints, m: Ints, layer: int, positions: int, tile: Ints, stores: int
+) -> None:
+    """One compute instruction; `tile` is (channels, inputs, flags, address of the parameters)."""
+    number = _put(s, Engine.COMPUTE, n[Nest.OPCODE], layer)
+    operand, wait = s.operand[number], s.wait[number]
+    operand[Compute.POSITIONS] = positions
+    operand[Compute.OUT_CHANNELS] = tile[0]
+    operand[Compute.IN_CHANNELS] = tile[1]
+    operand[Compute.FLAGS] = tile[2]
+    operand[Compute.TAPS] = n[Nest.TAPS]
+    operand[Compute.SOURCE] = m[Map.SOURCE_ADDRESS]
+    operand[Compute.PARAMETERS] = m[Map.SECOND_ADDRESS] if n[Nest.SECOND] >= 0 else tile[3]
+    operand[Compute.DESTINATION] = m[Map.DESTINATION_ADDRESS]
+    if tile[2] & _PARTIAL:
+        operand[Compute.DESTINATION] = m[Map.PARTIAL_ADDRESS]
+    wait[Engine.PARAM] = s.scalar[_PARAM_WAIT]
+    if m[Map.SOURCE_FROM_DRAM] + m[Map.SECOND_FROM_DRAM] > 0:
+        wait[Engine.ACT] = s.count[Engine.ACT]
+    if m[Map.MOVE_BYTES] + m[Map.SECOND_MOVE_BYTES] > 0:
+        wait[Engine.MOVE] = s.count[Engine.MOVE]
+    wait[Engine.STORE] = stores
+
+
+@kernel
+def _moves(s: Stream, n: Ints, m: Ints, layer: int) -> None:
+    """Bring operands that are in other PEs."""
+    for size, tensor, address in (
+        (m[Map.MOVE_BYTES], n[Nest.SOURCE], m[Map.SOURCE_ADDRESS]),
+        (m[Map.SECOND_MOVE_BYTES], n[Nest.SECOND], m[Map.SECOND_ADDRESS]),
+    ):
+        if size == 0:
+            continue
+        number = _transfer(s, Engine.MOVE, Opcode.MOVE, layer, 1, size, 0)
+        s.operand[number, Transfer.SOURCE] = s.home[tensor]
+        s.operand[number, Transfer.DESTINATION] = address
+        # The copy may take the place of anything that an earlier layer read or stored.
+        s.wait[number, Engine.COMPUTE] = s.count[Engine.COMPUTE]
+        s.wait[number, Engine.STORE] = s.count[Engine.STORE]
+
+
+@kernel
+def _row_splits(n: Ints, m: Ints) -> int:
+    """PEs along the rows that have any."""
+    return min(m[Map.ROW_SPLITS], ceil_div(n[Nest.ROWS], m[Map.PE_ROWS]))
+
+
+@kernel
+def _load_rows(
+    s: Stream, n: Ints, m: Ints, tensors: Ints, dram: Ints, layer: int, tile: int, computes: int
+) -> None:
+    """Load the operands of a row tile that are in DRAM."""
+    rows = min(m[Map.TILE_ROWS], m[Map.PE_ROWS] - tile * m[Map.TILE_ROWS])
+    for from_dram, tensor, address in (
+        (m[Map.SOURCE_FROM_DRAM], n[Nest.SOURCE], m[Map.SOURCE_ADDRESS]),
+        (m[Map.SECOND_FROM_DRAM], n[Nest.SECOND], m[Map.SECOND_ADDRESS]),
+    ):
+        if not from_dram:
+            continue
+        t = tensors[tensor]
+        width = t[TensorColumn.COLUMNS] * t[TensorColumn.CHANNELS]
+        read = source_rows(n, rows, t[TensorColumn.ROWS])
+        segments = min(_row_splits(n, m), ceil_div(t[TensorColumn.ROWS], read))
+        offset = tile * m[Map.TILE_ROWS] * n[Nest.STRIDE_ROWS] * width
+        number = _transfer(
+            s,
+            Engine.ACT,
+            Opcode.LOAD_ACTIVATIONS,
+            layer,
+            segments,
+            read * width,
+            dram[tensor] + offset,
+        )
+        s.operand[number, Transfer.DESTINATION] = address
+        s.wait[number, Engine.STORE] = s.store_done[tensor]
+        s.wait[number, Engine.COMPUTE] = computes
+
+
+@kernel
+def _store_rows(
+    s: Stream, n: Ints, m: Ints, tensors: Ints, dram: Ints, layer: int, tile: int
+) -> None:
+    """Store a row tile of the result; a part of the channels goes position by position."""
+    rows = min(m[Map.TILE_ROWS], m[Map.PE_ROWS] - tile * m[Map.TILE_ROWS])
+    tensor = n[Nest.DESTINATION]
+    channels = n[Nest.CHANNELS] * n[Nest.GROUPS]
+    segments, size = _row_splits(n, m), rows * n[Nest.COLUMNS] * channels
+    if channels < tensors[tensor, TensorColumn.CHANNELS]:
+        segments, size = segments * rows * n[Nest.COLUMNS], channels
+    number = _transfer(s, Engine.STORE, Opcode.STORE, layer, segments, size, dram[tensor])
+    s.operand[number, Transfer.SOURCE] = m[Map.DESTINATION_ADDRESS]
+    s.wait[number, Engine.COMPUTE] = s.count[Engine.COMPUTE]
+
+
+@kernel
+def _row_tile(
+    s: Stream, n: Ints, d: Design, m: Ints, layer: int, tile: int, plan: Ints, stores: int
+) -> None:
+    """Parameter loads and computes of a row tile.
+
+    `plan` is (DRAM address of the parameters, ring bytes, load resident ones, their address).
+    """
+    rows = min(m[Map.TILE_ROWS], m[Map.PE_ROWS] - tile * m[Map.TILE_ROWS])
+    positions = core_positions(d, m, rows)
+    resident = m[Map.RESIDENT] == 1
+    tile_channels = m[Map.CORE_CHANNELS] if resident else m[Map.TILE_CHANNELS]
+    tile_inputs = n[Nest.IN_CHANNELS] if resident else m[Map.TILE_INPUTS]
+    once = m[Map.CHANNEL_TILES] * m[Map.INPUT_TILES] * n[Nest.GROUPS] == 1
+    loads = not resident and parameter_loads(n, m) > 0 and (tile == 0 or not once)
+    dram = plan[0]
+    if resident and tile == 0 and plan[2]:
+        size = n[Nest.GROUPS] * n[Nest.CHANNELS] * channel_bytes(n, n[Nest.IN_CHANNELS])
+        _load_parameters(s, layer, size, dram, plan[3], 0)
+    work = np.empty(4, np.int64)
+    work[3] = plan[3] if resident else 0
+    for _group in range(n[Nest.GROUPS]):
+        for channel in range(0, m[Map.CORE_CHANNELS], tile_channels):
+            channels = min(tile_channels, m[Map.CORE_CHANNELS] - channel)
+            for first in range(0, n[Nest.IN_CHANNELS], tile_inputs):
+                inputs = min(tile_inputs, n[Nest.IN_CHANNELS] - first)
+                is_last = first + inputs == n[Nest.IN_CHANNELS]
+                if loads:
+                    # Biases and scales come with the last inputs, which need them.
+                    each = channel_bytes(n, inputs)
+                    each -= 0 if is_last else n[Nest.CHANNEL_BYTES]
+                    address, wait = _ring_place(s, channels * each, plan[1])
+                    size = _distinct_channels(n, m, channel, channels) * each
+                    _load_parameters(s, layer, size, dram, plan[3] + address, wait)
+                    work[3] = plan[3] + address
+                    dram += size
+                work[0], work[1] = channels, inputs
+                work[2] = _ACCUMULATE if first > 0 else 0
+                if not is_last:
+                    work[2] |= _PARTIAL
+                _compute(s, n, m, layer, positions, work, stores)
+
+
+@kernel
+def _nest(
+    s: Stream, n: Ints, d: Design, m: Ints, tensors: Ints, dram: Ints, layer: int, plan: Ints
+) -> None:
+    """All instructions of a nest."""
+    s.scalar[_PARAM_WAIT] = 0
+    stores = s.count[Engine.STORE]
+    before = s.count[Engine.COMPUTE]  # computes after which a row buffer is free: two tiles ago
+    last = before
+    loaded_once = m[Map.RESIDENT] == 0 and parameter_loads(n, m) == 1
+    _moves(s, n, m, layer)
+    for tile in range(m[Map.ROW_TILES]):
+        _load_rows(s, n, m, tensors, dram, layer, tile, before)
+        behind = stores + max(0, tile - 1) if m[Map.TO_DRAM] else stores
+        _row_tile(s, n, d, m, layer, tile, plan, behind)
+        before, last = last, s.count[Engine.COMPUTE]
+        if loaded_once:
+            # Parameters that serve several row tiles are free after the last of them.
+            s.ring[s.scalar[_RING_TAIL] - 1, 2] = last
+        if m[Map.TO_DRAM]:
+            _store_rows(s, n, m, tensors, dram, layer, tile)
+    s.home[n[Nest.DESTINATION]] = m[Map.DESTINATION_ADDRESS]
+    if m[Map.TO_DRAM]:
+        s.store_done[n[Nest.DESTINATION]] = s.count[Engine.STORE]
+
+
+@kernel
+def _stream(nests: Ints, mapping: Ints, tensors: int) -> Stream:
+    """An empty program with room for every instruction."""
+    total = 0
+    loads = 0
+    for n, m in zip(nests, mapping):  # noqa: B905 - Numba knows no `strict`
+        tiles = n[Nest.GROUPS] * m[Map.CHANNEL_TILES] * m[Map.INPUT_TILES]
+        loads += parameter_loads(n, m) + 1
+        total += m[Map.ROW_TILES] * (tiles + 3) + 2
+    total += loads
+    return Stream(
+        np.zeros(total, np.int64),
+        np.zeros(total, np.int64),
+        np.zeros((total, ENGINES), np.int64),
+        np.zeros((total, OPERANDS), np.int64),
+        np.zeros(ENGINES, np.int64),
+        np.zeros(5, np.int64),
+        np.zeros((loads, 3), np.int64),
+        np.zeros(tensors, np.int64),
+        np.zeros(tensors, np.int64),
+    )
+
+
+@kernel
+def emit(
+    nests: Ints, tensors: Ints, d: Design, ring_bytes: int, cold: bool, mapping: Ints
+) -> tuple[Ints, Ints, Ints, Ints]:
+    """The program's columns: opcode [I], layer [I], wait [I, E], operand [I, F].
+
+    A cold program loads resident parameters, a warm one finds them in core memory, below the
+    ring. In DRAM the parameters lie in the order of the nests, then every tensor.
+    """
+    s = _stream(nests, mapping, len(tensors))
+    parameters = np.zeros(len(nests) + 1, np.int64)
+    for i in range(len(nests)):
+        size = nests[i, Nest.GROUPS] * nests[i, Nest.CHANNELS]
+        parameters[i + 1] = parameters[i] + size * channel_bytes(
+            nests[i], nests[i, Nest.IN_CHANNELS]
+        )
+    dram = np.empty(len(tensors), np.int64)
+    end = parameters[-1]
+    for i in range(len(tensors)):
+        dram[i] = end
+        t = tensors[i]
+        end += t[TensorColumn.ROWS] * t[TensorColumn.COLUMNS] * t[TensorColumn.CHANNELS]
+    plan = np.zeros(4, np.int64)
+    plan[1] = ring_bytes
+    plan[2] = 1 if cold else 0
+    resident_end = 0
+    kept = d.core_memory_bytes - ring_bytes
+    for i in range(len(nests)):
+        plan[0] = parameters[i]
+        plan[3] = kept
+        if mapping[i, Map.RESIDENT]:
+            plan[3] = resident_end
+            resident_end += mapping[i, Map.CORE_BYTES]
+        _nest(s, nests[i], d, mapping[i], tensors, dram, i, plan)
+    total = s.scalar[_TOTAL]
+    return s.opcode[:total], s.layer[:total], s.wait[:total], s.operand[:total]
