@@ -135,3 +135,9 @@ def load_design(name_or_path: str) -> Accelerator:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ValueError(f"Design file '{name_or_path}' is not readable TOML: {error}.") from None
     return _from_fields({"name": path.stem} | table, f"Design file '{path.name}'")
+
+
+def design_text(accelerator: Accelerator) -> str:
+    """A design as the TOML that `load_design` reads; its name is the file's."""
+    values = ((field.name, getattr(accelerator, field.name)) for field in fields(accelerator)[1:])
+    return "".join(f"{name} = {value}\n" for name, value in values)

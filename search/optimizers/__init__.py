@@ -1,0 +1,1 @@
+"""Optimizers: where to look next."""

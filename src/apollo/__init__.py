@@ -1,1 +1,91 @@
-"""Apollo designs machine-learning accelerators by search."""
+"""Apollo designs machine-learning accelerators by search.
+
+    >>> import apollo
+    >>> network = apollo.load("mobilenet_v1_0.25_128")
+    >>> metrics = apollo.evaluate(network, "edge_tpu_v3").metrics
+    >>> metrics.cycles > metrics.warm_cycles
+    True
+
+Designs are given by the name of a preset, by the path of a TOML file, or as an `Accelerator`.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from apollo.arch.accelerator import Accelerator
+    from apollo.compiler.pipeline import Compiled
+    from apollo.search.explore import Exploration
+    from apollo.search.measure import Measurement
+    from apollo.workloads.graph import Graph
+
+__all__ = ["compile", "evaluate", "explore", "load"]
+
+# Imports are inside the functions: `apollo --help` and `import apollo` need no compiler.
+
+
+def load(network: "str | Path | Graph", batch: int = 1) -> "Graph":
+    """The graph of a network: a built-in name, `gemm:MxKxN`, `conv:…`, or the path of an ONNX file.
+
+    Raises `ValueError`, one sentence, when there is none or it cannot be imported.
+    """
+    from apollo.workloads import catalogue
+    from apollo.workloads.graph import Graph
+
+    return network if isinstance(network, Graph) else catalogue.load(network, batch)
+
+
+def _design(design: "str | Accelerator") -> "Accelerator":
+    from apollo.arch.accelerator import Accelerator, load_design
+
+    return design if isinstance(design, Accelerator) else load_design(design)
+
+
+def compile(network: "str | Path | Graph", design: "str | Accelerator") -> "Compiled":  # noqa: A001
+    """A network's programs for a design.
+
+    Raises `DoesNotFit` when no mapping of some layer fits, `ValueError` for wrong input.
+    """
+    from apollo.compiler.lower import lower
+    from apollo.compiler.pipeline import compile_network
+
+    return compile_network(lower(load(network)), _design(design))
+
+
+def evaluate(network: "str | Path | Graph", design: "str | Accelerator") -> "Measurement":
+    """Compile and simulate: cycles, milliseconds, throughput, utilisation, stalls, by layer too.
+
+    Raises `DoesNotFit` when no mapping of some layer fits, `ValueError` for wrong input.
+    """
+    from apollo.compiler.lower import lower
+    from apollo.search.measure import measure
+
+    return measure(lower(load(network)), _design(design))
+
+
+def explore(
+    networks: str | Sequence[str],
+    *,
+    optimizer: str = "evolutionary",
+    trials: int = 2000,
+    max_area_mm2: float | None = None,
+    seed: int = 0,
+    study: str | None = None,
+    output: str | Path = "results",
+) -> "Exploration":
+    """Search the space of designs; the same `study` resumes.
+
+    Raises `ValueError`, one sentence, for wrong input.
+    """
+    from apollo.search.explore import explore as run
+
+    return run(
+        [networks] if isinstance(networks, str) else networks,
+        optimizer=optimizer,
+        trials=trials,
+        max_area_mm2=max_area_mm2,
+        seed=seed,
+        study=study,
+        output=Path(output),
+    )

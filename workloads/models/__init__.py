@@ -1,0 +1,1 @@
+"""Generators of networks: one file a family."""

@@ -1,0 +1,69 @@
+"""From a point of the space to its outcome: budget, then each network, each evaluated once.
+
+The parts are handed in as functions, so a search is tested without compiler and simulator.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from apollo.search.objective import Objective
+from apollo.search.trial import Evaluation, EvaluationKey, Outcome
+
+
+class Evaluate(Protocol):
+    """What a study maximises over: a pure function of the point."""
+
+    def __call__(self, index: int, /) -> Outcome:
+        """The outcome of the point with that index in the space."""
+        ...
+
+
+class EvaluationCache(Protocol):
+    """Remembers evaluations by what they depend on (a `Store` is one)."""
+
+    def get(self, key: EvaluationKey) -> Evaluation | None:
+        """The evaluation with that key, or None."""
+        ...
+
+    def put(self, key: EvaluationKey, evaluation: Evaluation) -> None:
+        """Remember an evaluation."""
+        ...
+
+
+@dataclass(frozen=True)
+class EvaluatePoint:
+    """The `Evaluate` of a study of networks.
+
+    The area is checked before anything is compiled; the networks follow in the objective's order
+    until one does not fit. An evaluation that the cache holds is not run again.
+    """
+
+    objective: Objective
+    area_mm2: Callable[[int], float]  # of the point with that index; cheap
+    measure: Callable[[int, str], Evaluation]  # of a point on a network; compiles and simulates
+    key: Callable[[int, str], EvaluationKey]  # what that measurement depends on
+    cache: EvaluationCache
+
+    def __call__(self, index: int, /) -> Outcome:
+        """The outcome of the point with that index."""
+        area_mm2 = self.area_mm2(index)
+        rejected = self.objective.rejected(area_mm2)
+        if rejected is not None:
+            return rejected
+        keys: list[EvaluationKey] = []
+        evaluations: dict[str, Evaluation] = {}
+        for network in self.objective.networks:
+            keys.append(self.key(index, network))
+            evaluations[network] = self._cached(keys[-1], index, network)
+            if not evaluations[network].feasible:
+                break
+        outcome = self.objective.outcome(area_mm2, evaluations)
+        return replace(outcome, evaluations=tuple(keys))
+
+    def _cached(self, key: EvaluationKey, index: int, network: str) -> Evaluation:
+        evaluation = self.cache.get(key)
+        if evaluation is None:
+            evaluation = self.measure(index, network)
+            self.cache.put(key, evaluation)
+        return evaluation

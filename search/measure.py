@@ -1,0 +1,54 @@
+"""One evaluation: a network compiled for a design and simulated, cold and warm."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+from apollo.arch.accelerator import Accelerator
+from apollo.compiler.lower import Network
+from apollo.compiler.pipeline import Compiled, compile_network, layer_macs
+from apollo.simulator.engine import simulate
+from apollo.simulator.metrics import LayerRow, Metrics, layer_rows, metrics_of
+from apollo.simulator.timeline import Timeline
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A network on a design: the program, its runs and what they amount to."""
+
+    compiled: Compiled
+    cold: Timeline
+    warm: Timeline
+    metrics: Metrics
+
+    def layers(self) -> list[LayerRow]:
+        """A row for every layer of the warm run."""
+        macs = layer_macs(self.compiled.network)
+        return layer_rows(self.warm, self.compiled.accelerator, macs)
+
+
+def measure(network: Network, accelerator: Accelerator) -> Measurement:
+    """Compile and simulate.
+
+    Raises `DoesNotFit` when no mapping of some layer fits the design.
+    """
+    compiled = compile_network(network, accelerator)
+    cold = simulate(compiled.cold, accelerator)
+    warm = simulate(compiled.warm, accelerator) if compiled.has_residents else cold
+    metrics = metrics_of(cold, warm, accelerator, network.macs, network.batch)
+    return Measurement(compiled, cold, warm, metrics)
+
+
+@cache
+def evaluator_version() -> str:
+    """The package's version and a hash of everything that an evaluation depends on."""
+    digest = hashlib.sha256()
+    for folder in ("arch", "compiler", "simulator"):
+        for path in sorted((_ROOT / folder).rglob("*.py")):
+            digest.update(path.relative_to(_ROOT).as_posix().encode())
+            digest.update(path.read_bytes())
+    return f"{metadata.version('apollo-dse')}+{digest.hexdigest()[:12]}"

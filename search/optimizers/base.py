@@ -1,0 +1,68 @@
+"""The seam between a study and an optimizer: ask for points, tell what came of them.
+
+Letters: `N` points, `D` parameters of the space.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from apollo.arch.space import RADICES
+from apollo.search.trial import Trial
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of an optimizer: a frozen dataclass of numbers, checked when made."""
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError`, one sentence, when a setting is out of its range."""
+
+    def as_dict(self) -> dict[str, int | float]:
+        """Every setting by name, defaults filled in: part of a study's identity."""
+        return asdict(self)
+
+
+class Optimizer(ABC):
+    """Proposes points of a space of `D` digits.
+
+    Its whole state is the log of trials it was told: telling the same trials in any chunks gives
+    the same optimizer, and `ask` changes nothing and draws only from the generator handed in. So
+    a study resumes exactly by telling its log.
+    """
+
+    settings_type: ClassVar[type[Settings]] = Settings
+
+    def __init__(
+        self, settings: Mapping[str, Any] | None = None, radices: Sequence[int] = RADICES
+    ) -> None:
+        """An optimizer that was told nothing; `settings` by name, defaults for the rest."""
+        self.settings = self.settings_type(**(settings or {}))
+        self.radices: Ints = np.array(radices, dtype=np.int64)  # [D]
+        self._weights: Ints = np.append(np.cumprod(self.radices[:0:-1])[::-1], 1)  # [D]
+
+    @abstractmethod
+    def ask(self, count: int, generator: np.random.Generator) -> Ints:
+        """Points to evaluate, [count, D] digits."""
+
+    @abstractmethod
+    def tell(self, trials: Sequence[Trial]) -> None:
+        """Learn from trials, in the order of the log, whoever proposed them."""
+
+    def indices_of(self, points: Ints) -> Ints:
+        """The index in the space, [N], of points [N, D]."""
+        return points @ self._weights
+
+    def points_of(self, indices: Ints) -> Ints:
+        """The digits, [N, D], of points with these indices, [N]."""
+        return indices[:, None] // self._weights % self.radices
+
+    def random_points(self, count: int, generator: np.random.Generator) -> Ints:
+        """Points drawn uniformly, [count, D]."""
+        return generator.integers(0, self.radices, size=(count, len(self.radices)))

@@ -1,0 +1,133 @@
+"""The course of a search: reward of each trial, best so far, infeasible trials by cause."""
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from apollo.search.trial import Trial, best_of
+
+_BEST = "#1f4e79"
+_FEASIBLE = "#6fa8dc"
+_CAUSES = ("#c0504d", "#e59866", "#8064a2", "#4f9d69", "#b8860b", "#7f7f7f")
+_MARKERS = ("x", "triangle-down", "diamond", "square", "star", "cross")
+
+
+def convergence_figure(trials: Sequence[Trial], title: str) -> Any:
+    """A plotly figure of the trials of a study.
+
+    Above: the reward of every feasible trial and the best so far. Below: a strip with one lane a
+    cause of infeasibility ("area", "core_memory", ...), the most frequent on top.
+    """
+    from plotly.subplots import make_subplots  # slow to import
+
+    causes = Counter(trial.resource for trial in trials if trial.resource).most_common()
+    strip = min(0.35, 0.07 * max(1, len(causes)))
+    figure = make_subplots(
+        rows=2, cols=1, shared_xaxes=True, row_heights=[1 - strip, strip], vertical_spacing=0.03
+    )
+    for trace in (_feasible_trace(trials), _best_trace(trials), _star_trace(trials)):
+        figure.add_trace(trace, row=1, col=1)
+    for position, (cause, count) in enumerate(causes):
+        figure.add_trace(_cause_trace(trials, cause, count, position), row=2, col=1)
+    share = sum(trial.feasible for trial in trials) / max(1, len(trials))
+    figure.update_layout(
+        title={"text": f"{title}<br><sup>{_subtitle(trials, share)}</sup>", "x": 0.02},
+        template="plotly_white",
+        font={"family": "Helvetica, Arial, sans-serif", "size": 13},
+        hovermode="closest",
+        height=620,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+        margin={"l": 70, "r": 24, "t": 96, "b": 56},
+    )
+    figure.update_xaxes(title_text="trial", rangemode="nonnegative", row=2, col=1)
+    figure.update_yaxes(title_text="reward", rangemode="tozero", row=1, col=1)
+    figure.update_yaxes(
+        autorange="reversed", showgrid=False, zeroline=False, ticklabelstandoff=6, row=2, col=1
+    )
+    return figure
+
+
+def write_html(figure: Any, path: str | Path) -> None:
+    """Write a figure as a page that needs no network: plotly.min.js is written once beside it."""
+    figure.write_html(path, include_plotlyjs="directory", full_html=True)
+
+
+def _feasible_trace(trials: Sequence[Trial]) -> Any:
+    from plotly.graph_objects import Scatter
+
+    feasible = [trial for trial in trials if trial.feasible]
+    return Scatter(
+        x=[trial.number for trial in feasible],
+        y=[trial.reward for trial in feasible],
+        mode="markers",
+        name="feasible trial",
+        marker={"color": _FEASIBLE, "size": 6, "opacity": 0.65},
+        text=[_hover(trial) for trial in feasible],
+        hovertemplate="%{text}<extra></extra>",
+    )
+
+
+def _best_trace(trials: Sequence[Trial]) -> Any:
+    from plotly.graph_objects import Scatter
+
+    best = list(accumulate((trial.reward for trial in trials), max))
+    return Scatter(
+        x=[trial.number for trial in trials],
+        y=[reward or None for reward in best],  # no line before the first feasible trial
+        mode="lines",
+        name="best so far",
+        line={"color": _BEST, "width": 2.5, "shape": "hv"},
+        hovertemplate="best after trial %{x}: %{y:.4f}<extra></extra>",
+    )
+
+
+def _star_trace(trials: Sequence[Trial]) -> Any:
+    from plotly.graph_objects import Scatter
+
+    best = best_of(trials)
+    return Scatter(
+        x=[trial.number for trial in best],
+        y=[trial.reward for trial in best],
+        mode="markers+text",
+        name="best",
+        showlegend=False,
+        marker={"symbol": "star", "size": 14, "color": _BEST, "line": {"color": "white"}},
+        text=[f"{trial.reward:.3f}" for trial in best],
+        textposition="top center",
+        customdata=[_hover(trial) for trial in best],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+
+
+def _cause_trace(trials: Sequence[Trial], cause: str, count: int, position: int) -> Any:
+    from plotly.graph_objects import Scatter
+
+    rejected = [trial for trial in trials if trial.resource == cause]
+    lane = cause.replace("_", " ")
+    return Scatter(
+        x=[trial.number for trial in rejected],
+        y=[lane] * len(rejected),
+        mode="markers",
+        name=f"{lane}: {count:,} infeasible",
+        marker={
+            "symbol": _MARKERS[position % len(_MARKERS)],
+            "color": _CAUSES[position % len(_CAUSES)],
+            "size": 6,
+            "opacity": 0.6,
+        },
+        text=[f"trial {trial.number}<br>{trial.reason}" for trial in rejected],
+        hovertemplate="%{text}<extra></extra>",
+    )
+
+
+def _hover(trial: Trial) -> str:
+    design = "".join(f"<br>{name} {value:,}" for name, value in trial.parameters.items())
+    return f"trial {trial.number}, reward {trial.reward:.4f}{design}"
+
+
+def _subtitle(trials: Sequence[Trial], share: float) -> str:
+    best = next(iter(best_of(trials)), None)
+    found = "nothing feasible" if best is None else f"best {best.reward:.4f} at trial {best.number}"
+    return f"{len(trials):,} trials, {100 * share:.1f} % feasible, {found}"

@@ -1,0 +1,83 @@
+"""The tables. A row is numbers and strings; docs/studies.md describes every column.
+
+Floats are stored as they are (8 bytes, or JSON text that reads back to the same bits), so rows of
+two runs compare with `==`.
+"""
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, ForeignKeyConstraint, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+SCHEMA_VERSION = 1
+
+
+class Base(DeclarativeBase):
+    """Parent of the tables."""
+
+
+class SchemaRow(Base):
+    """One row: the version of the schema, written last when a database is made."""
+
+    __tablename__ = "apollo_schema"
+
+    version: Mapped[int] = mapped_column(primary_key=True)
+
+
+class StudyTable(Base):
+    """A study and everything that its rows depend on."""
+
+    __tablename__ = "study"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    optimizer: Mapped[str]
+    seed: Mapped[int] = mapped_column(BigInteger)
+    options: Mapped[str]  # canonical JSON
+    version: Mapped[str]  # of the simulator
+    created: Mapped[str]  # ISO 8601, UTC
+
+
+class TrialTable(Base):
+    """A trial of a study."""
+
+    __tablename__ = "trial"
+
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    point: Mapped[int] = mapped_column(BigInteger)  # index in the space
+    parameters: Mapped[dict[str, int]] = mapped_column(JSON)
+    feasible: Mapped[bool]
+    reward: Mapped[float]
+    metrics: Mapped[dict[str, float]] = mapped_column(JSON)
+    resource: Mapped[str | None]
+    reason: Mapped[str | None]
+    seconds: Mapped[float]
+
+
+class EvaluationTable(Base):
+    """One design on one network, cached by what it depends on."""
+
+    __tablename__ = "evaluation"
+    __table_args__ = (UniqueConstraint("design", "network", "options", "version"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    design: Mapped[str]
+    network: Mapped[str]
+    options: Mapped[str]
+    version: Mapped[str]
+    feasible: Mapped[bool]
+    metrics: Mapped[dict[str, float]] = mapped_column(JSON)
+    resource: Mapped[str | None]
+    reason: Mapped[str | None]
+
+
+class TrialEvaluationTable(Base):
+    """Which evaluations a trial was made of: none when a budget rejected it."""
+
+    __tablename__ = "trial_evaluation"
+    __table_args__ = (
+        ForeignKeyConstraint(["study_id", "number"], ["trial.study_id", "trial.number"]),
+    )
+
+    study_id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluation.id"), primary_key=True)

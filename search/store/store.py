@@ -1,0 +1,203 @@
+"""The store of a study: identity, log of trials, and evaluations that are never run twice.
+
+Evaluations that were put wait in memory for the next `add`, which commits them with the trials of
+a batch in one transaction: a killed process loses the batch in flight and nothing else.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy.orm import Session
+
+from apollo.search.store.database import open_database, sentences, writer
+from apollo.search.store.keys import canonical_json
+from apollo.search.store.schema import (
+    EvaluationTable,
+    StudyTable,
+    TrialEvaluationTable,
+    TrialTable,
+)
+from apollo.search.store.study_row import StudyRow, StudySummary
+from apollo.search.trial import Evaluation, EvaluationKey, Outcome, Trial
+
+LOCK_TIMEOUT_S = 10.0
+
+_KEY = [getattr(EvaluationTable, field.name) for field in fields(EvaluationKey)]
+_VALUE = [getattr(EvaluationTable, field.name) for field in fields(Evaluation)]
+_WITH_KEY = [column == bindparam(f"key_{column.key}") for column in _KEY]
+_FIND = select(*_VALUE).where(*_WITH_KEY)
+_FIND_ID = select(EvaluationTable.id).where(*_WITH_KEY)
+
+
+class Store:
+    """A database of studies in one file; close it, or use it as a context.
+
+    Raises `ValueError`, one sentence, when the file is not a database of this version, is damaged,
+    or is locked by another process for longer than `timeout_s`.
+    """
+
+    def __init__(self, path: str | Path, timeout_s: float = LOCK_TIMEOUT_S) -> None:
+        """Open the database in that file; make it, and its folder, when there is none."""
+        self.path = Path(path)
+        self._engine = open_database(self.path, timeout_s)
+        self._waiting: dict[EvaluationKey, Evaluation] = {}  # put, not committed
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; what waits for a commit is dropped."""
+        self._engine.dispose()
+
+    def open_study(self, study: StudyRow) -> None:
+        """Create the study, or check that the stored one of that name is the same.
+
+        Raises `ValueError` that names the first difference when it is not.
+        """
+        stored = self.study(study.name)
+        if stored is None:
+            self._create(study)
+            return
+        difference = stored.difference(study)
+        if difference is not None:
+            raise ValueError(
+                f"Study '{study.name}' was made with {difference}: give it the same options to "
+                "resume it, or another name."
+            )
+
+    def study(self, name: str) -> StudyRow | None:
+        """The study of that name, or None."""
+        with sentences(self.path), Session(self._engine) as session:
+            row = session.scalars(select(StudyTable).where(StudyTable.name == name)).one_or_none()
+            return None if row is None else _study_row(row)
+
+    def studies(self) -> list[StudySummary]:
+        """Every study with its counts, by name."""
+        counted = (
+            select(
+                StudyTable,
+                func.count(TrialTable.number),
+                func.count(TrialTable.number).filter(TrialTable.feasible),
+                func.coalesce(func.max(TrialTable.reward), 0.0),
+            )
+            .outerjoin(TrialTable)
+            .group_by(StudyTable.id)
+            .order_by(StudyTable.name)
+        )
+        with sentences(self.path), Session(self._engine) as session:
+            return [
+                StudySummary(_study_row(row), trials, feasible, best)
+                for row, trials, feasible, best in session.execute(counted)
+            ]
+
+    def trials(self, study: str) -> list[Trial]:
+        """The log of a study, by number; empty when there is no such study.
+
+        The evaluations a trial was made of are left in the database.
+        """
+        log = (
+            select(TrialTable)
+            .join(StudyTable)
+            .where(StudyTable.name == study)
+            .order_by(TrialTable.number)
+        )
+        with sentences(self.path), Session(self._engine) as session:
+            return [_trial(row) for row in session.scalars(log)]
+
+    def get(self, key: EvaluationKey) -> Evaluation | None:
+        """The evaluation with that key, put or stored, or None."""
+        if key in self._waiting:
+            return self._waiting[key]
+        with sentences(self.path), self._engine.connect() as connection:
+            row = connection.execute(_FIND, _bound(key)).one_or_none()
+        return None if row is None else Evaluation(*row)
+
+    def put(self, key: EvaluationKey, evaluation: Evaluation) -> None:
+        """Remember an evaluation; it is stored by the next `add`."""
+        self._waiting[key] = evaluation
+
+    def add(self, study: str, trials: Sequence[Trial]) -> None:
+        """Commit trials, and the evaluations put since the last commit, in one transaction.
+
+        Raises `ValueError` when another process wrote trials of the same numbers.
+        """
+        with sentences(self.path), Session(writer(self._engine)) as session, session.begin():
+            self._add_evaluations(session)
+            statement = select(StudyTable.id).where(StudyTable.name == study)
+            study_id = session.scalars(statement).one()
+            if trials:
+                session.execute(insert(TrialTable), [_trial_values(study_id, t) for t in trials])
+            links = [
+                {"study_id": study_id, "number": trial.number, "evaluation_id": evaluation_id}
+                for trial in trials
+                for evaluation_id in self._ids(session, trial.outcome.evaluations)
+            ]
+            if links:
+                session.execute(insert(TrialEvaluationTable), links)
+        self._waiting.clear()
+
+    def _create(self, study: StudyRow) -> None:
+        with sentences(self.path), Session(writer(self._engine)) as session, session.begin():
+            session.add(
+                StudyTable(
+                    name=study.name,
+                    optimizer=study.optimizer,
+                    seed=study.seed,
+                    options=canonical_json(dict(study.options)),
+                    version=study.version,
+                    created=datetime.now(UTC).isoformat(timespec="seconds"),
+                )
+            )
+
+    def _add_evaluations(self, session: Session) -> None:
+        """Insert what waits, in the order in which it was put, but for what another study added."""
+        stored = {key for key in self._waiting if self._ids(session, [key])}
+        rows = [
+            asdict(key) | asdict(evaluation)
+            for key, evaluation in self._waiting.items()
+            if key not in stored
+        ]
+        if rows:
+            session.execute(insert(EvaluationTable), rows)
+
+    @staticmethod
+    def _ids(session: Session, keys: Iterable[EvaluationKey]) -> list[int]:
+        found = (session.execute(_FIND_ID, _bound(key)).scalar() for key in keys)
+        return [evaluation_id for evaluation_id in found if evaluation_id is not None]
+
+
+def _bound(key: EvaluationKey) -> dict[str, str]:
+    return {f"key_{name}": value for name, value in asdict(key).items()}
+
+
+def _study_row(row: StudyTable) -> StudyRow:
+    options = json.loads(row.options)
+    return StudyRow(row.name, row.optimizer, row.seed, options, row.version, row.created)
+
+
+def _trial(row: TrialTable) -> Trial:
+    outcome = Outcome(row.feasible, row.reward, row.metrics, row.resource, row.reason)
+    return Trial(row.number, row.point, outcome, row.parameters, row.seconds)
+
+
+def _trial_values(study_id: int, trial: Trial) -> dict[str, Any]:
+    return {
+        "study_id": study_id,
+        "number": trial.number,
+        "point": trial.index,
+        "parameters": dict(trial.parameters),
+        "feasible": trial.feasible,
+        "reward": trial.reward,
+        "metrics": dict(trial.metrics),
+        "resource": trial.resource,
+        "reason": trial.reason,
+        "seconds": trial.seconds,
+    }

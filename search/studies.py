@@ -1,0 +1,58 @@
+"""The folder of results: one folder a study, with its database, tables and figures."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from apollo.arch.text import suggestion
+from apollo.search.report.convergence import convergence_figure, write_html
+from apollo.search.report.table import write_csv
+from apollo.search.store import Store, StudyRow, StudySummary
+from apollo.search.trial import Trial
+
+DATABASE = "study.db"
+
+
+def database_path(results: Path, study: str) -> Path:
+    """Where the database of a study lies.
+
+    Raises `ValueError` when the name is not fit for a folder.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*", study):
+        raise ValueError(
+            f"A study's name must be letters, digits and any of '_.+-', not '{study}'."
+        )
+    return results / study / DATABASE
+
+
+def list_studies(results: Path) -> list[StudySummary]:
+    """A summary of every study under that folder, by name; none when there is no such folder."""
+    summaries: list[StudySummary] = []
+    for path in sorted(results.glob(f"*/{DATABASE}")):
+        with Store(path) as store:
+            summaries += store.studies()
+    return sorted(summaries, key=lambda summary: summary.study.name)
+
+
+def read_study(results: Path, study: str) -> tuple[StudyRow, list[Trial]]:
+    """A stored study and its trials, by number.
+
+    Raises `ValueError` when there is no such study.
+    """
+    path = database_path(results, study)
+    if path.is_file():
+        with Store(path) as store:
+            row = store.study(study)
+            if row is not None:
+                return row, store.trials(study)
+    known = [found.parent.name for found in results.glob(f"*/{DATABASE}")]
+    raise ValueError(f"There is no study '{study}' in '{results}'.{suggestion(study, known)}")
+
+
+def export_study(study: StudyRow, trials: Sequence[Trial], folder: Path) -> list[Path]:
+    """Write trials.csv and convergence.html (with plotly.min.js) to a folder; the files' paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    table, figure = folder / "trials.csv", folder / "convergence.html"
+    write_csv(trials, table)
+    write_html(convergence_figure(trials, f"{study.name} ({study.optimizer})"), figure)
+    return [table, figure]

@@ -1,0 +1,180 @@
+"""A study: an optimizer asks, points are evaluated, trials are stored; it resumes exactly.
+
+The optimizer is asked for a whole batch at a time and told a whole batch at a time. Its generator
+is made anew for every batch from (seed, trials told), so the trials of a study depend on its
+identity alone: not on where it was interrupted, nor on the number of trials it was asked for.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from apollo.arch.space import PARAMETERS, digits_of
+from apollo.search.evaluate import Evaluate
+from apollo.search.interrupt import Interruptible
+from apollo.search.optimizers.base import Optimizer
+from apollo.search.optimizers.table import make_optimizer
+from apollo.search.progress import NoProgress, Progress
+from apollo.search.store import Store, StudyRow
+from apollo.search.trial import Trial, best_of
+
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class Study:
+    """The identity of a study: with the same one, the same trials.
+
+    Raises `ValueError` when the name is empty, the seed negative or the batch not positive, and
+    what `make_optimizer` raises.
+    """
+
+    name: str
+    optimizer: str
+    seed: int
+    version: str  # of the simulator
+    settings: Mapping[str, Any] = field(default_factory=dict)  # of the optimizer
+    options: Mapping[str, Any] = field(default_factory=dict)  # of objective and evaluation: JSON
+    batch: int = BATCH
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        if not self.name:
+            raise ValueError("A study must have a name.")
+        if self.seed < 0:
+            raise ValueError(f"The seed must be at least 0, not {self.seed}.")
+        if self.batch < 1:
+            raise ValueError(f"The batch must be at least 1, not {self.batch}.")
+        make_optimizer(self.optimizer, self.settings)
+
+    def row(self) -> StudyRow:
+        """The study as it is stored, with every default filled in."""
+        settings = make_optimizer(self.optimizer, self.settings).settings.as_dict()
+        options = {**self.options, "batch": self.batch, self.optimizer: settings}
+        return StudyRow(self.name, self.optimizer, self.seed, options, self.version)
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """Where a run of a study ended."""
+
+    trials: tuple[Trial, ...]  # all of the study, by number
+    added: int  # of them by this run
+    interrupted: bool  # by Ctrl-C; what was done is stored
+
+    @property
+    def best(self) -> Trial | None:
+        """The best feasible trial, or None."""
+        return next(iter(best_of(self.trials)), None)
+
+    @property
+    def feasible(self) -> int:
+        """Number of feasible trials."""
+        return sum(trial.feasible for trial in self.trials)
+
+
+def run_study(
+    store: Store,
+    study: Study,
+    evaluate: Evaluate,
+    trials: int,
+    progress: Progress | None = None,
+) -> StudyResult:
+    """Run a study until it has that many trials, resuming what the store holds of it.
+
+    Ctrl-C abandons the point being evaluated, stores the others and returns. Any other error of
+    `evaluate` passes on after the trials before it are stored. Raises `ValueError` when `trials`
+    is not positive, or the stored study of that name has another identity or another log.
+    """
+    if trials < 1:
+        raise ValueError(f"A study must have at least 1 trial, not {trials}.")
+    optimizer = make_optimizer(study.optimizer, study.settings)
+    store.open_study(study.row())
+    run = _Run(store, study, optimizer, evaluate, progress or NoProgress())
+    stored = len(run.log)
+    with Interruptible() as interruptible:
+        run.progress.start(stored, trials)
+        while len(run.log) < trials and not interruptible.interrupted:
+            run.batch(trials, interruptible)
+    return StudyResult(tuple(run.log), len(run.log) - stored, len(run.log) < trials)
+
+
+class _Run:
+    """The state of a running study: its log, and the optimizer that was told its full batches."""
+
+    def __init__(
+        self,
+        store: Store,
+        study: Study,
+        optimizer: Optimizer,
+        evaluate: Evaluate,
+        progress: Progress,
+    ) -> None:
+        self.store = store
+        self.study = study
+        self.optimizer = optimizer
+        self.evaluate = evaluate
+        self.progress = progress
+        self.log = store.trials(study.name)
+        self.best = next(iter(best_of(self.log)), None)
+        self.feasible = sum(trial.feasible for trial in self.log)
+        self.told = 0
+        self.tell()
+
+    def tell(self) -> None:
+        """Tell the optimizer the full batches of the log that it does not know."""
+        full = len(self.log) // self.study.batch * self.study.batch
+        if full > self.told:
+            self.optimizer.tell(self.log[self.told : full])
+            self.told = full
+
+    def batch(self, trials: int, interruptible: Interruptible) -> None:
+        """Ask for the open batch, evaluate what it lacks up to `trials`, store it."""
+        generator = np.random.default_rng([self.study.seed, self.told])
+        points = self.optimizer.indices_of(self.optimizer.ask(self.study.batch, generator))
+        open_log = self.log[self.told :]
+        self._check_log(open_log, points.tolist())
+        missing = points[len(open_log) : trials - self.told].tolist()
+        done: list[Trial] = []
+        try:
+            for trial in self._evaluated(missing, interruptible):
+                done.append(trial)
+                self._follow(trial)
+        except KeyboardInterrupt:
+            pass  # `interruptible` remembers it
+        finally:
+            self.store.add(self.study.name, done)
+            self.log += done
+        self.tell()
+
+    def _evaluated(self, points: list[int], interruptible: Interruptible) -> Iterator[Trial]:
+        for number, index in enumerate(points, start=len(self.log)):
+            started = time.perf_counter()
+            with interruptible.raising():
+                outcome = self.evaluate(index)
+            seconds = time.perf_counter() - started
+            yield Trial(number, index, outcome, _parameters_at(index), seconds)
+
+    def _follow(self, trial: Trial) -> None:
+        self.feasible += trial.feasible
+        if trial.feasible and (self.best is None or trial.reward > self.best.reward):
+            self.best = trial
+        self.progress.update(trial, self.best, self.feasible)
+
+    def _check_log(self, open_log: Sequence[Trial], points: list[int]) -> None:
+        """A log with other points than the optimizer's was made by another Apollo: refuse it."""
+        for trial, index in zip(open_log, points, strict=False):
+            if trial.index != index:
+                raise ValueError(
+                    f"Study '{self.study.name}' cannot be resumed: its trial {trial.number} is "
+                    f"point {trial.index:,}, where the optimizer now asks for {index:,}."
+                )
+
+
+def _parameters_at(index: int) -> dict[str, int]:
+    """The design of a point as numbers by name."""
+    digits = digits_of(index)
+    return {p.name: p.choices[digit] for p, digit in zip(PARAMETERS, digits, strict=True)}

@@ -1,0 +1,216 @@
+"""The command line. Imports are inside the commands, so that `apollo --help` is quick."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from apollo import console, views
+from apollo.console import ExitCode, guarded
+
+app = typer.Typer(
+    name="apollo",
+    help="Design machine-learning accelerators by search.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+workloads_app = typer.Typer(help="The networks that run.")
+study_app = typer.Typer(help="Stored studies.", no_args_is_help=True)
+app.add_typer(workloads_app, name="workloads")
+app.add_typer(study_app, name="study")
+
+Network = Annotated[
+    str, typer.Argument(help="Built-in name, gemm:MxKxN, conv:…, or the path of an .onnx file.")
+]
+Design = Annotated[str, typer.Option(help="Preset, or the path of a .toml file.")]
+Batch = Annotated[int, typer.Option(help="Images an inference.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON instead of tables.")]
+Output = Annotated[Path, typer.Option(help="Folder of studies.")]
+
+
+@app.command()
+@guarded
+def explore(
+    networks: Annotated[list[str], typer.Argument(help="Networks, names or paths.")],
+    optimizer: Annotated[str, typer.Option(help="random or evolutionary.")] = "evolutionary",
+    trials: Annotated[int, typer.Option(help="Designs to try.")] = 2000,
+    max_area: Annotated[float | None, typer.Option(help="Area budget in mm².")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same trials.")] = 0,
+    baseline: Annotated[str, typer.Option(help="Design with reward 1.")] = "edge_tpu_v3",
+    batch: Batch = 1,
+    study: Annotated[str | None, typer.Option(help="Name; an existing one resumes.")] = None,
+    output: Output = Path("results"),
+    json: Json = False,
+) -> None:
+    """Search the space of designs for the best one under a budget."""
+    from apollo.search.explore import explore as run
+    from apollo.search.progress import terminal_progress
+
+    with terminal_progress() as progress:
+        exploration = run(
+            networks,
+            optimizer=optimizer,
+            trials=trials,
+            max_area_mm2=max_area,
+            seed=seed,
+            baseline=baseline,
+            batch=batch,
+            study=study,
+            output=output,
+            progress=progress,
+        )
+    if exploration.result.interrupted:
+        done = len(exploration.result.trials)
+        console.fail(
+            f"Interrupted after {done} of {trials} trials, all saved; the same command with "
+            f"--study {exploration.study} resumes.",
+            ExitCode.INTERRUPTED,
+        )
+    if exploration.best is None:
+        console.fail(views.nothing_feasible(exploration), ExitCode.NOTHING_FEASIBLE)
+    if json:
+        console.print_json(views.exploration_json(exploration))
+    else:
+        views.print_exploration(exploration)
+
+
+@app.command()
+@guarded
+def simulate(
+    network: Network,
+    design: Design = "edge_tpu_v1",
+    batch: Batch = 1,
+    json: Json = False,
+) -> None:
+    """Run a network on a design: latency, throughput, utilisation, stalls, by layer too."""
+    import apollo
+
+    graph = apollo.load(network, batch)
+    measurement = apollo.evaluate(graph, design)
+    if json:
+        console.print_json(views.measurement_json(graph, measurement))
+    else:
+        views.print_measurement(graph, measurement)
+
+
+@app.command("compile")
+@guarded
+def compile_command(
+    network: Network,
+    design: Design = "edge_tpu_v1",
+    batch: Batch = 1,
+    listing: Annotated[bool, typer.Option(help="The program, an instruction a line.")] = False,
+    warm: Annotated[bool, typer.Option(help="List a following inference, not the first.")] = False,
+    json: Json = False,
+) -> None:
+    """Compile a network for a design and show the program."""
+    import apollo
+    from apollo.arch.listing import listing as lines
+
+    compiled = apollo.compile(apollo.load(network, batch), design)
+    program = compiled.warm if warm else compiled.cold
+    if json:
+        console.print_json(views.program_json(program))
+    elif listing:
+        for line in lines(program):
+            typer.echo(line)
+    else:
+        views.print_program(program)
+
+
+@app.command()
+@guarded
+def designs(json: Json = False) -> None:
+    """List the presets."""
+    from apollo.arch.accelerator import load_design, preset_names
+
+    presets = [load_design(name) for name in preset_names()]
+    if json:
+        console.print_json([views.design_json(design) for design in presets])
+    else:
+        views.print_designs(presets)
+
+
+@workloads_app.callback(invoke_without_command=True)
+@guarded
+def workloads(context: typer.Context, json: Json = False) -> None:
+    """List the built-in networks, or show one."""
+    if context.invoked_subcommand is not None:
+        return
+    from apollo.workloads.catalogue import listing
+
+    if json:
+        console.print_json([views.variant_json(variant) for variant in listing()])
+    else:
+        views.print_variants(listing())
+
+
+@workloads_app.command("show")
+@guarded
+def workloads_show(network: Network, batch: Batch = 1, json: Json = False) -> None:
+    """Layers, multiply-accumulates and parameters of a network."""
+    import apollo
+
+    graph = apollo.load(network, batch)
+    if json:
+        console.print_json(views.graph_json(graph))
+    else:
+        views.print_graph(graph)
+
+
+@study_app.command("list")
+@guarded
+def study_list(output: Output = Path("results"), json: Json = False) -> None:
+    """List the studies of a folder."""
+    from apollo.search.studies import list_studies
+
+    summaries = list_studies(output)
+    if json:
+        console.print_json([views.summary_json(summary) for summary in summaries])
+    elif summaries:
+        views.print_summaries(summaries)
+    else:
+        typer.echo(f"There are no studies in '{output}'; `apollo explore mobilenet_v2` makes one.")
+
+
+@study_app.command("best")
+@guarded
+def study_best(
+    name: Annotated[str, typer.Argument(help="Name of the study.")],
+    count: Annotated[int, typer.Option(help="How many designs.")] = 5,
+    output: Output = Path("results"),
+    json: Json = False,
+) -> None:
+    """Show the best designs of a study."""
+    from apollo.search.studies import read_study
+    from apollo.search.trial import best_of
+
+    if count < 1:
+        raise ValueError(f"--count must be at least 1, not {count}.")
+    row, trials = read_study(output, name)
+    best = best_of(trials, count)
+    if not best:
+        console.fail(
+            f"None of the {len(trials)} trials of '{name}' is feasible.",
+            ExitCode.NOTHING_FEASIBLE,
+        )
+    if json:
+        console.print_json([views.trial_json(trial) for trial in best])
+    else:
+        views.print_trials(row, best)
+
+
+@study_app.command("export")
+@guarded
+def study_export(
+    name: Annotated[str, typer.Argument(help="Name of the study.")],
+    file: Annotated[Path, typer.Option("-o", "--file", help="CSV file to write.")],
+    output: Output = Path("results"),
+) -> None:
+    """Write the trials of a study to a CSV file."""
+    from apollo.search.report.table import write_csv
+    from apollo.search.studies import read_study
+
+    _, trials = read_study(output, name)
+    write_csv(trials, file)
+    typer.echo(f"{len(trials)} trials written to '{file}'.")

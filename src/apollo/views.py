@@ -1,0 +1,355 @@
+"""How results look: the same facts as a table for people and as JSON, with units in the names."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from apollo.console import millions, print_table, size_text
+
+if TYPE_CHECKING:
+    from apollo.arch.accelerator import Accelerator
+    from apollo.arch.isa import Program
+    from apollo.search.explore import Candidate, Exploration
+    from apollo.search.measure import Measurement
+    from apollo.search.store import StudyRow, StudySummary
+    from apollo.search.trial import Trial
+    from apollo.simulator.metrics import LayerRow
+    from apollo.workloads.catalogue import Variant
+    from apollo.workloads.graph import Graph
+
+WORST_LAYERS = 8
+
+_DESIGN_COLUMNS = ("PEs", "cores", "lanes", "PE memory", "core memory", "DRAM GB/s", "MHz")
+
+
+def _design_cells(design: "Accelerator") -> tuple[str, ...]:
+    return (
+        f"{design.pes_x}x{design.pes_y}",
+        str(design.cores),
+        str(design.lanes),
+        size_text(design.pe_memory_bytes),
+        size_text(design.core_memory_bytes),
+        str(design.dram_gb_per_s),
+        str(design.clock_mhz),
+    )
+
+
+def design_json(design: "Accelerator") -> dict[str, Any]:
+    """Every field of a design, its peak and its area by component."""
+    from apollo.arch.area import area_of
+
+    area = area_of(design)
+    return {
+        **asdict(design),
+        "peak_tops": design.peak_tops,
+        "area_mm2": area.total_mm2,
+        "area_by_component": asdict(area),
+    }
+
+
+def print_designs(designs: Sequence["Accelerator"]) -> None:
+    """The designs with peak and area."""
+    from apollo.arch.area import area_of
+
+    print_table(
+        "Designs",
+        ("design ", *_DESIGN_COLUMNS, "peak TOPS", "area mm²"),
+        (
+            (
+                design.name,
+                *_design_cells(design),
+                f"{design.peak_tops:.2f}",
+                f"{area_of(design).total_mm2:.2f}",
+            )
+            for design in designs
+        ),
+    )
+
+
+def variant_json(variant: "Variant") -> dict[str, Any]:
+    """A catalogue entry with the published figures."""
+    return asdict(variant)
+
+
+def print_variants(variants: Iterable["Variant"]) -> None:
+    """The catalogue."""
+    rows = []
+    for variant in variants:
+        published = variant.published
+        rows.append(
+            (
+                variant.name,
+                millions(variant.macs),
+                f"{published.macs_m:g}" if published else "",
+                millions(variant.counted_parameters),
+                f"{published.parameters_m:g}" if published else "",
+                millions(variant.parameters),
+            )
+        )
+    columns = ("network ", "M MACs", "published", "M parameters", "published", "M deployed")
+    print_table("Built-in networks", columns, rows)
+    typer.echo("Also gemm:MxKxN, conv:HxWxCIxCOxKxS, or the path of an .onnx file.")
+
+
+def graph_json(graph: "Graph") -> dict[str, Any]:
+    """Totals and layers of a network."""
+    return {
+        "network": graph.name,
+        "batch": graph.batch,
+        "macs": graph.macs,
+        "parameters": graph.parameters,
+        "layers": [asdict(layer) for layer in graph.layers],
+    }
+
+
+def print_graph(graph: "Graph") -> None:
+    """Layers of a network and their sum."""
+    rows = [
+        (
+            layer.name,
+            layer.kind,
+            "x".join(map(str, layer.output_shape)),
+            f"{layer.macs:,}",
+            f"{layer.parameters:,}",
+            f"{layer.activation_bytes:,}",
+        )
+        for layer in graph.layers
+    ]
+    rows.append(("total", "", "", f"{graph.macs:,}", f"{graph.parameters:,}", ""))
+    columns = ("layer ", "kind ", "output", "MACs", "parameters", "activation bytes")
+    print_table(f"{graph.name}, batch {graph.batch}", columns, rows)
+
+
+def program_json(program: "Program") -> dict[str, Any]:
+    """Counts of a program and its instructions as text."""
+    from apollo.arch.listing import instruction_text
+
+    return {
+        "instructions": len(program),
+        "instruction_bytes": int(program.encoded_bytes.sum()),
+        "by_opcode": program.instructions_by_opcode(),
+        "listing": [instruction_text(program, number) for number in range(len(program))],
+    }
+
+
+def print_program(program: "Program") -> None:
+    """Counts of a program."""
+    counts = program.instructions_by_opcode()
+    rows = [(name, str(count)) for name, count in counts.items()]
+    rows.append(("total", f"{len(program)} ({int(program.encoded_bytes.sum()):,} B)"))
+    print_table("Program (--listing shows every instruction)", ("opcode ", "instructions"), rows)
+
+
+def measurement_json(graph: "Graph", measurement: "Measurement") -> dict[str, Any]:
+    """Everything a simulation says."""
+    from apollo.arch.area import area_of
+
+    design = measurement.compiled.accelerator
+    return {
+        "network": graph.name,
+        "design": design.name,
+        "batch": graph.batch,
+        "macs": graph.macs,
+        "parameters": graph.parameters,
+        **asdict(measurement.metrics),
+        "area_mm2": area_of(design).total_mm2,
+        "layers": [asdict(row) for row in measurement.layers()],
+    }
+
+
+def print_measurement(graph: "Graph", measurement: "Measurement") -> None:
+    """A simulation: totals, stalls, layers."""
+    from apollo.arch.area import area_of
+
+    metrics, design = measurement.metrics, measurement.compiled.accelerator
+    print_table(
+        f"{graph.name} on {design.name} ({design.clock_mhz} MHz), batch {graph.batch}",
+        ("metric ", "first inference", "following"),
+        (
+            ("cycles", f"{metrics.cycles:,}", f"{metrics.warm_cycles:,}"),
+            ("latency, ms", f"{metrics.latency_ms:.3f}", f"{metrics.warm_latency_ms:.3f}"),
+            ("throughput, 1/s", "", f"{metrics.throughput_per_s:,.0f}"),
+            ("utilisation of the lanes", "", f"{metrics.utilisation:.1%}"),
+            ("utilisation of the DRAM", "", f"{metrics.dram_utilisation:.1%}"),
+            ("DRAM bytes", "", f"{sum(metrics.dram_bytes.values()):,}"),
+            ("instructions", "", f"{metrics.instructions:,}"),
+            ("area, mm²", "", f"{area_of(design).total_mm2:.2f}"),
+        ),
+    )
+    causes = list(next(iter(metrics.stall_cycles.values())))
+    print_table(
+        "Engines: busy cycles, and idle cycles by what they waited for",
+        ("engine ", "busy", *(cause.lower() for cause in causes)),
+        (
+            (engine, f"{metrics.busy_cycles[engine]:,}", *(f"{stalls[c]:,}" for c in causes))
+            for engine, stalls in metrics.stall_cycles.items()
+        ),
+    )
+    print_layers("Layers", measurement.layers())
+
+
+def print_layers(title: str, rows: Iterable["LayerRow"]) -> None:
+    """Layers with their cycles and what bounds them."""
+    print_table(
+        title,
+        ("layer ", "cycles", "compute", "utilisation", "bound by "),
+        (
+            (
+                row.layer,
+                f"{row.cycles:,}",
+                f"{row.compute_cycles:,}",
+                f"{row.utilisation:.1%}" if row.macs else "",
+                row.bound_by,
+            )
+            for row in rows
+        ),
+    )
+
+
+def nothing_feasible(exploration: "Exploration") -> str:
+    """Why no trial of a study was feasible, in a sentence."""
+    trials = exploration.result.trials
+    causes = Counter(trial.resource or "?" for trial in trials)
+    parts = ", ".join(f"{cause.replace('_', ' ')} {n}" for cause, n in causes.most_common())
+    areas = [trial.metrics["area_mm2"] for trial in trials if "area_mm2" in trial.metrics]
+    budget = exploration.task.max_area_mm2
+    least = f"; the smallest design seen has {min(areas):.2f} mm²" if areas and budget else ""
+    limit = "" if budget is None else f" under {budget:g} mm²"
+    return (
+        f"None of {len(trials)} trials is feasible{limit} (by cause: {parts}{least}); "
+        f"the trials are saved in '{exploration.folder}'."
+    )
+
+
+def _candidate_json(candidate: "Candidate") -> dict[str, Any]:
+    return {
+        **design_json(candidate.accelerator),
+        "reward": candidate.reward,
+        "reason": candidate.reason,
+        "networks": {
+            name: asdict(measurement.metrics)
+            for name, measurement in candidate.measurements.items()
+        },
+    }
+
+
+def exploration_json(exploration: "Exploration") -> dict[str, Any]:
+    """The study in short, the best design and the presets beside it."""
+    result = exploration.result
+    return {
+        "study": exploration.study,
+        "folder": str(exploration.folder),
+        "trials": len(result.trials),
+        "feasible": result.feasible,
+        "baseline": exploration.task.baseline.name,
+        "max_area_mm2": exploration.task.max_area_mm2,
+        "best": _candidate_json(exploration.best) if exploration.best else None,
+        "presets": [_candidate_json(candidate) for candidate in exploration.presets],
+    }
+
+
+def _candidate_row(name: str, candidate: "Candidate") -> tuple[str, ...]:
+    throughput = [m.metrics.throughput_per_s for m in candidate.measurements.values()]
+    return (
+        name,
+        *_design_cells(candidate.accelerator),
+        f"{candidate.area_mm2:.2f}",
+        " ".join(f"{value:,.0f}" for value in throughput) or "-",
+        f"{candidate.reward:.3f}" if candidate.reason is None else "-",
+        candidate.reason or "",
+    )
+
+
+def print_exploration(exploration: "Exploration") -> None:
+    """The end of `explore`: best design, presets, worst layers, what to do next."""
+    best, result, task = exploration.best, exploration.result, exploration.task
+    if best is None:
+        raise ValueError("An exploration without a feasible trial has no best design to print.")
+    budget = "" if task.max_area_mm2 is None else f" under {task.max_area_mm2:g} mm²"
+    print_table(
+        f"Best of {len(result.trials)} trials ({result.feasible} feasible){budget}, and the presets",
+        ("design ", *_DESIGN_COLUMNS, "area mm²", "throughput 1/s", "reward", "note "),
+        [_candidate_row("best", best)]
+        + [_candidate_row(preset.accelerator.name, preset) for preset in exploration.presets],
+    )
+    typer.echo(
+        f"Reward: geometric mean over {', '.join(task.networks)} of throughput per mm², "
+        f"relative to {task.baseline.name}.\n"
+    )
+    print_table(
+        "The best design in full",
+        ("parameter ", "value"),
+        ((name, f"{value:,}") for name, value in asdict(best.accelerator).items() if name != "name"),
+    )
+    for name, measurement in best.measurements.items():
+        worst = sorted(measurement.layers(), key=lambda row: -row.cycles)[:WORST_LAYERS]
+        print_layers(f"{name} on the best design: the layers that take longest", worst)
+    files = f"study.db, trials.csv, convergence.html, best.toml in '{exploration.folder}'"
+    typer.echo(f"Written: {files}.")
+    network = next(iter(task.networks))
+    typer.echo(f"Next: apollo simulate {network} --design {exploration.folder / 'best.toml'}")
+
+
+def summary_json(summary: "StudySummary") -> dict[str, Any]:
+    """A study in short."""
+    return {
+        "study": summary.study.name,
+        "optimizer": summary.study.optimizer,
+        "seed": summary.study.seed,
+        "trials": summary.trials,
+        "feasible": summary.feasible,
+        "best_reward": summary.best_reward,
+        "created": summary.study.created,
+    }
+
+
+def print_summaries(summaries: Sequence["StudySummary"]) -> None:
+    """Studies, one a line."""
+    print_table(
+        "Studies",
+        ("study ", "optimizer ", "seed", "trials", "feasible", "best reward", "created "),
+        (
+            (
+                summary.study.name,
+                summary.study.optimizer,
+                str(summary.study.seed),
+                str(summary.trials),
+                str(summary.feasible),
+                "-" if summary.best_reward is None else f"{summary.best_reward:.4f}",
+                summary.study.created,
+            )
+            for summary in summaries
+        ),
+    )
+
+
+def trial_json(trial: "Trial") -> dict[str, Any]:
+    """A trial with its design and metrics."""
+    return {
+        "trial": trial.number,
+        "index": trial.index,
+        "reward": trial.reward,
+        "parameters": dict(trial.parameters),
+        "metrics": dict(trial.metrics),
+    }
+
+
+def print_trials(study: "StudyRow", trials: Sequence["Trial"]) -> None:
+    """Trials, best first."""
+    names = list(trials[0].parameters)
+    print_table(
+        f"Best designs of {study.name}",
+        ("trial", "reward", "area mm²", *(name.replace("_bytes", " B") for name in names)),
+        (
+            (
+                str(trial.number),
+                f"{trial.reward:.4f}",
+                f"{trial.metrics['area_mm2']:.2f}",
+                *(f"{trial.parameters[name]:,}" for name in names),
+            )
+            for trial in trials
+        ),
+    )

@@ -1,0 +1,97 @@
+import pytest
+
+from apollo.workloads import NETWORKS, listing, load
+from apollo.workloads.models.family import Published
+
+
+@pytest.mark.parametrize(
+    ("name", "canonical", "resolution"),
+    [
+        ("mobilenet_v1", "mobilenet_v1", 224),
+        ("mobilenet_v1_1.0", "mobilenet_v1", 224),
+        ("mobilenet_v1_1.0_224", "mobilenet_v1", 224),
+        ("mobilenet_v1_0.75", "mobilenet_v1_0.75", 224),
+        ("mobilenet_v1_0.75_192", "mobilenet_v1_0.75_192", 192),
+        ("mobilenet_v2_1.0_96", "mobilenet_v2_1.0_96", 96),
+    ],
+)
+def test_a_network_has_one_name_however_it_is_asked_for(name, canonical, resolution):
+    graph = load(name)
+    assert graph.name == canonical
+    assert graph.tensor("image").shape == (1, 3, resolution, resolution)
+
+
+def test_a_batch_of_images():
+    assert load("mobilenet_v1", batch=8).macs == 8 * load("mobilenet_v1").macs
+
+
+def test_a_matrix_product():
+    graph = load("gemm:128x256x64")
+    assert graph.tensor("input").shape == (128, 256)
+    assert graph.tensor("output").shape == (128, 64)
+    assert (graph.macs, graph.parameters) == (128 * 256 * 64, 256 * 64)
+    assert load("gemm:128x256x64", batch=2).tensor("output").shape == (256, 64)
+
+
+def test_a_single_convolution():
+    graph = load("conv:57x56x64x128x3x2", batch=2)
+    assert graph.tensor("input").shape == (2, 64, 57, 56)
+    assert graph.tensor("output").shape == (2, 128, 29, 28)
+    assert graph.parameters == 64 * 128 * 9
+
+
+def test_the_listing_has_every_variant_with_its_figures():
+    variants = {variant.name: variant for variant in listing()}
+    assert len(variants) == 16 + 30
+    assert {variant.family for variant in variants.values()} == set(NETWORKS)
+    for variant in (variants["mobilenet_v1"], variants["mobilenet_v2_0.35_96"]):
+        graph = load(variant.name)
+        assert (variant.macs, variant.parameters) == (graph.macs, graph.parameters)
+    assert variants["mobilenet_v1"].published == Published(569, 4.24)
+    assert variants["mobilenet_v1"].counted_parameters == 4_243_945
+    assert variants["mobilenet_v2_1.4_96"].published is None
+
+
+KNOWN = "mobilenet_v1, mobilenet_v2, gemm:MxKxN, conv:HxWxCIxCOxKxS, or a path ending in .onnx"
+GEMM = "must have the form gemm:MxKxN with integers in 1..65536, for example gemm:128x256x64."
+CONV = (
+    "must have the form conv:HxWxCIxCOxKxS with integers in 1..65536, "
+    "for example conv:56x56x64x128x3x1."
+)
+WRONG = [
+    (
+        "mobilnet_v1",
+        f"There is no network 'mobilnet_v1' (known: {KNOWN}). Did you mean 'mobilenet_v1'?",
+    ),
+    (
+        "mobilenet_v2-0.5-96",
+        f"There is no network 'mobilenet_v2-0.5-96' (known: {KNOWN}). "
+        "Did you mean 'mobilenet_v2_0.5_96'?",
+    ),
+    ("", f"There is no network '' (known: {KNOWN})."),
+    (
+        "mobilenet_v1_0.6",
+        "Width of network 'mobilenet_v1_0.6' must be one of 0.25, 0.5, 0.75, 1.0, not 0.6.",
+    ),
+    (
+        "mobilenet_v1_1.0_200",
+        "Resolution of network 'mobilenet_v1_1.0_200' must be one of 128, 160, 192, 224, not 200.",
+    ),
+    ("gemm:12x", f"Network 'gemm:12x' {GEMM}"),
+    ("gemm:0x1x1", f"Network 'gemm:0x1x1' {GEMM}"),
+    ("gemm:1x1x65537", f"Network 'gemm:1x1x65537' {GEMM}"),
+    ("conv:1x1x1", f"Network 'conv:1x1x1' {CONV}"),
+    ("missing.onnx", "There is no file 'missing.onnx'."),
+]
+
+
+@pytest.mark.parametrize(("name", "sentence"), WRONG)
+def test_an_unknown_name_is_refused_in_a_sentence(name, sentence):
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole text is compared
+        load(name)
+    assert str(caught.value) == sentence
+
+
+def test_a_batch_must_be_positive():
+    with pytest.raises(ValueError, match=r"^Batch must be a positive integer, not 0\.$"):
+        load("gemm:1x1x1", batch=0)

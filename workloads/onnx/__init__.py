@@ -1,0 +1,5 @@
+"""Import of networks in the ONNX format."""
+
+from apollo.workloads.onnx.reader import SUPPORTED, import_onnx
+
+__all__ = ["SUPPORTED", "import_onnx"]
