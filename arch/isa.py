@@ -145,9 +145,9 @@ class Program:
             self.operand[:, : Transfer.DRAM_ADDRESS].min(axis=1),
         )
         self._refuse(sizes < 1, "has a size below 1")
-        self._refuse((self.wait < 0).any(axis=1), "has a negative wait")
+        self._refuse(np.any(self.wait < 0, axis=1), "has a negative wait")
         self._refuse(
-            (self.wait > self._earlier()).any(axis=1), "waits for an instruction that comes later"
+            np.any(self.wait > self._earlier(), axis=1), "waits for an instruction that comes later"
         )
 
     @property

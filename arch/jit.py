@@ -38,7 +38,8 @@ def _sources_hash() -> str:
 SOURCES_HASH = _sources_hash()
 _CACHE = Path(os.environ.get("APOLLO_CACHE_DIR") or platformdirs.user_cache_dir("apollo"))
 if "NUMBA_CACHE_DIR" not in os.environ:
-    numba.config.CACHE_DIR = str(_CACHE / "numba" / SOURCES_HASH)
+    # Numba makes its options at import, so type checkers do not know them.
+    vars(numba.config)["CACHE_DIR"] = str(_CACHE / "numba" / SOURCES_HASH)
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:

@@ -1,6 +1,6 @@
 """A program as text, one instruction a line.
 
-    0012  CONVOLVE          positions=196 in_channels=64 …  | PARAM>=3 ACT>=1
+0012  CONVOLVE          positions=196 in_channels=64 …  | PARAM>=3 ACT>=1
 """
 
 from collections.abc import Iterator

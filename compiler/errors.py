@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
+# Not frozen: Python assigns to exceptions that travel (tracebacks, pickles).
+@dataclass(eq=False)
 class DoesNotFit(Exception):  # noqa: N818 - an answer, not an error
     """A layer asks more of a resource than the design has."""
 

@@ -1,8 +1,8 @@
 """Fusion: which operators ride on the one before them at no cost.
 
-A batch normalisation behind a convolution becomes its scales and biases; a clamp (ReLU, ReLU6, clip)
-behind a convolution, product, sum or pool becomes the bounds of its requantisation. Any other
-activation function is a table look-up of its own.
+A batch normalisation behind a convolution becomes its scales and biases; a clamp (ReLU, ReLU6,
+clip) behind a convolution, product, sum or pool becomes the bounds of its requantisation. Any
+other activation function is a table look-up of its own.
 """
 
 from apollo.workloads.graph import Graph
@@ -18,7 +18,7 @@ from apollo.workloads.operators import (
 )
 
 _CLAMPS = (UnaryKind.RELU, UnaryKind.RELU6, UnaryKind.CLIP)
-_REQUANTISES = (Convolution, FullyConnected, Binary, Pool)
+_REQUANTISES = (Convolution, FullyConnected, Binary, Pool, BatchNormalization)
 
 
 def fused_into(graph: Graph) -> dict[str, str]:
@@ -34,7 +34,7 @@ def fused_into(graph: Graph) -> dict[str, str]:
         if before is None or not _is_private(graph, operator.inputs[0]):
             continue
         host = _operator(graph, hosts.get(before.name, before.name))
-        if isinstance(host, _REQUANTISES + (BatchNormalization,)):
+        if isinstance(host, _REQUANTISES):
             hosts[operator.name] = host.name
     return hosts
 

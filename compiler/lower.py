@@ -67,6 +67,14 @@ def dimensions(shape: Shape) -> tuple[int, int, int]:
     return math.prod(shape[:-1]), 1, shape[-1] if shape else 1
 
 
+def dimensions_inside(rank: int, axis: int) -> tuple[int, ...]:
+    """The axis and those stored inside it: channels innermost, as in `dimensions`."""
+    order = tuple(range(rank))
+    if rank >= 4:
+        order = (0, rank - 2, rank - 1, *range(1, rank - 2))
+    return order[order.index(axis) :]
+
+
 def lower(graph: Graph) -> Network:
     """The tables of a graph.
 
@@ -122,19 +130,23 @@ class _Lowering:
         return self.numbers[tensor]
 
     def tensors(self, nests: Ints) -> Ints:
-        """The table of tensors: dimensions, last reader, whether given or asked for in DRAM."""
+        """The table of tensors: dimensions, last reader, whether they must be in DRAM."""
         table = np.zeros((len(self.names), TENSOR_COLUMNS), np.int64)
         table[:, : TensorColumn.LAST_USE] = [dimensions(shape) for shape in self.shapes]
         for index, nest in enumerate(nests):
             for column in (Nest.DESTINATION, Nest.SOURCE, Nest.SECOND):
                 if nest[column] != NO_TENSOR:
                     table[nest[column], TensorColumn.LAST_USE] = index
+            # Parts of the rows or columns of a tensor are put together in DRAM only.
+            whole = table[nest[Nest.DESTINATION]]
+            if (whole[: TensorColumn.CHANNELS] != nest[[Nest.ROWS, Nest.COLUMNS]]).any():
+                whole[TensorColumn.IN_DRAM] = 1
         for name in self.graph.inputs + self.graph.outputs:
             table[self.numbers[name], TensorColumn.IN_DRAM] = 1
         return table
 
     def append(self, operator: Operator, opcode: Opcode, **columns: int) -> None:
-        """A nest that computes the operator's output, elementwise unless `columns` say otherwise."""
+        """A nest that computes the operator's output, elementwise unless `columns` say more."""
         destination = self.number(operator.output)
         rows, width, channels = dimensions(self.graph.tensor(operator.output).shape)
         row = {
@@ -147,10 +159,23 @@ class _Lowering:
             Nest.DESTINATION: destination,
         }
         ones = "IN_CHANNELS GROUPS TAPS EXTENT_ROWS EXTENT_COLUMNS STRIDE_ROWS STRIDE_COLUMNS"
+        ones += " IMAGE_ROWS"
         row |= {Nest[name]: 1 for name in ones.split()}
         row |= {Nest[name.upper()]: value for name, value in columns.items()}
+        if opcode >= Opcode.ADD and self.is_scattered(operator, row):
+            rows, width, _ = dimensions(self.shapes[row[Nest.SOURCE]])
+            row |= {Nest.EXTENT_ROWS: rows, Nest.EXTENT_COLUMNS: width, Nest.WHOLE_CHANNELS: 1}
         self.rows.append(row)
         self.layers.append(operator.name)
+
+    def is_scattered(self, operator: Operator, row: dict[Nest, int]) -> bool:
+        """Whether an elementwise nest finds its elements in other positions of the source."""
+        if isinstance(operator, Transpose):
+            last = len(operator.perm) - 1
+            if last < 3 or operator.perm[0] != 0 or operator.perm[-2:] != (last - 1, last):
+                return True
+        wanted = (row[Nest.ROWS], row[Nest.COLUMNS], row[Nest.CHANNELS])
+        return wanted != dimensions(self.shapes[row[Nest.SOURCE]])
 
     def lower(self, operator: Operator) -> None:
         """Append the nests of one operator."""
@@ -173,11 +198,8 @@ class _Lowering:
                 self.append(operator, Opcode.COPY, whole_channels=1)
             case Concat():
                 self.concat(operator)
-            case Softmax():
-                self.append(operator, Opcode.SOFTMAX, taps=SOFTMAX_PASSES, whole_channels=1)
-            case LocalResponseNormalization():
-                passes = operator.size + NORMALIZE_EXTRA_PASSES
-                self.append(operator, Opcode.NORMALIZE, taps=passes, whole_channels=1)
+            case Softmax() | LocalResponseNormalization():
+                self.normalization(operator)
             case _:
                 raise ValueError(
                     f"Network '{self.graph.name}': operator '{operator.name}' "
@@ -189,16 +211,16 @@ class _Lowering:
         height, width = operator.kernel
         source = self.graph.input_shapes(operator)[0]
         output = self.graph.tensor(operator.output).shape
-        # One output row an image: the next one reads the next image.
-        stride = source[-2] if output[-2] == 1 else operator.stride[0]
         return {
             "taps": height * width,
             "extent_rows": (height - 1) * dilation[0] + 1,
             "extent_columns": (width - 1) * dilation[1] + 1,
-            "stride_rows": stride,
+            "stride_rows": operator.stride[0],
             "stride_columns": operator.stride[1],
             "pad_rows": operator.padding[0],
             "pad_columns": operator.padding[1],
+            "image_rows": output[-2],
+            "skip_rows": source[-2] - output[-2] * operator.stride[0],
         }
 
     def convolution(self, operator: Convolution) -> None:
@@ -237,6 +259,13 @@ class _Lowering:
             mixes_channels=1,
         )
 
+    def normalization(self, operator: Softmax | LocalResponseNormalization) -> None:
+        """Passes over all channels of a position."""
+        opcode, passes = Opcode.SOFTMAX, SOFTMAX_PASSES
+        if isinstance(operator, LocalResponseNormalization):
+            opcode, passes = Opcode.NORMALIZE, operator.size + NORMALIZE_EXTRA_PASSES
+        self.append(operator, opcode, taps=passes, whole_channels=1)
+
     def binary(self, operator: Binary) -> None:
         """The operand of the output's shape is the source, the other the second."""
         opcode = Opcode.ADD if operator.kind is BinaryKind.ADD else Opcode.MULTIPLY
@@ -253,8 +282,10 @@ class _Lowering:
 
     def concat(self, operator: Concat) -> None:
         """One copy for every input, each into its part of the output."""
+        first = 0
         for name in operator.inputs:
-            rows, columns, channels = dimensions(self.graph.tensor(name).shape)
+            shape = self.graph.tensor(name).shape
+            rows, columns, channels = dimensions(shape)
             self.append(
                 operator,
                 Opcode.COPY,
@@ -263,4 +294,7 @@ class _Lowering:
                 channels=channels,
                 source=self.number(name),
                 whole_channels=1,
+                first=first,
             )
+            inside = dimensions_inside(len(shape), operator.axis)
+            first += math.prod(shape[axis] for axis in inside)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from apollo.arch.accelerator import Accelerator
 from apollo.arch.isa import Opcode, Program
 from apollo.compiler.errors import DoesNotFit
@@ -83,4 +85,4 @@ def layer_macs(network: Network) -> Ints:
     multiplies = (nests[:, Nest.OPCODE] == Opcode.CONVOLVE) | (
         nests[:, Nest.OPCODE] == Opcode.DEPTHWISE
     )
-    return work * multiplies
+    return np.asarray(work * multiplies)

@@ -7,7 +7,9 @@ reduction over input channels and kernel taps:
       for row in ROWS:  for column in COLUMNS:  for channel in CHANNELS:
         for tap in TAPS:  for input in IN_CHANNELS:  accumulate
 
-The batch is part of the rows. `Ints` tables have one row a nest (or tensor) and one column a member.
+The batch is part of the rows: output row `r` reads the `EXTENT_ROWS` source rows from
+`r * STRIDE_ROWS + r // IMAGE_ROWS * SKIP_ROWS - PAD_ROWS`. `Ints` tables have one row a nest (or
+tensor) and one column a member.
 """
 
 from enum import IntEnum
@@ -42,6 +44,9 @@ class Nest(IntEnum):
     CHANNEL_BYTES = 16  # parameter bytes of an output channel beside its weights
     MIXES_CHANNELS = 17  # every output channel reads all input channels
     WHOLE_CHANNELS = 18  # the channels of a position may not be divided
+    IMAGE_ROWS = 19  # output rows of an image
+    SKIP_ROWS = 20  # source rows between two images beyond IMAGE_ROWS strides
+    FIRST = 21  # element of the destination at which a part of it begins
 
 
 class TensorColumn(IntEnum):

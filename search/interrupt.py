@@ -1,4 +1,4 @@
-"""Ctrl-C that stops a long computation at once and never a commit."""
+"""Ctrl-C that lets a running evaluation end, and never breaks a commit."""
 
 import signal
 import threading
@@ -9,9 +9,11 @@ from typing import Any
 
 
 class Interruptible:
-    """While open, SIGINT raises `KeyboardInterrupt` only inside `raising`; else it is remembered.
+    """While open, a first SIGINT is remembered; a further one raises inside `raising`.
 
-    Only the main thread may set signal handlers: elsewhere this changes nothing.
+    An evaluation takes milliseconds, and an exception in the middle of one would go through
+    compiled code and database calls that do not expect it: so it raises only for who insists. Only
+    the main thread may set signal handlers: elsewhere this changes nothing.
     """
 
     def __init__(self) -> None:
@@ -33,20 +35,25 @@ class Interruptible:
 
     @contextmanager
     def raising(self) -> Iterator[None]:
-        """A block that Ctrl-C ends with `KeyboardInterrupt`, also one pressed before it."""
+        """A block that begins only if nothing was interrupted, and that a second Ctrl-C ends."""
+        if self.interrupted:
+            raise KeyboardInterrupt
         self._raising = True
         try:
-            if self.interrupted:
-                raise KeyboardInterrupt
             yield
         except KeyboardInterrupt:
             self.interrupted = True
+            raise
+        except SystemError:  # what an exception becomes that passes through compiled code
+            if self.interrupted:
+                raise KeyboardInterrupt from None
             raise
         finally:
             self._raising = False
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        insists = self.interrupted
         self.interrupted = True
-        if self._raising:
+        if self._raising and insists:
             self._raising = False  # once: the handlers of the exception are not interrupted
             raise KeyboardInterrupt

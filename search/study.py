@@ -85,7 +85,7 @@ def run_study(
 ) -> StudyResult:
     """Run a study until it has that many trials, resuming what the store holds of it.
 
-    Ctrl-C abandons the point being evaluated, stores the others and returns. Any other error of
+    Ctrl-C lets the point being evaluated end, stores what is done and returns. Any other error of
     `evaluate` passes on after the trials before it are stored. Raises `ValueError` when `trials`
     is not positive, or the stored study of that name has another identity or another log.
     """

@@ -1,10 +1,10 @@
-"""Programs and accelerators in, timelines out: where objects stop and the kernel's columns begin."""
+"""Programs and accelerators in, timelines out: here objects stop and the kernel's columns begin."""
 
 from apollo.arch.accelerator import BURST_BYTES, Accelerator
 from apollo.arch.isa import Program
 from apollo.simulator.kernels.columns import columns
-from apollo.simulator.kernels.simulate import FINISH, NEVER, START, VISIBLE, Machine
 from apollo.simulator.kernels.simulate import simulate as simulate_columns
+from apollo.simulator.kernels.state import FINISH, NEVER, START, VISIBLE, Machine
 from apollo.simulator.timeline import Timeline
 
 

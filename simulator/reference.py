@@ -217,9 +217,11 @@ class _Bus:
             self.packet = None
 
     def grant(self) -> None:
+        if self.packet is not None:
+            return
         turn = _in_turn(self.last, len(self.clients))
         asking = [number for number in turn if self.clients[number].has_packet()]
-        if self.packet is None and asking:
+        if asking:
             self.last = asking[0]
             self.packet = self.clients[self.last].take_packet()
             self.ends = self.machine.cycle + _ceil_div(self.packet.useful_bytes, self.width)
@@ -241,9 +243,11 @@ class _Channel:
         self.credit = min(self.credit + self.income, self.price + self.income - 1)
 
     def serve(self) -> None:
+        if self.credit < self.price:
+            return
         turn = _in_turn(self.last, len(self.streams))
         asking = [number for number in turn if self.streams[number].has_burst()]
-        if self.credit >= self.price and asking:
+        if asking:
             self.credit -= self.price
             self.last = asking[0]
             self.machine.channel_bytes[self.last] += BURST_BYTES

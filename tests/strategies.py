@@ -11,18 +11,18 @@ import numpy as np
 from hypothesis import strategies as st
 
 from apollo.arch.accelerator import Accelerator
-from apollo.arch.isa import ENGINE_OF, ENGINES, OPERANDS, Engine, Ints, Opcode, Program
+from apollo.arch.isa import ENGINE_OF, ENGINES, OPERANDS, Opcode, Program
 
 COMPUTE_OPCODES = [opcode for opcode in Opcode if opcode >= Opcode.CONVOLVE]
 NO_WAIT = (0,) * ENGINES
 # (GB/s, MHz): 4 to 256 bytes a cycle, most not a whole number, the last exactly one burst
-RATES = [(17, 800), (30, 800), (20, 1066), (5, 700), (9, 333), (25, 225), (41, 333), (64, 225)]
-LATENCIES_NS = [1, 10, 40, 100, 250]
-RING_BYTES = [512, 600, 768, 1024, 16384]
-STAGING_BYTES = [256, 511, 512, 768, 1024, 4096]
-BUS_BYTES = [3, 8, 16, 31, 64, 256, 1000]
+RATES = [(17, 800), (30, 800), (9, 1066), (5, 700), (7, 1066), (5, 800), (41, 333), (64, 225)]
+LATENCIES_NS = [1, 4, 20, 60, 120]
+RING_BYTES = [512, 600, 768, 1024, 16384, 16384]
+STAGING_BYTES = [256, 511, 512, 1024, 4096, 4096]
+BUS_BYTES = [3, 8, 31, 64, 64, 256, 1000]
 LANES = [1, 3, 16, 64]
-SIZES = [1, 2, 63, 64, 65, 255, 256, 257, 300, 511, 512, 513, 700, 1024, 1500]
+SIZES = [1, 2, 63, 64, 65, 255, 256, 257, 300, 511, 512, 513, 1024, 2000, 3000]
 KINDS = [
     Opcode.LOAD_PARAMETERS,
     Opcode.LOAD_ACTIVATIONS,
@@ -33,11 +33,22 @@ KINDS = [
 MIXES = [  # weights of the kinds: which streams meet
     (1, 1, 1, 1, 1),
     (3, 3, 0, 3, 1),  # three streams and fetch on the channel
+    (1, 1, 0, 1, 0),
     (0, 2, 2, 2, 0),  # three engines on the activation bus
     (2, 2, 2, 2, 0),
     (4, 0, 1, 1, 2),
     (3, 1, 0, 0, 1),
     (0, 0, 1, 4, 0),
+]
+
+# How many instructions a wait leaves in flight, None without wait: from free to in lockstep.
+SLACKS: list[list[int | None]] = [
+    [None],
+    [None],
+    [None] * 20 + [0, 1],
+    [None, None, 0, 1, 2, 3],
+    [0, 1, 2],
+    [0],
 ]
 
 
@@ -103,40 +114,27 @@ def accelerators(draw: st.DrawFn) -> Accelerator:
 
 
 _size = st.one_of(st.sampled_from(SIZES), st.integers(1, 1500))
+_transfer_sizes = st.tuples(st.sampled_from([1, 1, 1, 2, 3]), _size)
+_move_sizes = st.tuples(st.just(1), _size)
 _compute_sizes = st.tuples(
     st.integers(1, 6), st.integers(1, 9), st.integers(1, 20), st.integers(1, 3), st.integers(0, 3)
 )
+_ROWS = {
+    kind: st.tuples(st.just(kind), _move_sizes if kind == Opcode.MOVE else _transfer_sizes)
+    for kind in KINDS[:4]
+} | {Opcode.CONVOLVE: st.tuples(st.sampled_from(COMPUTE_OPCODES), _compute_sizes)}
 
 
 @st.composite
-def _rows(draw: st.DrawFn, kind: Opcode) -> tuple[Opcode, tuple[int, ...]]:
-    if kind == Opcode.CONVOLVE:
-        return draw(st.sampled_from(COMPUTE_OPCODES)), draw(_compute_sizes)
-    segments = 1 if kind == Opcode.MOVE else draw(st.sampled_from([1, 1, 1, 2, 3]))
-    return kind, (segments, draw(_size))
-
-
-@st.composite
-def programs(draw: st.DrawFn, max_instructions: int = 24) -> Program:
+def programs(draw: st.DrawFn, max_instructions: int = 32) -> Program:
     """Valid programs of all opcodes, with waits up to the legal maximum."""
     mix = draw(st.sampled_from(MIXES))
-    kinds = [kind for kind, weight in zip(KINDS, mix, strict=True) for _ in range(weight)]
-    rows = draw(
-        st.lists(st.sampled_from(kinds).flatmap(_rows), min_size=1, max_size=max_instructions)
-    )
+    row = st.sampled_from(
+        [_ROWS[kind] for kind, weight in zip(KINDS, mix, strict=True) for _ in range(weight)]
+    ).flatmap(lambda rows: rows)
     slack = st.sampled_from(draw(st.sampled_from(SLACKS)))
-    waits = [[draw(slack) for _ in range(ENGINES)] for _ in rows]
-    return _with_waits(rows, waits)
-
-
-# How many instructions a wait leaves in flight, None without wait: from free to in lockstep.
-SLACKS: list[list[int | None]] = [
-    [None],
-    [None, None, None, None, None, None, 0, 1],
-    [None, None, 0, 1, 2, 3],
-    [0, 1, 2],
-    [0],
-]
+    drawn = draw(st.lists(st.tuples(row, st.tuples(*[slack] * ENGINES)), max_size=max_instructions))
+    return _with_waits([rows for rows, _ in drawn], [slacks for _, slacks in drawn])
 
 
 def random_accelerator(rng: np.random.Generator) -> Accelerator:
@@ -175,11 +173,3 @@ def random_program(rng: np.random.Generator, instructions: int) -> Program:
         rows.append((opcode, (segments, size)))
     picks = rng.integers(len(slacks), size=(instructions, ENGINES))
     return _with_waits(rows, [[slacks[pick] for pick in row] for row in picks])
-
-
-def overlap(start: Ints, finish: Ints, engine: Ints) -> int:
-    """The most engines that had an instruction in flight at once."""
-    busy = np.zeros((ENGINES, int(finish.max(initial=0))), dtype=bool)
-    for first, after, number in zip(start, finish, engine, strict=True):
-        busy[number, first:after] = True
-    return int(busy[list(Engine)].sum(axis=0).max(initial=0))

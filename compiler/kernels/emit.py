@@ -103,9 +103,7 @@ def _distinct_channels(n: Ints, m: Ints, first: int, channels: int) -> int:
 def _load_parameters(
     s: Stream, layer: int, loaded: int, dram: int, address: int, wait: int
 ) -> None:
-    number = _transfer(
-        s, Engine.PARAM, Opcode.LOAD_PARAMETERS, layer, 1, loaded, dram
-    )
+    number = _transfer(s, Engine.PARAM, Opcode.LOAD_PARAMETERS, layer, 1, loaded, dram)
     s.operand[number, Transfer.DESTINATION] = address
     s.wait[number, Engine.COMPUTE] = wait
     s.scalar[_PARAM_WAIT] = s.count[Engine.PARAM]

@@ -80,28 +80,30 @@ def _tile_bytes(n: Ints, d: Design, m: Ints, tensors: Ints, rows: int) -> int:
 
 
 @kernel
-def _tile_rows(
-    n: Ints, d: Design, m: Ints, tensors: Ints, free: int, demand: Ints
-) -> bool:
-    """Choose the tallest row tiles that fit the free PE memory."""
+def _tile_rows(n: Ints, d: Design, m: Ints, tensors: Ints, free: int, demand: Ints) -> bool:
+    """Choose the tallest row tiles that fit the free PE memory; notes the least demand seen."""
     rows = m[Map.PE_ROWS]
+    least = _IMPOSSIBLE
     while True:
         used = _tile_bytes(n, d, m, tensors, rows)
         if used <= free:
             return True
+        # Not always the last one: a single tile needs no second buffer.
+        least = min(least, used)
         if rows == 1:
             break
         rows = ceil_div(rows, 2)
-    note(demand, Resource.PE_MEMORY, used)
+    note(demand, Resource.PE_MEMORY, least)
     return False
 
 
 @kernel
 def _cost(n: Ints, d: Design, m: Ints, tensors: Ints) -> int:
-    """Estimated cycles: the longer of the chain of compute and moves, and of DRAM; ties by the sum."""
+    """Estimated cycles: the longer of compute with moves, and of DRAM; ties by the sum."""
     chain = compute_cycles(n, d, m)
     chain += (m[Map.MOVE_BYTES] + m[Map.SECOND_MOVE_BYTES]) // d.bus_bytes
-    passes = m[Map.ROW_TILES] if m[Map.CHANNEL_TILES] * m[Map.INPUT_TILES] > 1 else 1
+    tiles = n[Nest.GROUPS] * m[Map.CHANNEL_TILES] * m[Map.INPUT_TILES]
+    passes = m[Map.ROW_TILES] if tiles > 1 else 1
     moved = passes * n[Nest.GROUPS] * n[Nest.CHANNELS] * channel_bytes(n, n[Nest.IN_CHANNELS])
     source = tensors[n[Nest.SOURCE]]
     if m[Map.SOURCE_FROM_DRAM]:
@@ -180,9 +182,9 @@ def _best(
     m = np.zeros(MAPS, np.int64)
     destination = n[Nest.DESTINATION]
     placed = places[destination, Place.ON_CHIP]
-    for to_dram in range(2):
-        if to_dram == 0 and places[destination, Place.FORCED_OUT] or to_dram == 1 and placed:
-            continue
+    # All parts of a tensor are in one place.
+    out = places[destination, Place.FORCED_OUT] or places[destination, Place.STORED]
+    for to_dram in range(1 if out else 0, 1 if placed else 2):
         room = free + (places[destination, Place.BYTES] if placed else 0)
         for choice in range(18):
             m[Map.TO_DRAM] = to_dram
@@ -216,10 +218,11 @@ def _first_fit(taken: Ints, count: int, size: int, capacity: int) -> int:
 def _allocate(n: Ints, d: Design, m: Ints, places: Ints, taken: Ints, live: int) -> bool:
     """Give every block of the nest an address in PE memory; whether there was room."""
     buffers = _BUFFERS if m[Map.ROW_TILES] > 1 else 1
-    source, second = places[n[Nest.SOURCE]], places[n[Nest.SECOND]]
     destination = places[n[Nest.DESTINATION]]
-    m[Map.SOURCE_ADDRESS] = source[Place.ADDRESS]
-    m[Map.SECOND_ADDRESS] = second[Place.ADDRESS]
+    m[Map.SOURCE_ADDRESS] = places[n[Nest.SOURCE], Place.ADDRESS]
+    m[Map.SECOND_ADDRESS] = 0
+    if n[Nest.SECOND] != NO_TENSOR:
+        m[Map.SECOND_ADDRESS] = places[n[Nest.SECOND], Place.ADDRESS]
     m[Map.DESTINATION_ADDRESS] = destination[Place.ADDRESS]
     for column, address, times in (
         (Map.DESTINATION_BYTES, Map.DESTINATION_ADDRESS, buffers if m[Map.TO_DRAM] else 1),
@@ -245,6 +248,7 @@ def _allocate(n: Ints, d: Design, m: Ints, places: Ints, taken: Ints, live: int)
 def _settle(n: Ints, m: Ints, place: Ints) -> None:
     """Record where the nest's result is."""
     if m[Map.TO_DRAM]:
+        place[Place.STORED] = 1
         return
     place[Place.ON_CHIP] = 1
     place[Place.ADDRESS] = m[Map.DESTINATION_ADDRESS]
@@ -253,7 +257,7 @@ def _settle(n: Ints, m: Ints, place: Ints) -> None:
     place[Place.SPLIT_Y] = m[Map.SPLIT_Y]
     place[Place.ROWS] = m[Map.PE_ROWS]
     place[Place.COLUMNS] = m[Map.PE_COLUMNS]
-    place[Place.CHANNELS] = m[Map.PE_CHANNELS] * n[Nest.GROUPS]
+    place[Place.CHANNELS] = m[Map.PE_CHANNELS] if n[Nest.GROUPS] == 1 else 0
 
 
 @kernel
@@ -319,10 +323,12 @@ def map_network(nests: Ints, tensors: Ints, d: Design) -> tuple[Ints, int, int, 
             _settle(n, m, places[n[Nest.DESTINATION]])
             index += 1
             continue
-        hopeless = not fits and demand[Resource.PE_MEMORY] + demand[Resource.INSTRUCTION_MEMORY] == 0
+        # More room in PE memory helps, unless every candidate already fails at the core memory.
+        hopeless = not fits and demand[Resource.PE_MEMORY :].max() == 0
         if hopeless or not _put_out(n, places):
             resource = _furthest(demand)
             return mapping, index, resource, demand[resource]
         places[:, Place.ON_CHIP] = 0
+        places[:, Place.STORED] = 0
         index = 0
     return mapping, -1, 0, 0

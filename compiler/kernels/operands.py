@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.jit import kernel
-from apollo.compiler.kernels.tiling import Design, source_columns, source_rows, splits_along
+from apollo.compiler.kernels.tiling import Design, splits_along
 from apollo.compiler.tables import Map, Nest, Split, TensorColumn
 
 Ints = npt.NDArray[np.int64]
@@ -22,33 +22,40 @@ class Place(IntEnum):
     SPLIT_Y = 4
     ROWS = 5  # of the slice
     COLUMNS = 6
-    CHANNELS = 7
+    CHANNELS = 7  # consecutive ones; 0 where a PE has some of every group
     FORCED_OUT = 8  # must live in DRAM
+    STORED = 9  # a part of it is in DRAM
 
 
 PLACES = len(Place)
 
 
 @kernel
-def _overlap(count: int, part: int, stride: int, extent: int, pad: int, own: int, size: int) -> int:
-    """Of the elements that `count` consumers read along a dimension, those each has already."""
-    total = 0
-    for i in range(count):
-        first = max(0, i * part * stride - pad)
-        last = min(size, (i * part + part - 1) * stride - pad + extent)
-        total += max(0, min(last, (i + 1) * own) - max(first, i * own))
-    return total
+def _reads(
+    count: int, part: int, total: int, own: int, size: int, window: tuple[int, int, int, int, int]
+) -> tuple[int, int, int, int]:
+    """What consumers of `part` of `total` outputs each read of a dimension, and have already.
 
-
-@kernel
-def _needed(count: int, part: int, stride: int, extent: int, pad: int, size: int) -> int:
-    """Elements that `count` consumers read along a dimension, shared ones counted again."""
-    total = 0
-    for i in range(count):
-        first = max(0, i * part * stride - pad)
-        last = min(size, (i * part + part - 1) * stride - pad + extent)
-        total += max(0, last - first)
-    return total
+    Elements read (shared ones counted again), those held by who reads them, the most that one
+    reads, the most that one lacks. `window` is stride, extent, padding, outputs of an image, skip
+    between images.
+    """
+    stride, extent, pad, image, skip = window
+    reads, owned, most, lacks = 0, 0, 0, 0
+    for i in range(min(count, (total + part - 1) // part)):
+        begin, end = i * part, min(total, i * part + part) - 1
+        first, last = begin * stride - pad, end * stride - pad + extent
+        if skip != 0:
+            first += begin // image * skip
+            last += end // image * skip
+        first, last = max(0, first), min(size, last)
+        wanted = max(0, last - first)
+        here = max(0, min(last, (i + 1) * own) - max(first, i * own))
+        reads += wanted
+        owned += here
+        most = max(most, wanted)
+        lacks = max(lacks, wanted - here)
+    return reads, owned, most, lacks
 
 
 @kernel
@@ -59,14 +66,15 @@ def same_layout(n: Ints, m: Ints, t: Ints, p: Ints) -> bool:
     divided = m[Map.SPLIT_X] == Split.CHANNELS or m[Map.SPLIT_Y] == Split.CHANNELS
     if n[Nest.MIXES_CHANNELS]:
         return not divided
-    return not divided or p[Place.CHANNELS] == m[Map.PE_CHANNELS] * n[Nest.GROUPS]
+    one_to_one = t[TensorColumn.CHANNELS] == n[Nest.CHANNELS]
+    return not divided or (one_to_one and p[Place.CHANNELS] == m[Map.PE_CHANNELS])
 
 
 @kernel
 def source_channels(n: Ints, m: Ints, t: Ints) -> int:
     """Channels of the source that a PE reads."""
     channels = t[TensorColumn.CHANNELS]
-    if n[Nest.MIXES_CHANNELS]:
+    if n[Nest.MIXES_CHANNELS] or n[Nest.WHOLE_CHANNELS]:
         return channels
     return min(channels, -(-channels * m[Map.PE_CHANNELS] // n[Nest.CHANNELS]))
 
@@ -92,26 +100,34 @@ def place_source(n: Ints, d: Design, m: Ints, t: Ints, p: Ints) -> None:
         m[Map.MOVE_BYTES] = height * width * channels
         m[Map.SOURCE_BYTES] = m[Map.MOVE_BYTES]
         return
-    rows_of = splits_along(d, m, Split.ROWS)
-    columns_of = splits_along(d, m, Split.COLUMNS)
-    part, stride, extent = m[Map.PE_ROWS], n[Nest.STRIDE_ROWS], n[Nest.EXTENT_ROWS]
-    needed = _needed(rows_of, part, stride, extent, n[Nest.PAD_ROWS], height)
-    own = _overlap(rows_of, part, stride, extent, n[Nest.PAD_ROWS], p[Place.ROWS], height)
-    part, stride, extent = m[Map.PE_COLUMNS], n[Nest.STRIDE_COLUMNS], n[Nest.EXTENT_COLUMNS]
-    needed_columns = _needed(columns_of, part, stride, extent, n[Nest.PAD_COLUMNS], width)
-    own_columns = _overlap(
-        columns_of, part, stride, extent, n[Nest.PAD_COLUMNS], p[Place.COLUMNS], width
+    reads, owned, most, lacks = _reads(
+        splits_along(d, m, Split.ROWS),
+        m[Map.PE_ROWS],
+        n[Nest.ROWS],
+        p[Place.ROWS],
+        height,
+        (
+            n[Nest.STRIDE_ROWS],
+            n[Nest.EXTENT_ROWS],
+            n[Nest.PAD_ROWS],
+            n[Nest.IMAGE_ROWS],
+            n[Nest.SKIP_ROWS],
+        ),
     )
-    tile = source_rows(n, m[Map.PE_ROWS], height) * source_columns(n, m[Map.PE_COLUMNS], width)
-    tile *= source_channels(n, m, t)
+    reads_columns, owned_columns, most_columns, lacks_columns = _reads(
+        splits_along(d, m, Split.COLUMNS),
+        m[Map.PE_COLUMNS],
+        n[Nest.COLUMNS],
+        p[Place.COLUMNS],
+        width,
+        (n[Nest.STRIDE_COLUMNS], n[Nest.EXTENT_COLUMNS], n[Nest.PAD_COLUMNS], 1, 0),
+    )
+    moved, copied = reads * reads_columns, most * most_columns
     if same_layout(n, m, t, p):
-        m[Map.MOVE_BYTES] = (needed * needed_columns - own * own_columns) * channels
-        m[Map.SOURCE_BYTES] = max(0, tile - p[Place.BYTES]) if m[Map.MOVE_BYTES] else 0
-        if m[Map.MOVE_BYTES]:
-            m[Map.SOURCE_BYTES] = max(m[Map.SOURCE_BYTES], 1)
-    else:
-        m[Map.MOVE_BYTES] = needed * needed_columns * channels
-        m[Map.SOURCE_BYTES] = tile
+        moved -= owned * owned_columns
+        copied -= (most - lacks) * (most_columns - lacks_columns)
+    m[Map.MOVE_BYTES] = moved * channels
+    m[Map.SOURCE_BYTES] = copied * source_channels(n, m, t)
 
 
 @kernel

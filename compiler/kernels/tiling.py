@@ -109,8 +109,19 @@ def set_tiles(n: Ints, m: Ints, channels: int, inputs: int) -> int:
 
 @kernel
 def source_rows(n: Ints, rows: int, limit: int) -> int:
-    """Input rows that so many output rows read."""
-    return min(limit, (rows - 1) * n[Nest.STRIDE_ROWS] + n[Nest.EXTENT_ROWS])
+    """Input rows that so many output rows read, at most."""
+    more, skip = rows - 1, n[Nest.SKIP_ROWS]
+    # Rows that go on in the next image skip what the last window of an image leaves, or repeat
+    # its padding; the worst case starts at the end of an image, or at its beginning.
+    images = more // n[Nest.IMAGE_ROWS] if skip < 0 else ceil_div(more, n[Nest.IMAGE_ROWS])
+    return min(limit, more * n[Nest.STRIDE_ROWS] + images * skip + n[Nest.EXTENT_ROWS])
+
+
+@kernel
+def first_source_row(n: Ints, row: int) -> int:
+    """The first input row that an output row reads, padding included."""
+    images = row // n[Nest.IMAGE_ROWS]
+    return row * n[Nest.STRIDE_ROWS] + images * n[Nest.SKIP_ROWS] - n[Nest.PAD_ROWS]
 
 
 @kernel

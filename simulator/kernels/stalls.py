@@ -28,7 +28,7 @@ def stalls(
 ) -> Ints:
     """Idle cycles [layers, E, causes]; an idle cycle belongs to the layer of the engine's head.
 
-    END cycles, from an engine's last retirement to the end of the program, belong to the last layer.
+    END cycles, from an engine's last retirement to the program's end, belong to the last layer.
     """
     out = np.zeros((layers, ENGINES, CAUSES), np.int64)
     latency = 0

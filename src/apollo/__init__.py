@@ -42,7 +42,7 @@ def _design(design: "str | Accelerator") -> "Accelerator":
     return design if isinstance(design, Accelerator) else load_design(design)
 
 
-def compile(network: "str | Path | Graph", design: "str | Accelerator") -> "Compiled":  # noqa: A001
+def compile(network: "str | Path | Graph", design: "str | Accelerator") -> "Compiled":
     """A network's programs for a design.
 
     Raises `DoesNotFit` when no mapping of some layer fits, `ValueError` for wrong input.

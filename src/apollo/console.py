@@ -82,8 +82,8 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
 
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     for column in columns:
-        justify = "left" if column.endswith(" ") else "right"
-        table.add_column(column.strip(), justify=justify, overflow="fold")
+        is_text = column.endswith(" ")
+        table.add_column(column.strip(), justify="left" if is_text else "right", overflow="fold")
     for row in rows:
         table.add_row(*row)
     # A file or a pipe gets whole lines, whatever the terminal's width.

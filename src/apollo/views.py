@@ -270,7 +270,7 @@ def print_exploration(exploration: "Exploration") -> None:
         raise ValueError("An exploration without a feasible trial has no best design to print.")
     budget = "" if task.max_area_mm2 is None else f" under {task.max_area_mm2:g} mm²"
     print_table(
-        f"Best of {len(result.trials)} trials ({result.feasible} feasible){budget}, and the presets",
+        f"Best of {len(result.trials)} trials ({result.feasible} feasible){budget}; the presets",
         ("design ", *_DESIGN_COLUMNS, "area mm²", "throughput 1/s", "reward", "note "),
         [_candidate_row("best", best)]
         + [_candidate_row(preset.accelerator.name, preset) for preset in exploration.presets],
@@ -282,7 +282,11 @@ def print_exploration(exploration: "Exploration") -> None:
     print_table(
         "The best design in full",
         ("parameter ", "value"),
-        ((name, f"{value:,}") for name, value in asdict(best.accelerator).items() if name != "name"),
+        (
+            (name, f"{value:,}")
+            for name, value in asdict(best.accelerator).items()
+            if name != "name"
+        ),
     )
     for name, measurement in best.measurements.items():
         worst = sorted(measurement.layers(), key=lambda row: -row.cycles)[:WORST_LAYERS]
