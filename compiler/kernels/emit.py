@@ -1,7 +1,8 @@
 """Emission: nests and their mapping become instructions with retire counters.
 
 Parameters stream through a ring in core memory, so that loads run ahead across layers: a load
-waits for the last compute that reads what it overwrites. Streams tiled over rows are double-buffered.
+waits for the last compute that reads what it overwrites. Streams tiled over rows have two buffers
+each, one behind the other, which the tiles take in turn.
 """
 
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from apollo.compiler.kernels.tiling import (
     ceil_div,
     channel_bytes,
     core_positions,
+    first_source_row,
     parameter_loads,
     source_rows,
 )
@@ -25,7 +27,7 @@ Ints = npt.NDArray[np.int64]
 
 _ACCUMULATE = int(ComputeFlag.ACCUMULATE)
 _PARTIAL = int(ComputeFlag.PARTIAL)
-_TOTAL, _RING_FREE, _RING_HEAD, _RING_TAIL, _PARAM_WAIT = range(5)
+_TOTAL, _RING_FREE, _RING_HEAD, _RING_TAIL, _PARAM_WAIT, _ADDRESS = range(6)
 
 
 class Stream(NamedTuple):
@@ -35,11 +37,10 @@ class Stream(NamedTuple):
     layer: Ints  # [I]
     wait: Ints  # [I, E]
     operand: Ints  # [I, F]
-    count: Ints  # [E] instructions of each engine
+    issued: Ints  # [E] instructions of each engine
     scalar: Ints
     ring: Ints  # [loads, 3] first byte, end, computes after which it is free
     home: Ints  # [tensors] address in PE memory
-    store_done: Ints  # [tensors] stores after which it is complete in DRAM
 
 
 @kernel
@@ -49,7 +50,7 @@ def _put(s: Stream, engine: int, opcode: int, layer: int) -> int:
     s.opcode[number] = opcode
     s.layer[number] = layer
     s.scalar[_TOTAL] += 1
-    s.count[engine] += 1
+    s.issued[engine] += 1
     return number
 
 
@@ -86,7 +87,7 @@ def _ring_place(s: Stream, size: int, ring_bytes: int) -> tuple[int, int]:
     x[_RING_FREE] = first + size
     s.ring[x[_RING_TAIL], 0] = first
     s.ring[x[_RING_TAIL], 1] = first + size
-    s.ring[x[_RING_TAIL], 2] = s.count[Engine.COMPUTE] + 1
+    s.ring[x[_RING_TAIL], 2] = s.issued[Engine.COMPUTE] + 1
     x[_RING_TAIL] += 1
     return first, wait
 
@@ -106,12 +107,18 @@ def _load_parameters(
     number = _transfer(s, Engine.PARAM, Opcode.LOAD_PARAMETERS, layer, 1, loaded, dram)
     s.operand[number, Transfer.DESTINATION] = address
     s.wait[number, Engine.COMPUTE] = wait
-    s.scalar[_PARAM_WAIT] = s.count[Engine.PARAM]
+    s.scalar[_PARAM_WAIT] = s.issued[Engine.PARAM]
+
+
+@kernel
+def _buffer(m: Ints, streams: bool, address: int, size: int, tile: int) -> int:
+    """Where the row tile of an operand is: a stream has two buffers, if there are several tiles."""
+    return m[address] + (tile % 2) * m[size] if streams else m[address]
 
 
 @kernel
 def _compute(
-    s: Stream, n: Ints, m: Ints, layer: int, positions: int, tile: Ints, stores: int
+    s: Stream, n: Ints, m: Ints, layer: int, row_tile: int, positions: int, tile: Ints, stores: int
 ) -> None:
     """One compute instruction; `tile` is (channels, inputs, flags, address of the parameters)."""
     number = _put(s, Engine.COMPUTE, n[Nest.OPCODE], layer)
@@ -121,17 +128,32 @@ def _compute(
     operand[Compute.IN_CHANNELS] = tile[1]
     operand[Compute.FLAGS] = tile[2]
     operand[Compute.TAPS] = n[Nest.TAPS]
-    operand[Compute.SOURCE] = m[Map.SOURCE_ADDRESS]
-    operand[Compute.PARAMETERS] = m[Map.SECOND_ADDRESS] if n[Nest.SECOND] >= 0 else tile[3]
-    operand[Compute.DESTINATION] = m[Map.DESTINATION_ADDRESS]
+    operand[Compute.SOURCE] = _buffer(
+        m, m[Map.SOURCE_FROM_DRAM] > 0, Map.SOURCE_ADDRESS, Map.SOURCE_BYTES, row_tile
+    )
+    operand[Compute.PARAMETERS] = tile[3]
+    if n[Nest.SECOND] >= 0:
+        operand[Compute.PARAMETERS] = _buffer(
+            m, m[Map.SECOND_FROM_DRAM] > 0, Map.SECOND_ADDRESS, Map.SECOND_BYTES, row_tile
+        )
+    operand[Compute.DESTINATION] = _destination(n, m, row_tile)
     if tile[2] & _PARTIAL:
         operand[Compute.DESTINATION] = m[Map.PARTIAL_ADDRESS]
     wait[Engine.PARAM] = s.scalar[_PARAM_WAIT]
     if m[Map.SOURCE_FROM_DRAM] + m[Map.SECOND_FROM_DRAM] > 0:
-        wait[Engine.ACT] = s.count[Engine.ACT]
+        wait[Engine.ACT] = s.issued[Engine.ACT]
     if m[Map.MOVE_BYTES] + m[Map.SECOND_MOVE_BYTES] > 0:
-        wait[Engine.MOVE] = s.count[Engine.MOVE]
+        wait[Engine.MOVE] = s.issued[Engine.MOVE]
     wait[Engine.STORE] = stores
+
+
+@kernel
+def _destination(n: Ints, m: Ints, tile: int) -> int:
+    """Where a row tile of the result begins: its buffer, or its part of the tensor's slice."""
+    if m[Map.TO_DRAM]:
+        return _buffer(m, True, Map.DESTINATION_ADDRESS, Map.DESTINATION_BYTES, tile)
+    row = m[Map.DESTINATION_BYTES] // m[Map.PE_ROWS]
+    return m[Map.DESTINATION_ADDRESS] + n[Nest.FIRST] + tile * m[Map.TILE_ROWS] * row
 
 
 @kernel
@@ -147,8 +169,8 @@ def _moves(s: Stream, n: Ints, m: Ints, layer: int) -> None:
         s.operand[number, Transfer.SOURCE] = s.home[tensor]
         s.operand[number, Transfer.DESTINATION] = address
         # The copy may take the place of anything that an earlier layer read or stored.
-        s.wait[number, Engine.COMPUTE] = s.count[Engine.COMPUTE]
-        s.wait[number, Engine.STORE] = s.count[Engine.STORE]
+        s.wait[number, Engine.COMPUTE] = s.issued[Engine.COMPUTE]
+        s.wait[number, Engine.STORE] = s.issued[Engine.STORE]
 
 
 @kernel
@@ -159,13 +181,21 @@ def _row_splits(n: Ints, m: Ints) -> int:
 
 @kernel
 def _load_rows(
-    s: Stream, n: Ints, m: Ints, tensors: Ints, dram: Ints, layer: int, tile: int, computes: int
+    s: Stream,
+    n: Ints,
+    m: Ints,
+    tensors: Ints,
+    dram: Ints,
+    layer: int,
+    tile: int,
+    computes: int,
+    stores: int,
 ) -> None:
     """Load the operands of a row tile that are in DRAM."""
     rows = min(m[Map.TILE_ROWS], m[Map.PE_ROWS] - tile * m[Map.TILE_ROWS])
-    for from_dram, tensor, address in (
-        (m[Map.SOURCE_FROM_DRAM], n[Nest.SOURCE], m[Map.SOURCE_ADDRESS]),
-        (m[Map.SECOND_FROM_DRAM], n[Nest.SECOND], m[Map.SECOND_ADDRESS]),
+    for from_dram, tensor, address, size in (
+        (m[Map.SOURCE_FROM_DRAM], n[Nest.SOURCE], Map.SOURCE_ADDRESS, Map.SOURCE_BYTES),
+        (m[Map.SECOND_FROM_DRAM], n[Nest.SECOND], Map.SECOND_ADDRESS, Map.SECOND_BYTES),
     ):
         if not from_dram:
             continue
@@ -173,7 +203,8 @@ def _load_rows(
         width = t[TensorColumn.COLUMNS] * t[TensorColumn.CHANNELS]
         read = source_rows(n, rows, t[TensorColumn.ROWS])
         segments = min(_row_splits(n, m), ceil_div(t[TensorColumn.ROWS], read))
-        offset = tile * m[Map.TILE_ROWS] * n[Nest.STRIDE_ROWS] * width
+        first = max(0, first_source_row(n, tile * m[Map.TILE_ROWS]))
+        first = min(first, t[TensorColumn.ROWS] - read)
         number = _transfer(
             s,
             Engine.ACT,
@@ -181,10 +212,11 @@ def _load_rows(
             layer,
             segments,
             read * width,
-            dram[tensor] + offset,
+            dram[tensor] + first * width,
         )
-        s.operand[number, Transfer.DESTINATION] = address
-        s.wait[number, Engine.STORE] = s.store_done[tensor]
+        s.operand[number, Transfer.DESTINATION] = _buffer(m, True, address, size, tile)
+        # Stored before this nest: the operand, and what was where the buffers are now.
+        s.wait[number, Engine.STORE] = stores
         s.wait[number, Engine.COMPUTE] = computes
 
 
@@ -192,16 +224,21 @@ def _load_rows(
 def _store_rows(
     s: Stream, n: Ints, m: Ints, tensors: Ints, dram: Ints, layer: int, tile: int
 ) -> None:
-    """Store a row tile of the result; a part of the channels goes position by position."""
+    """Store a row tile of the result; a part of a tensor goes in pieces that lie together."""
     rows = min(m[Map.TILE_ROWS], m[Map.PE_ROWS] - tile * m[Map.TILE_ROWS])
     tensor = n[Nest.DESTINATION]
+    t = tensors[tensor]
     channels = n[Nest.CHANNELS] * n[Nest.GROUPS]
     segments, size = _row_splits(n, m), rows * n[Nest.COLUMNS] * channels
-    if channels < tensors[tensor, TensorColumn.CHANNELS]:
+    if channels < t[TensorColumn.CHANNELS]:
         segments, size = segments * rows * n[Nest.COLUMNS], channels
-    number = _transfer(s, Engine.STORE, Opcode.STORE, layer, segments, size, dram[tensor])
-    s.operand[number, Transfer.SOURCE] = m[Map.DESTINATION_ADDRESS]
-    s.wait[number, Engine.COMPUTE] = s.count[Engine.COMPUTE]
+    elif n[Nest.COLUMNS] < t[TensorColumn.COLUMNS]:
+        segments, size = segments * rows, n[Nest.COLUMNS] * channels
+    width = t[TensorColumn.COLUMNS] * t[TensorColumn.CHANNELS]
+    address = dram[tensor] + n[Nest.FIRST] + tile * m[Map.TILE_ROWS] * width
+    number = _transfer(s, Engine.STORE, Opcode.STORE, layer, segments, size, address)
+    s.operand[number, Transfer.SOURCE] = _destination(n, m, tile)
+    s.wait[number, Engine.COMPUTE] = s.issued[Engine.COMPUTE]
 
 
 @kernel
@@ -224,8 +261,11 @@ def _row_tile(
         size = n[Nest.GROUPS] * n[Nest.CHANNELS] * channel_bytes(n, n[Nest.IN_CHANNELS])
         _load_parameters(s, layer, size, dram, plan[3], 0)
     work = np.empty(4, np.int64)
-    work[3] = plan[3] if resident else 0
-    for _group in range(n[Nest.GROUPS]):
+    work[3] = s.scalar[_ADDRESS]
+    group_bytes = m[Map.CORE_BYTES] // n[Nest.GROUPS]
+    for group in range(n[Nest.GROUPS]):
+        if resident:
+            work[3] = plan[3] + group * group_bytes
         for channel in range(0, m[Map.CORE_CHANNELS], tile_channels):
             channels = min(tile_channels, m[Map.CORE_CHANNELS] - channel)
             for first in range(0, n[Nest.IN_CHANNELS], tile_inputs):
@@ -239,12 +279,13 @@ def _row_tile(
                     size = _distinct_channels(n, m, channel, channels) * each
                     _load_parameters(s, layer, size, dram, plan[3] + address, wait)
                     work[3] = plan[3] + address
+                    s.scalar[_ADDRESS] = work[3]
                     dram += size
                 work[0], work[1] = channels, inputs
                 work[2] = _ACCUMULATE if first > 0 else 0
                 if not is_last:
                     work[2] |= _PARTIAL
-                _compute(s, n, m, layer, positions, work, stores)
+                _compute(s, n, m, layer, tile, positions, work, stores)
 
 
 @kernel
@@ -253,24 +294,23 @@ def _nest(
 ) -> None:
     """All instructions of a nest."""
     s.scalar[_PARAM_WAIT] = 0
-    stores = s.count[Engine.STORE]
-    before = s.count[Engine.COMPUTE]  # computes after which a row buffer is free: two tiles ago
+    s.scalar[_ADDRESS] = 0
+    stores = s.issued[Engine.STORE]
+    before = s.issued[Engine.COMPUTE]  # computes after which a row buffer is free: two tiles ago
     last = before
     loaded_once = m[Map.RESIDENT] == 0 and parameter_loads(n, m) == 1
     _moves(s, n, m, layer)
     for tile in range(m[Map.ROW_TILES]):
-        _load_rows(s, n, m, tensors, dram, layer, tile, before)
+        _load_rows(s, n, m, tensors, dram, layer, tile, before, stores)
         behind = stores + max(0, tile - 1) if m[Map.TO_DRAM] else stores
         _row_tile(s, n, d, m, layer, tile, plan, behind)
-        before, last = last, s.count[Engine.COMPUTE]
+        before, last = last, s.issued[Engine.COMPUTE]
         if loaded_once:
             # Parameters that serve several row tiles are free after the last of them.
             s.ring[s.scalar[_RING_TAIL] - 1, 2] = last
         if m[Map.TO_DRAM]:
             _store_rows(s, n, m, tensors, dram, layer, tile)
     s.home[n[Nest.DESTINATION]] = m[Map.DESTINATION_ADDRESS]
-    if m[Map.TO_DRAM]:
-        s.store_done[n[Nest.DESTINATION]] = s.count[Engine.STORE]
 
 
 @kernel
@@ -289,9 +329,8 @@ def _stream(nests: Ints, mapping: Ints, tensors: int) -> Stream:
         np.zeros((total, ENGINES), np.int64),
         np.zeros((total, OPERANDS), np.int64),
         np.zeros(ENGINES, np.int64),
-        np.zeros(5, np.int64),
+        np.zeros(6, np.int64),
         np.zeros((loads, 3), np.int64),
-        np.zeros(tensors, np.int64),
         np.zeros(tensors, np.int64),
     )
 

@@ -19,6 +19,14 @@ from apollo.arch.isa import ENGINES, ComputeFlag, Engine, Ints, Opcode, Program
 from apollo.simulator import engine, reference
 from apollo.simulator.stalls import StallCause, stall_cycles
 from apollo.simulator.timeline import Timeline
+from tests.simulator.build import (
+    compute,
+    load_activations,
+    load_parameters,
+    move,
+    store,
+    tile,
+)
 from tests.strategies import Instruction, make_program
 
 Simulate = Callable[[Program, Accelerator], Timeline]
@@ -36,34 +44,6 @@ SECOND = 107  # the same of the second
 def simulate(request: pytest.FixtureRequest) -> Simulate:
     implementation: Simulate = request.param
     return implementation
-
-
-def after(**engines: int) -> tuple[int, ...]:
-    return tuple(engines.get(unit.name, 0) for unit in Engine)
-
-
-def transfer(opcode: Opcode) -> Callable[..., Instruction]:
-    def build(size: int, segments: int = 1, **wait: int) -> Instruction:
-        return Instruction(opcode, (segments, size), after(**wait))
-
-    return build
-
-
-load_parameters = transfer(Opcode.LOAD_PARAMETERS)
-load_activations = transfer(Opcode.LOAD_ACTIVATIONS)
-move = transfer(Opcode.MOVE)
-store = transfer(Opcode.STORE)
-
-
-def compute(
-    opcode: Opcode, p: int, ci: int, co: int, taps: int = 1, flags: int = 0, **wait: int
-) -> Instruction:
-    return Instruction(opcode, (p, ci, co, taps, flags), after(**wait))
-
-
-def tile(cycles: int, **wait: int) -> Instruction:
-    """A compute instruction of so many cycles."""
-    return compute(Opcode.COPY, cycles - 8, 1, 64, **wait)
 
 
 def columns(timeline: Timeline) -> tuple[list[int], list[int]]:
