@@ -4,7 +4,14 @@ from apollo.arch.accelerator import BURST_BYTES, Accelerator
 from apollo.arch.isa import Program
 from apollo.simulator.kernels.columns import columns
 from apollo.simulator.kernels.simulate import simulate as simulate_columns
-from apollo.simulator.kernels.state import FINISH, NEVER, START, VISIBLE, Machine
+from apollo.simulator.kernels.state import (
+    FINISH,
+    NEVER,
+    START,
+    VISIBLE,
+    WRITE_BUFFER_SLOTS,
+    Machine,
+)
 from apollo.simulator.timeline import Timeline
 
 
@@ -12,6 +19,8 @@ def machine_of(accelerator: Accelerator, skip: bool = True) -> Machine:
     """The numbers that the timing rules need of an accelerator."""
     rate = accelerator.dram_bytes_per_cycle
     cost = BURST_BYTES * rate.denominator
+    param_slots = accelerator.parameter_memory_bytes // BURST_BYTES
+    act_slots = accelerator.activation_memory_bytes // BURST_BYTES
     return Machine(
         burst_bytes=BURST_BYTES,
         credit_num=rate.numerator,
@@ -19,10 +28,14 @@ def machine_of(accelerator: Accelerator, skip: bool = True) -> Machine:
         credit_cap=cost + rate.numerator - 1,
         latency_cycles=accelerator.dram_latency_cycles,
         ring_bytes=accelerator.instruction_memory_bytes,
-        param_slots=accelerator.parameter_memory_bytes // BURST_BYTES,
-        act_slots=accelerator.activation_memory_bytes // BURST_BYTES,
+        param_slots=param_slots,
+        act_slots=act_slots,
         param_bus_bytes=accelerator.parameter_bus_bytes,
         act_bus_bytes=accelerator.activation_bus_bytes,
+        burst_wait=-(-cost // rate.numerator),
+        param_burst_cycles=-(-BURST_BYTES // accelerator.parameter_bus_bytes),
+        act_burst_cycles=-(-BURST_BYTES // accelerator.activation_bus_bytes),
+        queue_mask=(1 << (max(param_slots, act_slots, WRITE_BUFFER_SLOTS) - 1).bit_length()) - 1,
         skip=skip,
     )
 

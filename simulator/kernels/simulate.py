@@ -69,6 +69,12 @@ from apollo.simulator.kernels.state import (
     WRITE_BUFFER_SLOTS,
     Machine,
 )
+from apollo.simulator.kernels.streaming import (
+    credit_wait,
+    move_packets,
+    packets_before,
+    whole_bursts,
+)
 
 Ints = npt.NDArray[np.int64]
 
@@ -123,7 +129,7 @@ def _complete(x: Ints, f: Ints, p: Ints, t: Ints, m: Machine, now: int) -> None:
 
 @inlined
 def _free_param_slots(x: Ints, f: Ints, m: Machine, now: int) -> None:
-    while x[PARAM_FREED] < x[PARAM_ISSUED] and f[PARAM_END, x[PARAM_FREED] % m.param_slots] <= now:
+    while x[PARAM_FREED] < x[PARAM_ISSUED] and f[PARAM_END, x[PARAM_FREED] & m.queue_mask] <= now:
         x[PARAM_FREED] += 1
 
 
@@ -162,7 +168,7 @@ def _asks(x: Ints, f: Ints, m: Machine, engine: int, now: int) -> bool:
     """Whether the engine has a packet for the activation bus."""
     if engine == ACT:
         waiting = x[ACT_GRANTED] < x[ACT_ISSUED]
-        return bool(waiting and f[ACT_ARRIVAL, x[ACT_GRANTED] % m.act_slots] <= now)
+        return bool(waiting and f[ACT_ARRIVAL, x[ACT_GRANTED] & m.queue_mask] <= now)
     if engine == MOVE:
         return bool(x[SEGMENTS_LEFT + MOVE] > 0)
     has_room = x[STORE_GRANTED] - x[STORE_TAKEN] < WRITE_BUFFER_SLOTS
@@ -180,7 +186,7 @@ def _grant(x: Ints, f: Ints, p: Ints, t: Ints, m: Machine, now: int) -> bool:
         if not _asks(x, f, m, engine, now):
             continue
         if engine == ACT:
-            slot = x[ACT_GRANTED] % m.act_slots
+            slot = x[ACT_GRANTED] & m.queue_mask
             size = f[ACT_BYTES, slot]
             last = f[ACT_LAST, slot] == 1
             x[ACT_GRANTED] += 1
@@ -225,6 +231,14 @@ def _gain(x: Ints, m: Machine, now: int) -> None:
 
 
 @inlined
+def _param_bus_cycles(m: Machine, size: int) -> int:
+    """Cycles of a packet on the parameter bus (M9), nearly always of a whole burst."""
+    if size == m.burst_bytes:
+        return m.param_burst_cycles
+    return (size + m.param_bus_bytes - 1) // m.param_bus_bytes
+
+
+@inlined
 def _issue(x: Ints, f: Ints, p: Ints, t: Ints, m: Machine, stream: int, now: int) -> None:
     """Start a burst of the stream on the channel."""
     _gain(x, m, now)
@@ -240,14 +254,14 @@ def _issue(x: Ints, f: Ints, p: Ints, t: Ints, m: Machine, stream: int, now: int
     elif stream == PARAM_STREAM:
         size = _next_packet(x, p, PARAM, m.burst_bytes)
         granted = max(arrival, x[PARAM_BUS_END])
-        x[PARAM_BUS_END] = granted + (size + m.param_bus_bytes - 1) // m.param_bus_bytes
-        f[PARAM_END, x[PARAM_ISSUED] % m.param_slots] = x[PARAM_BUS_END]
+        x[PARAM_BUS_END] = granted + _param_bus_cycles(m, size)
+        f[PARAM_END, x[PARAM_ISSUED] & m.queue_mask] = x[PARAM_BUS_END]
         x[PARAM_ISSUED] += 1
         x[BUS_BYTES + PARAM] += size
         if x[SEGMENTS_LEFT + PARAM] == 0:
             _schedule(x, p, t, PARAM, x[PARAM_BUS_END])
     elif stream == ACT_STREAM:
-        slot = x[ACT_ISSUED] % m.act_slots
+        slot = x[ACT_ISSUED] & m.queue_mask
         f[ACT_BYTES, slot] = _next_packet(x, p, ACT, m.burst_bytes)
         f[ACT_ARRIVAL, slot] = arrival
         f[ACT_LAST, slot] = 1 if x[SEGMENTS_LEFT + ACT] == 0 else 0
@@ -279,8 +293,7 @@ def _serve(x: Ints, f: Ints, p: Ints, t: Ints, m: Machine, now: int) -> bool:
 @inlined
 def _credit_cycle(x: Ints, m: Machine, now: int) -> int:
     """The first cycle after `now`, up to which credit is counted, with credit for a burst."""
-    missing = m.burst_cost - x[CREDIT]
-    return now + max(1, (missing + m.credit_num - 1) // m.credit_num)
+    return now + credit_wait(x[CREDIT], m)
 
 
 @inlined
@@ -307,25 +320,9 @@ def _skippable_packets(x: Ints, f: Ints, m: Machine, now: int) -> int:
         return 0
     packets = (x[BYTES_LEFT + MOVE] - 1) // m.burst_bytes
     if x[ACT_GRANTED] < x[ACT_ISSUED]:
-        arrival = f[ACT_ARRIVAL, x[ACT_GRANTED] % m.act_slots]
-        packets = min(packets, _packets_before(x, m, arrival))
+        arrival = f[ACT_ARRIVAL, x[ACT_GRANTED] & m.queue_mask]
+        packets = min(packets, packets_before(x, m, arrival))
     return max(0, packets)
-
-
-@inlined
-def _packets_before(x: Ints, m: Machine, cycle: int) -> int:
-    """Whole packets granted back to back from the end of the one on the bus, before a cycle."""
-    cycles = (m.burst_bytes + m.act_bus_bytes - 1) // m.act_bus_bytes
-    return max(0, (cycle - x[BUS_END] + cycles - 1) // cycles)
-
-
-@inlined
-def _move_packets(x: Ints, m: Machine, packets: int) -> None:
-    """Grant that many whole packets of the move on the bus."""
-    cycles = (m.burst_bytes + m.act_bus_bytes - 1) // m.act_bus_bytes
-    x[BYTES_LEFT + MOVE] -= packets * m.burst_bytes
-    x[BUS_BYTES + MOVE] += packets * m.burst_bytes
-    x[BUS_END] += packets * cycles
 
 
 @inlined
@@ -333,10 +330,10 @@ def _horizon(x: Ints, f: Ints, p: Ints, t: Ints, m: Machine, now: int, packets: 
     """The next event of anything but a parameter burst and a skippable packet."""
     cycle = _wake(x, p, t, now)
     if x[BUS_OWNER] != NOBODY:
-        cycles = (m.burst_bytes + m.act_bus_bytes - 1) // m.act_bus_bytes
+        cycles = m.act_burst_cycles
         cycle = min(cycle, x[BUS_END] + packets * cycles)
     elif x[ACT_GRANTED] < x[ACT_ISSUED]:
-        cycle = min(cycle, f[ACT_ARRIVAL, x[ACT_GRANTED] % m.act_slots])
+        cycle = min(cycle, f[ACT_ARRIVAL, x[ACT_GRANTED] & m.queue_mask])
     for stream in (FETCH_STREAM, ACT_STREAM, STORE_STREAM):
         if _eligible(x, p, m, stream):
             cycle = min(cycle, _credit_cycle(x, m, now))
@@ -350,9 +347,11 @@ def _param_bursts(x: Ints, f: Ints, p: Ints, t: Ints, m: Machine, now: int, hori
     for stream in (FETCH_STREAM, ACT_STREAM, STORE_STREAM):
         alone = alone and not _eligible(x, p, m, stream)
     while x[SEGMENTS_LEFT + PARAM] > 0:
+        if alone:
+            now = whole_bursts(x, f, m, now, horizon)
         cycle = _credit_cycle(x, m, now)
         if x[PARAM_ISSUED] - x[PARAM_FREED] >= m.param_slots:
-            cycle = max(cycle, f[PARAM_END, x[PARAM_FREED] % m.param_slots])
+            cycle = max(cycle, f[PARAM_END, x[PARAM_FREED] & m.queue_mask])
         if cycle >= horizon:
             break
         if not alone:
@@ -373,7 +372,7 @@ def simulate(p: Ints, w: Ints, first: Ints, m: Machine) -> tuple[Ints, Ints, Int
     """
     count = p.shape[1]
     t = np.full((3, count), NEVER, np.int64)
-    f = np.zeros((QUEUES, max(m.param_slots, m.act_slots, WRITE_BUFFER_SLOTS)), np.int64)
+    f = np.zeros((QUEUES, m.queue_mask + 1), np.int64)
     x = np.zeros(STATE, np.int64)
     x[LAST_STREAM] = STREAMS - 1
     x[LAST_BUS] = len(BUS_ORDER) - 1
@@ -393,6 +392,6 @@ def simulate(p: Ints, w: Ints, first: Ints, m: Machine) -> tuple[Ints, Ints, Int
         packets = _skippable_packets(x, f, m, now) if x[BUS_OWNER] == MOVE else 0
         now = _param_bursts(x, f, p, t, m, now, _horizon(x, f, p, t, m, now, packets))
         if packets > 0:
-            _move_packets(x, m, min(packets, _packets_before(x, m, now)))
+            move_packets(x, m, min(packets, packets_before(x, m, now)))
     channel_bytes = x[CHANNEL_BYTES : CHANNEL_BYTES + STREAMS].copy()
     return t, channel_bytes, x[BUS_BYTES : BUS_BYTES + ENGINES].copy()

@@ -57,4 +57,8 @@ class Machine(NamedTuple):
     act_slots: int
     param_bus_bytes: int
     act_bus_bytes: int
+    burst_wait: int  # cycles of credit that a burst costs, rounded up
+    param_burst_cycles: int  # of a whole burst on the parameter bus
+    act_burst_cycles: int  # on the activation bus
+    queue_mask: int  # room of a queue, a power of two, less one
     skip: bool  # False runs every event, for tests
