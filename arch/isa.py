@@ -145,6 +145,8 @@ class Program:
             self.operand[:, : Transfer.DRAM_ADDRESS].min(axis=1),
         )
         self._refuse(sizes < 1, "has a size below 1")
+        segments = self.operand[:, Transfer.SEGMENTS]
+        self._refuse((self.opcode == Opcode.MOVE) & (segments != 1), "moves more than one segment")
         self._refuse(np.any(self.wait < 0, axis=1), "has a negative wait")
         self._refuse(
             np.any(self.wait > self._earlier(), axis=1), "waits for an instruction that comes later"

@@ -21,6 +21,8 @@ _ROOT = Path(__file__).resolve().parent.parent
 _SEEN_BY_KERNELS = (
     "arch/isa.py",
     "arch/cycles.py",
+    "arch/jit.py",
+    "compiler/tables.py",
     "simulator/kernels/*.py",
     "compiler/kernels/*.py",
 )

@@ -121,15 +121,8 @@ def _cost(n: Ints, d: Design, m: Ints, tensors: Ints) -> int:
 
 
 @kernel
-def _evaluate(
-    n: Ints, d: Design, m: Ints, tensors: Ints, places: Ints, free: int, demand: Ints
-) -> int:
-    """Complete a candidate whose splits and destination are given; its cost or _IMPOSSIBLE."""
-    shape_work(n, d, m)
-    demanded = tile_parameters(n, d, m)
-    if demanded != FITS:
-        note(demand, Resource.CORE_MEMORY, demanded)
-        return _IMPOSSIBLE
+def _place_operands(n: Ints, d: Design, m: Ints, tensors: Ints, places: Ints) -> None:
+    """Enter where the nest's operands come from, and what must move."""
     source = n[Nest.SOURCE]
     if places[source, Place.ON_CHIP]:
         place_source(n, d, m, tensors[source], places[source])
@@ -145,12 +138,29 @@ def _evaluate(
             place_second(n, d, m, tensors[second], places[second])
         else:
             m[Map.SECOND_FROM_DRAM] = 1
-    if not _tile_rows(n, d, m, tensors, free, demand):
-        return _IMPOSSIBLE
-    if over_instruction_memory(n, d, m, demand):
-        return _IMPOSSIBLE
-    m[Map.CYCLES] = _cost(n, d, m, tensors)
-    return m[Map.CYCLES]
+
+
+@kernel
+def _evaluate(
+    n: Ints, d: Design, m: Ints, tensors: Ints, places: Ints, free: int, demand: Ints
+) -> int:
+    """Complete a candidate whose splits and destination are given; its cost or _IMPOSSIBLE.
+
+    Parameter tiles of a quarter of core memory let loads run ahead; larger ones are for what needs
+    them to fit, or to have fewer instructions.
+    """
+    shape_work(n, d, m)
+    _place_operands(n, d, m, tensors, places)
+    for share in (4, 2, 1):
+        demanded = tile_parameters(n, d, m, share)
+        if demanded != FITS:
+            note(demand, Resource.CORE_MEMORY, demanded)
+        elif _tile_rows(n, d, m, tensors, free, demand) and not over_instruction_memory(
+            n, d, m, demand
+        ):
+            m[Map.CYCLES] = _cost(n, d, m, tensors)
+            return m[Map.CYCLES]
+    return _IMPOSSIBLE
 
 
 @kernel

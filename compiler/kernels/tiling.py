@@ -72,25 +72,21 @@ def channel_bytes(n: Ints, inputs: int) -> int:
 
 
 @kernel
-def tile_parameters(n: Ints, d: Design, m: Ints) -> int:
-    """Choose channel and input tiles so that several fit the core memory; FITS or the demand.
-
-    A quarter of the memory a tile lets loads run ahead; only the smallest tile may take it all.
-    """
+def tile_parameters(n: Ints, d: Design, m: Ints, share: int) -> int:
+    """Choose channel and input tiles of at most that share of core memory; FITS or the demand."""
     channels, inputs = m[Map.CORE_CHANNELS], n[Nest.IN_CHANNELS]
     least_channels = min(d.lanes, channels)
     least_inputs = min(CHANNEL_GROUP, inputs)
-    for share in (4, 2, 1):
-        budget = d.core_memory_bytes // share
-        if channels * channel_bytes(n, inputs) <= budget:
-            return set_tiles(n, m, channels, inputs)
-        fitting = budget // channel_bytes(n, inputs) // d.lanes * d.lanes
-        if fitting >= least_channels:
-            return set_tiles(n, m, fitting, inputs)
-        room = budget // least_channels - n[Nest.CHANNEL_BYTES]
-        fitting = room // n[Nest.TAPS] // CHANNEL_GROUP * CHANNEL_GROUP
-        if n[Nest.MIXES_CHANNELS] and fitting >= least_inputs:
-            return set_tiles(n, m, least_channels, fitting)
+    budget = d.core_memory_bytes // share
+    if channels * channel_bytes(n, inputs) <= budget:
+        return set_tiles(n, m, channels, inputs)
+    fitting = budget // channel_bytes(n, inputs) // d.lanes * d.lanes
+    if fitting >= least_channels:
+        return set_tiles(n, m, fitting, inputs)
+    room = budget // least_channels - n[Nest.CHANNEL_BYTES]
+    fitting = room // n[Nest.TAPS] // CHANNEL_GROUP * CHANNEL_GROUP
+    if n[Nest.MIXES_CHANNELS] and fitting >= least_inputs:
+        return set_tiles(n, m, least_channels, fitting)
     return least_channels * channel_bytes(n, least_inputs)
 
 

@@ -22,6 +22,7 @@ PARTIAL_IN_AND_OUT = ComputeFlag.ACCUMULATE | ComputeFlag.PARTIAL
         (Opcode.DEPTHWISE, (196, 1, 64, 9), 0, 196 * 5 + 8),
         (Opcode.POOL_MAX, (1, 1, 65, 49), 0, 25 * 2 + 8),
         (Opcode.ADD, (196, 1, 96, 1), 0, 196 * 2 + 8),
+        (Opcode.SOFTMAX, (10, 1, 100, 4), 0, 10 * 2 * 4 + 8),
         (Opcode.SOFTMAX, (1, 1, 1001, 4), 0, 16 * 4 + 8),
     ],
 )

@@ -57,6 +57,7 @@ def test_listing_names_operands_flags_and_waits() -> None:
         ((99, {}, {}), "has an unknown opcode"),
         ((Opcode.MOVE, {1: 0}, {}), "has a size below 1"),
         ((Opcode.CONVOLVE, {Compute.TAPS: 0}, {}), "has a size below 1"),
+        ((Opcode.MOVE, {0: 2}, {}), "moves more than one segment"),
         ((Opcode.MOVE, {}, {Engine.STORE: -1}), "has a negative wait"),
         ((Opcode.MOVE, {}, {Engine.PARAM: 2}), "waits for an instruction that comes later"),
         ((Opcode.MOVE, {}, {Engine.MOVE: 1}), "waits for an instruction that comes later"),

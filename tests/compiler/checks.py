@@ -4,6 +4,7 @@ The judge reads a program as accesses to three memories and knows two things onl
 instruction touches, and what must have retired before it starts.
 """
 
+import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -364,7 +365,7 @@ def check_places(compiled: Compiled) -> None:
             assert homes.get(destination, home) == home
             homes[destination] = home
         taken = sorted([*blocks, *homes.values()])
-        for (first, size), (following, _) in zip(taken, taken[1:], strict=False):
+        for (first, size), (following, _) in itertools.pairwise(taken):
             assert first + size <= following, compiled.network.layer_names[index]
         assert taken[0][0] >= 0
         assert sum(taken[-1]) <= compiled.accelerator.pe_memory_bytes

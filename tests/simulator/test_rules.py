@@ -19,14 +19,8 @@ from apollo.arch.isa import ENGINES, ComputeFlag, Engine, Ints, Opcode, Program
 from apollo.simulator import engine, reference
 from apollo.simulator.stalls import StallCause, stall_cycles
 from apollo.simulator.timeline import Timeline
-from tests.simulator.build import (
-    compute,
-    load_activations,
-    load_parameters,
-    move,
-    store,
-    tile,
-)
+from tests.simulator.agreement import count_causes
+from tests.simulator.build import compute, load_activations, load_parameters, move, store, tile
 from tests.strategies import Instruction, make_program
 
 Simulate = Callable[[Program, Accelerator], Timeline]
@@ -175,19 +169,11 @@ def test_m06_round_robin_with_fetch(simulate: Simulate) -> None:
 def test_m06_the_pointer_moves_only_on_service(simulate: Simulate) -> None:
     # STORE is served in 98 (credit is full since long), then nothing asks until the two loads of
     # cycle 294: the turn is still after STORE, so PARAM comes before ACT; after PARAM, ACT.
-    program = make_program(
-        [store(256), tile(200), load_activations(256, COMPUTE=1), load_parameters(256, COMPUTE=1)]
-    )
-    assert simulate(program, V1).finish.tolist() == [99, 294, 307 + 84, 294 + 84]
-    program = make_program(
-        [
-            load_parameters(256),
-            tile(200),
-            load_activations(256, COMPUTE=1),
-            load_parameters(256, COMPUTE=1),
-        ]
-    )
-    assert simulate(program, V1).finish.tolist() == [178, 294, 294 + 84, 307 + 84]
+    rest = [tile(200), load_activations(256, COMPUTE=1), load_parameters(256, COMPUTE=1)]
+    timeline = simulate(make_program([store(256), *rest]), V1)
+    assert timeline.finish.tolist() == [99, 294, 307 + 84, 294 + 84]
+    timeline = simulate(make_program([load_parameters(256), *rest]), V1)
+    assert timeline.finish.tolist() == [178, 294, 294 + 84, 307 + 84]
 
 
 def test_m06_a_store_waits_for_its_bus_transfer(simulate: Simulate) -> None:
@@ -239,13 +225,7 @@ def test_m09_three_in_turn(simulate: Simulate) -> None:
     # A packet of 256 B takes 32 cycles. STORE was served last when all three ask in 174:
     # ACT 174, MOVE 206, STORE 238, ACT 270, MOVE 302, STORE 334.
     program = make_program(
-        [
-            load_activations(512),
-            store(64),
-            tile(80),
-            move(512, COMPUTE=1),
-            store(512, COMPUTE=1),
-        ]
+        [load_activations(512), store(64), tile(80), move(512, COMPUTE=1), store(512, COMPUTE=1)]
     )
     timeline = simulate(program, replace(V1, activation_bus_bytes=8))
     # the first store has its turn on the channel in 107, after the first burst of ACT
@@ -316,8 +296,7 @@ def test_m14_inference(simulate: Simulate) -> None:
 
 
 def stalls_of_reference(program: Program, accelerator: Accelerator) -> Ints:
-    causes = reference.stall_causes(program, accelerator)
-    return np.array([[(causes[:, unit] == c).sum() for c in StallCause] for unit in Engine])
+    return count_causes(reference.stall_causes(program, accelerator))
 
 
 def stalls_of_kernel(program: Program, accelerator: Accelerator) -> Ints:
@@ -384,6 +363,12 @@ def test_m16_convolve_partial_sums(simulate: Simulate, flags: ComputeFlag, cycle
     assert tile_cycles(simulate, instruction) == cycles + 8
 
 
+@pytest.mark.parametrize("opcode", [opcode for opcode in Opcode if opcode > Opcode.CONVOLVE])
+def test_m16_flags_change_only_convolve(simulate: Simulate, opcode: Opcode) -> None:
+    plain, flagged = (compute(opcode, 10, 4, 64, flags=flags) for flags in (0, 3))
+    assert tile_cycles(simulate, flagged) == tile_cycles(simulate, plain)
+
+
 def test_m16_convolve_bound_by_reading(simulate: Simulate) -> None:
     # one lane: a step reads 4 B through a port of 2 B a cycle
     assert tile_cycles(simulate, compute(Opcode.CONVOLVE, 10, 4, 3), lanes=1) == 60 + 8
@@ -411,10 +396,3 @@ def test_m19_vector_operations(simulate: Simulate, opcode: Opcode) -> None:
 def test_m20_softmax_and_normalize(simulate: Simulate, opcode: Opcode, taps: int) -> None:
     # 10 positions of 100 channels: two groups of 64 lanes
     assert tile_cycles(simulate, compute(opcode, 10, 100, 100, taps)) == 20 * taps + 8
-
-
-@pytest.mark.parametrize("flags", [flag.value for flag in ComputeFlag])
-@pytest.mark.parametrize("opcode", [o for o in Opcode if o > Opcode.CONVOLVE])
-def test_m16_flags_change_only_convolve(simulate: Simulate, opcode: Opcode, flags: int) -> None:
-    plain, flagged = (compute(opcode, 10, 4, 64, flags=value) for value in (0, flags))
-    assert tile_cycles(simulate, flagged) == tile_cycles(simulate, plain)
