@@ -33,10 +33,13 @@ def instruction_text(program: Program, number: int) -> str:
 
 
 def listing(program: Program) -> Iterator[str]:
-    """The lines of a program, a heading before each layer."""
+    """The lines of a program, a heading where the layer changes; empty layers come last."""
+    unnamed = dict(enumerate(program.layer_names))
     layer = -1
     for number in range(len(program)):
         if int(program.layer[number]) != layer:
             layer = int(program.layer[number])
+            unnamed.pop(layer, None)
             yield f"# layer {layer}: {program.layer_names[layer]}"
         yield instruction_text(program, number)
+    yield from (f"# layer {number}: {name}" for number, name in unnamed.items())
