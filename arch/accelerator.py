@@ -24,6 +24,13 @@ _LEAST_BURSTS = {
     "parameter_memory_bytes": 1,
     "instruction_memory_bytes": 2,
 }
+# Far above anything buildable, so that counts of cycles and bytes stay far inside 64 bits.
+_MOST = {
+    **dict.fromkeys(("pes_x", "pes_y", "lanes", "cores"), 1 << 10),
+    "clock_mhz": 100_000,
+    "dram_latency_ns": 100_000,
+}
+_MOST_OF_OTHERS = 1 << 36
 DESIGNS = Path(__file__).parent / "designs"
 
 
@@ -31,8 +38,8 @@ DESIGNS = Path(__file__).parent / "designs"
 class Accelerator:
     """One design.
 
-    Raises `ValueError` when a field is not a positive integer, or when a memory or bandwidth
-    breaks a rule of the machine (M3, M5).
+    Raises `ValueError` when a field is not a positive integer or is too large to count with, or
+    when a memory or bandwidth breaks a rule of the machine (M3, M5).
     """
 
     name: str
@@ -58,6 +65,11 @@ class Accelerator:
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ValueError(
                     f"Design '{self.name}': {field.name} must be a positive integer, not {value!r}."
+                )
+            most = _MOST.get(field.name, _MOST_OF_OTHERS)
+            if value > most:
+                raise ValueError(
+                    f"Design '{self.name}': {field.name} must be at most {most:,}, not {value:,}."
                 )
         for name, bursts in _LEAST_BURSTS.items():
             if getattr(self, name) < bursts * BURST_BYTES:

@@ -59,7 +59,7 @@ class EvaluatePoint:
             if not evaluations[network].feasible:
                 break
         outcome = self.objective.outcome(area_mm2, evaluations)
-        return replace(outcome, evaluations=tuple(keys))
+        return replace(outcome, evaluations=tuple(dict.fromkeys(keys)))  # networks may be equal
 
     def _cached(self, key: EvaluationKey, index: int, network: str) -> Evaluation:
         evaluation = self.cache.get(key)

@@ -1,6 +1,7 @@
 """`explore`: a study of designs for networks, from names to the best design."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -114,13 +115,16 @@ def explore(
         raise ValueError(f"An exploration must have at least 1 trial, not {trials}.")
     task = make_task(networks, baseline, max_area_mm2, batch)
     objective = task.objective()
-    name = study or default_study(networks, optimizer, max_area_mm2, seed)
+    name = default_study(networks, optimizer, max_area_mm2, seed) if study is None else study
     database = database_path(output, name)
+    keys = _Keys(task, batch)
     options = {
         "networks": list(networks),
         "baseline": baseline,
         "max_area_mm2": max_area_mm2,
         "images": batch,
+        # A file may be edited, so what it holds is of the identity too.
+        "content": {**keys.networks, baseline: _design_key(task.baseline)},
     }
     definition = Study(name, optimizer, seed, evaluator_version(), options=options)
     database.parent.mkdir(parents=True, exist_ok=True)
@@ -129,7 +133,7 @@ def explore(
             objective,
             area_mm2=lambda index: area_of(accelerator_at(index)).total_mm2,
             measure=lambda index, network: task.evaluate(network, accelerator_at(index)),
-            key=_Keys(task, batch),
+            key=keys,
             cache=store,
         )
         result = run_study(store, definition, evaluate, trials, progress)
@@ -149,9 +153,10 @@ def default_study(
     networks: Sequence[str], optimizer: str, max_area_mm2: float | None, seed: int
 ) -> str:
     """A name that says what the study is of."""
-    stems = "-".join(Path(network).stem.replace(":", "_") for network in networks)
+    stems = (Path(name).stem if name.lower().endswith(".onnx") else name for name in networks)
     budget = "" if max_area_mm2 is None else f"-{max_area_mm2:g}mm2"
-    return f"{stems}-{optimizer}{budget}-seed{seed}"
+    name = f"{'-'.join(stems)}-{optimizer}{budget}-seed{seed}"
+    return re.sub(r"[^A-Za-z0-9_.+-]", "_", name).lstrip(".+-")
 
 
 def candidate(task: Task, objective: Objective, design: int | str) -> Candidate:
@@ -171,6 +176,13 @@ def candidate(task: Task, objective: Objective, design: int | str) -> Candidate:
     return Candidate(accelerator, area_mm2, outcome.reward, outcome.reason, measurements)
 
 
+def _design_key(accelerator: Accelerator) -> str:
+    """Content key of the machine, whatever its name."""
+    fields = asdict(accelerator)
+    del fields["name"]
+    return content_key(fields)
+
+
 class _Keys:
     """Content keys of evaluations: everything that a result depends on."""
 
@@ -182,10 +194,8 @@ class _Keys:
         }
 
     def __call__(self, index: int, network: str, /) -> EvaluationKey:
-        fields = asdict(accelerator_at(index))
-        del fields["name"]
         return EvaluationKey(
-            design=content_key(fields),
+            design=_design_key(accelerator_at(index)),
             network=self.networks[network],
             options=self.options,
             version=evaluator_version(),

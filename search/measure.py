@@ -14,6 +14,21 @@ from apollo.simulator.metrics import LayerRow, Metrics, layer_rows, metrics_of
 from apollo.simulator.timeline import Timeline
 
 _ROOT = Path(__file__).resolve().parent.parent
+# What a result can depend on; not what only shows one (listings, traces) or checks it.
+_SOURCES = (
+    "arch/accelerator.py",
+    "arch/area.py",
+    "arch/cycles.py",
+    "arch/isa.py",
+    "arch/space.py",
+    "arch/technology.py",
+    "compiler/**/*.py",
+    "search/measure.py",
+    "simulator/engine.py",
+    "simulator/kernels/*.py",
+    "simulator/metrics.py",
+    "simulator/stalls.py",
+)
 
 
 @dataclass(frozen=True)
@@ -45,10 +60,9 @@ def measure(network: Network, accelerator: Accelerator) -> Measurement:
 
 @cache
 def evaluator_version() -> str:
-    """The package's version and a hash of everything that an evaluation depends on."""
+    """The package's version and a hash of every source that an evaluation depends on."""
     digest = hashlib.sha256()
-    for folder in ("arch", "compiler", "simulator"):
-        for path in sorted((_ROOT / folder).rglob("*.py")):
-            digest.update(path.relative_to(_ROOT).as_posix().encode())
-            digest.update(path.read_bytes())
+    for path in sorted(path for pattern in _SOURCES for path in _ROOT.glob(pattern)):
+        digest.update(path.relative_to(_ROOT).as_posix().encode())
+        digest.update(path.read_bytes())
     return f"{metadata.version('apollo-dse')}+{digest.hexdigest()[:12]}"

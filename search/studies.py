@@ -25,13 +25,17 @@ def database_path(results: Path, study: str) -> Path:
     return results / study / DATABASE
 
 
-def list_studies(results: Path) -> list[StudySummary]:
-    """A summary of every study under that folder, by name; none when there is no such folder."""
+def list_studies(results: Path) -> tuple[list[StudySummary], list[str]]:
+    """Summaries of the studies under that folder, and a sentence for every unreadable one."""
     summaries: list[StudySummary] = []
+    problems: list[str] = []
     for path in sorted(results.glob(f"*/{DATABASE}")):
-        with Store(path) as store:
-            summaries += store.studies()
-    return sorted(summaries, key=lambda summary: summary.study.name)
+        try:
+            with Store(path) as store:
+                summaries += store.studies()
+        except ValueError as error:
+            problems.append(str(error))
+    return sorted(summaries, key=lambda summary: summary.study.name), problems
 
 
 def read_study(results: Path, study: str) -> tuple[StudyRow, list[Trial]]:
@@ -45,7 +49,9 @@ def read_study(results: Path, study: str) -> tuple[StudyRow, list[Trial]]:
             row = store.study(study)
             if row is not None:
                 return row, store.trials(study)
-    known = [found.parent.name for found in results.glob(f"*/{DATABASE}")]
+        raise ValueError(f"The database '{path}' holds no study '{study}'.")
+    files = (found for found in results.glob(f"*/{DATABASE}") if found.is_file())
+    known = [found.parent.name for found in files]
     raise ValueError(f"There is no study '{study}' in '{results}'.{suggestion(study, known)}")
 
 

@@ -22,14 +22,15 @@ from apollo.search.store import Store, StudyRow
 from apollo.search.trial import Trial, best_of
 
 BATCH = 32
+_LARGEST_SEED = 2**63 - 1  # what a database holds
 
 
 @dataclass(frozen=True)
 class Study:
     """The identity of a study: with the same one, the same trials.
 
-    Raises `ValueError` when the name is empty, the seed negative or the batch not positive, and
-    what `make_optimizer` raises.
+    Raises `ValueError` when the name is empty, the seed negative or over 63 bits, the batch not
+    positive, and what `make_optimizer` raises.
     """
 
     name: str
@@ -46,6 +47,8 @@ class Study:
             raise ValueError("A study must have a name.")
         if self.seed < 0:
             raise ValueError(f"The seed must be at least 0, not {self.seed}.")
+        if self.seed > _LARGEST_SEED:
+            raise ValueError(f"The seed must be at most {_LARGEST_SEED}, not {self.seed}.")
         if self.batch < 1:
             raise ValueError(f"The batch must be at least 1, not {self.batch}.")
         make_optimizer(self.optimizer, self.settings)

@@ -54,12 +54,7 @@ class Variant:
 
 def load(name_or_path: str | os.PathLike[str], batch: int = 1) -> Graph:
     """The network of that name or file, for `batch` images."""
-    if batch < 1:
-        raise ValueError(f"Batch must be a positive integer, not {batch}.")
-    name = os.fspath(name_or_path)
-    if name.startswith("gemm:"):
-        return _gemm(name, batch)
-    return _load(name).with_batch(batch)
+    return _load(os.fspath(name_or_path)).with_batch(batch)
 
 
 def listing() -> tuple[Variant, ...]:
@@ -77,6 +72,8 @@ def _load(name: str) -> Graph:
         from apollo.workloads.onnx import import_onnx  # here, because onnx is slow to import
 
         return import_onnx(name)
+    if name.startswith("gemm:"):
+        return _gemm(name)
     if name.startswith("conv:"):
         return _conv(name)
     return _member(name)
@@ -130,11 +127,11 @@ def _sizes(name: str, form: str, example: str) -> list[int]:
     return [int(field) for field in fields]
 
 
-def _gemm(name: str, batch: int) -> Graph:
+def _gemm(name: str) -> Graph:
     """An M x K activation times a stored K x N matrix; a batch has M rows for each of its items."""
     rows, depth, columns = _sizes(name, GEMM, "gemm:128x256x64")
-    builder = GraphBuilder(name, [Tensor("input", (rows * batch, depth))])
-    return builder.build([builder.add(FullyConnected("gemm", ("input",), "output", columns))])
+    builder = GraphBuilder(name, [Tensor("input", (rows, depth))])
+    return builder.build([builder.add(FullyConnected("gemm", ("input",), "output", columns))], rows)
 
 
 def _conv(name: str) -> Graph:

@@ -16,6 +16,7 @@ from apollo.workloads.operators import (
 from apollo.workloads.shapes import Shape, Shapes, elements
 
 INT8_BYTES = 1
+MOST_ELEMENTS = 1 << 48  # of a tensor; counts stay inside 64 bits
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class Tensor:
         if not self.shape or min(self.shape) < 1:
             raise ValueError(
                 f"Tensor {self.name!r} must have positive dimensions, not {self.shape}."
+            )
+        if elements(self.shape) > MOST_ELEMENTS:
+            raise ValueError(
+                f"Tensor {self.name!r} must have at most {MOST_ELEMENTS:,} elements, "
+                f"not {elements(self.shape):,}."
             )
 
 
@@ -72,6 +78,7 @@ class Graph:
         operators: in topological order.
         inputs: names of the tensors given.
         outputs: names of the tensors asked for.
+        rows: leading dimension of the inputs for a batch of one.
 
     """
 
@@ -80,6 +87,7 @@ class Graph:
     operators: tuple[Operator, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    rows: int = 1
 
     def __post_init__(self) -> None:
         self._check_names()
@@ -109,8 +117,8 @@ class Graph:
 
     @property
     def batch(self) -> int:
-        """Leading dimension of the first input."""
-        return self.tensor(self.inputs[0]).shape[0]
+        """Number of images; the leading dimension of the inputs is `rows` times that."""
+        return self.tensor(self.inputs[0]).shape[0] // self.rows
 
     @cached_property
     def macs(self) -> int:
@@ -160,17 +168,20 @@ class Graph:
 
     def with_batch(self, batch: int) -> "Graph":
         """The same network on another number of images."""
-        if batch < 1:
-            raise ValueError(f"Batch must be a positive integer, not {batch}.")
+        if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+            raise ValueError(f"Batch must be a positive integer, not {batch!r}.")
         if batch == self.batch:
             return self
         builder = GraphBuilder(
             self.name,
-            [Tensor(name, (batch, *self.tensor(name).shape[1:])) for name in self.inputs],
+            [
+                Tensor(name, (batch * self.rows, *self.tensor(name).shape[1:]))
+                for name in self.inputs
+            ],
         )
         for item in self.operators:
             builder.add(self._rebatched(item, batch))
-        return builder.build(self.outputs)
+        return builder.build(self.outputs, self.rows)
 
     @cached_property
     def _tensors(self) -> dict[str, Tensor]:
@@ -213,7 +224,7 @@ class Graph:
     def _rebatched(self, item: Operator, batch: int) -> Operator:
         """The operator for another batch: only a reshape holds the batch itself."""
         apart = (
-            (isinstance(item, Reshape) and item.shape[0] != self.batch)
+            (isinstance(item, Reshape) and item.shape[0] != self.batch * self.rows)
             or (isinstance(item, Transpose) and item.perm[0] != 0)
             or (isinstance(item, Concat) and item.axis == 0)
         )
@@ -223,7 +234,7 @@ class Graph:
                 f"because {item.label} {item.name!r} moves it"
             )
         if isinstance(item, Reshape):
-            return replace(item, shape=(batch, *item.shape[1:]))
+            return replace(item, shape=(batch * self.rows, *item.shape[1:]))
         return item
 
     def _fail(self, reason: str) -> ValueError:
@@ -326,7 +337,7 @@ class GraphBuilder:
         self._tensors[new.output] = Tensor(new.output, shape)
         self._producers[new.output] = new
 
-    def build(self, outputs: Sequence[str]) -> Graph:
-        """The finished network."""
+    def build(self, outputs: Sequence[str], rows: int = 1) -> Graph:
+        """The finished network; `rows` is the leading dimension for a batch of one."""
         tensors, operators = tuple(self._tensors.values()), tuple(self.operators)
-        return Graph(self.name, tensors, operators, self._inputs, tuple(outputs))
+        return Graph(self.name, tensors, operators, self._inputs, tuple(outputs), rows)

@@ -25,15 +25,18 @@ __all__ = ["compile", "evaluate", "explore", "load"]
 # Imports are inside the functions: `apollo --help` and `import apollo` need no compiler.
 
 
-def load(network: "str | Path | Graph", batch: int = 1) -> "Graph":
+def load(network: "str | Path | Graph", batch: int | None = None) -> "Graph":
     """The graph of a network: a built-in name, `gemm:MxKxN`, `conv:…`, or the path of an ONNX file.
 
-    Raises `ValueError`, one sentence, when there is none or it cannot be imported.
+    Without `batch` a name is loaded for one image and a graph stays as it is. Raises `ValueError`,
+    one sentence, when there is no such network or it cannot be imported.
     """
     from apollo.workloads import catalogue
     from apollo.workloads.graph import Graph
 
-    return network if isinstance(network, Graph) else catalogue.load(network, batch)
+    if isinstance(network, Graph):
+        return network if batch is None else network.with_batch(batch)
+    return catalogue.load(network, 1 if batch is None else batch)
 
 
 def _design(design: "str | Accelerator") -> "Accelerator":
@@ -71,6 +74,8 @@ def explore(
     trials: int = 2000,
     max_area_mm2: float | None = None,
     seed: int = 0,
+    baseline: str = "edge_tpu_v3",
+    batch: int = 1,
     study: str | None = None,
     output: str | Path = "results",
 ) -> "Exploration":
@@ -86,6 +91,8 @@ def explore(
         trials=trials,
         max_area_mm2=max_area_mm2,
         seed=seed,
+        baseline=baseline,
+        batch=batch,
         study=study,
         output=Path(output),
     )

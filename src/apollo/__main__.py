@@ -1,11 +1,17 @@
 """`apollo` and `python -m apollo`."""
 
-from apollo.cli import app
+import sys
 
 
 def main() -> None:
     """Run the command line."""
-    app()
+    try:
+        from apollo.cli import app  # here, so that Ctrl-C during the import leaves no traceback
+
+        app()
+    except KeyboardInterrupt:
+        print("apollo: Interrupted.", file=sys.stderr)
+        sys.exit(130)
 
 
 if __name__ == "__main__":

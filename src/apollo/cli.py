@@ -7,6 +7,7 @@ import typer
 
 from apollo import console, views
 from apollo.console import ExitCode, guarded
+from apollo.trace_command import trace
 
 app = typer.Typer(
     name="apollo",
@@ -59,6 +60,8 @@ def explore(
             output=output,
             progress=progress,
         )
+    if json:
+        console.print_json(views.exploration_json(exploration))
     if exploration.result.interrupted:
         done = len(exploration.result.trials)
         console.fail(
@@ -68,9 +71,7 @@ def explore(
         )
     if exploration.best is None:
         console.fail(views.nothing_feasible(exploration), ExitCode.NOTHING_FEASIBLE)
-    if json:
-        console.print_json(views.exploration_json(exploration))
-    else:
+    if not json:
         views.print_exploration(exploration)
 
 
@@ -116,6 +117,9 @@ def compile_command(
             typer.echo(line)
     else:
         views.print_program(program)
+
+
+app.command()(trace)
 
 
 @app.command()
@@ -164,7 +168,9 @@ def study_list(output: Output = Path("results"), json: Json = False) -> None:
     """List the studies of a folder."""
     from apollo.search.studies import list_studies
 
-    summaries = list_studies(output)
+    summaries, problems = list_studies(output)
+    for problem in problems:
+        typer.echo(f"apollo: {problem}", err=True)
     if json:
         console.print_json([views.summary_json(summary) for summary in summaries])
     elif summaries:

@@ -1,5 +1,6 @@
 """How results look: the same facts as a table for people and as JSON, with units in the names."""
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -294,7 +295,8 @@ def print_exploration(exploration: "Exploration") -> None:
     files = f"study.db, trials.csv, convergence.html, best.toml in '{exploration.folder}'"
     typer.echo(f"Written: {files}.")
     network = next(iter(task.networks))
-    typer.echo(f"Next: apollo simulate {network} --design {exploration.folder / 'best.toml'}")
+    command = ("apollo", "simulate", network, "--design", str(exploration.folder / "best.toml"))
+    typer.echo(f"Next: {shlex.join(command)}")
 
 
 def summary_json(summary: "StudySummary") -> dict[str, Any]:
@@ -322,7 +324,7 @@ def print_summaries(summaries: Sequence["StudySummary"]) -> None:
                 str(summary.study.seed),
                 str(summary.trials),
                 str(summary.feasible),
-                "-" if summary.best_reward is None else f"{summary.best_reward:.4f}",
+                f"{summary.best_reward:.4f}" if summary.feasible else "-",
                 summary.study.created,
             )
             for summary in summaries

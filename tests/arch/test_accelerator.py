@@ -43,6 +43,15 @@ def test_a_design_round_trips_through_its_file(tmp_path) -> None:
         ({"lanes": 0}, "Design 'd': lanes must be a positive integer, not 0."),
         ({"cores": 2.5}, "Design 'd': cores must be a positive integer, not 2.5."),
         ({"cores": True}, "Design 'd': cores must be a positive integer, not True."),
+        ({"pes_x": 10**30}, f"Design 'd': pes_x must be at most 1,024, not {10**30:,}."),
+        (
+            {"dram_latency_ns": 100_001},
+            "Design 'd': dram_latency_ns must be at most 100,000, not 100,001.",
+        ),
+        (
+            {"pe_memory_bytes": 1 << 62},
+            f"Design 'd': pe_memory_bytes must be at most 68,719,476,736, not {1 << 62:,}.",
+        ),
         (
             {"instruction_memory_bytes": 256},
             "Design 'd': instruction_memory_bytes must be at least 512 bytes "

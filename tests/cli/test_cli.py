@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from apollo.cli import app
+from apollo.search.explore import default_study
 
 LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
 SMALL = "mobilenet_v1_0.25_128"
@@ -116,6 +117,41 @@ def test_explore_prints_best_presets_and_what_next(tmp_path: Path) -> None:
         assert word in result.stdout
 
 
+def test_variants_and_odd_paths_have_studies_of_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "a b:c.onnx"
+    path.write_bytes((LIGHT / "light_squeezenet.onnx").read_bytes())
+    names = [
+        default_study([name], "random", 5.8, 0)
+        for name in ("mobilenet_v1_0.25_128", "mobilenet_v1_0.5", "gemm:1x2x3", str(path))
+    ]
+    assert names == [
+        "mobilenet_v1_0.25_128-random-5.8mm2-seed0",
+        "mobilenet_v1_0.5-random-5.8mm2-seed0",
+        "gemm_1x2x3-random-5.8mm2-seed0",
+        "a_b_c-random-5.8mm2-seed0",
+    ]
+
+
+def test_an_edited_baseline_is_another_study(tmp_path: Path) -> None:
+    from apollo.arch.accelerator import design_text, load_design
+
+    path = tmp_path / "base.toml"
+    text = design_text(load_design("edge_tpu_v3"))
+    options = (SMALL, "--trials", 2, "--baseline", path, "--output", tmp_path, "--study", "s")
+    path.write_text(text)
+    assert answer("explore", *options)["presets"][2]["reward"] == 1
+    path.write_text(text.replace("lanes = 32", "lanes = 16"))
+    assert f"was made with content.{path} " in refused("explore", *options)
+
+
+def test_json_says_that_nothing_is_feasible(tmp_path: Path) -> None:
+    options = ("--max-area", 0.1, "--trials", 4, "--output", tmp_path, "--json")
+    result = run("explore", SMALL, *options)
+    assert result.exit_code == 3
+    facts = json.loads(result.stdout)
+    assert (facts["best"], facts["feasible"], facts["trials"]) == (None, 0, 4)
+
+
 def test_a_budget_that_nothing_meets_keeps_its_trials(tmp_path: Path) -> None:
     sentence = refused(
         "explore", SMALL, "--max-area", 0.1, "--trials", 32, "--output", tmp_path, "--study", "s",
@@ -142,6 +178,7 @@ def test_a_budget_that_nothing_meets_keeps_its_trials(tmp_path: Path) -> None:
         ),
         (("explore", SMALL, "--optimizer", "evolution"), "Did you mean 'evolutionary'?"),
         (("explore", SMALL, "--seed", "-1"), "The seed must be at least 0, not -1."),
+        (("explore", SMALL, "--study", ""), "A study's name must be"),
         (("explore", SMALL, "--study", "../x"), "A study's name must be"),
         (("explore", SMALL, "--baseline", "none"), "There is no design 'none'"),
         (("study", "best", "nothing"), "There is no study 'nothing'"),
@@ -184,13 +221,15 @@ def test_a_design_too_small_is_an_answer_with_its_cause(tmp_path: Path) -> None:
     assert sentence.endswith("bytes of core memory, the design has 128.")
 
 
-def test_a_closed_pipe_is_no_error() -> None:
-    command = f"{sys.executable} -m apollo workloads | head -1"
+@pytest.mark.parametrize("command", ["workloads", f"simulate {SMALL}", "workloads --json"])
+def test_a_closed_pipe_is_no_error(command: str) -> None:
+    command = f"{sys.executable} -m apollo {command} | head -c 1"
     shell = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False
     )
     assert "Traceback" not in shell.stderr
     assert "Error" not in shell.stderr
+    assert shell.returncode == 0
 
 
 def test_help_is_quick_because_it_imports_no_numba() -> None:

@@ -8,6 +8,9 @@ import time
 from pathlib import Path
 
 import pandas as pd
+import pytest
+
+from apollo.__main__ import main
 
 TRIALS = 1200
 
@@ -61,3 +64,16 @@ def test_two_kills_and_a_ctrl_c_leave_no_trace(tmp_path: Path) -> None:
     assert "Traceback" not in stderr
     assert 700 <= stored(disturbed) < TRIALS
     pd.testing.assert_frame_equal(rows(disturbed), rows(tmp_path / "undisturbed"))
+
+
+def test_ctrl_c_during_the_import_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("apollo.cli.app", interrupted)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 130
+    assert capsys.readouterr().err == "apollo: Interrupted.\n"

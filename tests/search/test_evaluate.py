@@ -55,6 +55,15 @@ def test_an_evaluation_that_is_cached_is_not_run_again(store, counted):
     assert counted.calls == [(4, "a"), (4, "b")]
 
 
+def test_two_names_of_one_network_are_one_evaluation(store, counted):
+    evaluate = EvaluatePoint(
+        OBJECTIVE, lambda index: 0.5, counted.measure, lambda index, _: key(index, "b"), store
+    )
+    assert evaluate(4).evaluations == (key(4, "b"),)
+    result = run_study(store, Study("s", "random", 1, "1"), evaluate, 8)
+    assert store.trials("s") == list(result.trials)
+
+
 def test_a_second_study_runs_only_what_the_first_did_not(store, counted):
     evaluate = counted.point(store)
     first = run_study(store, Study("first", "random", 1, "1"), evaluate, 40)

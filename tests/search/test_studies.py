@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from landscape import evaluate
 
-from apollo.search.store import Store
+from apollo.search.store import Store, StudyRow
 from apollo.search.studies import database_path, export_study, list_studies, read_study
 from apollo.search.study import Study, run_study
 
@@ -18,11 +18,11 @@ def results(tmp_path):
 
 
 def test_studies_are_listed_by_name(results):
-    assert [(s.study.name, s.trials) for s in list_studies(results)] == [
+    assert [(s.study.name, s.trials) for s in list_studies(results)[0]] == [
         ("large", 40),
         ("small", 8),
     ]
-    assert list_studies(results / "nothing") == []
+    assert list_studies(results / "nothing") == ([], [])
 
 
 def test_a_study_is_read(results):
@@ -44,8 +44,26 @@ def test_an_unknown_study_is_refused_with_the_nearest_name(results):
     assert not (results / "larg").exists()
 
 
+def test_a_folder_of_another_name_is_no_study(results):
+    (results / "large").rename(results / "renamed")
+    with pytest.raises(ValueError, match=r"renamed/study\.db' holds no study 'renamed'\.$"):
+        read_study(results, "renamed")
+
+
 @pytest.mark.parametrize("name", ["", "a/b", "..", "a b", "-x"])
 def test_a_name_that_is_no_folder_is_refused(name):
     sentence = f"A study's name must be letters, digits and any of '_.+-', not '{name}'."
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
         database_path(Path("results"), name)
+
+
+def test_a_damaged_database_hides_no_other_study(tmp_path: Path) -> None:
+    for name in ("good", "bad"):
+        database_path(tmp_path, name).parent.mkdir()
+    database_path(tmp_path, "bad").write_text("no database")
+    with Store(database_path(tmp_path, "good")) as store:
+        store.open_study(StudyRow("good", "random", 0, {}, "1"))
+    summaries, problems = list_studies(tmp_path)
+    assert [summary.study.name for summary in summaries] == ["good"]
+    assert len(problems) == 1
+    assert "bad" in problems[0]

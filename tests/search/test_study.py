@@ -183,6 +183,7 @@ def test_a_log_with_other_points_is_refused(store):
     [
         ({"name": ""}, "A study must have a name."),
         ({"seed": -1}, "The seed must be at least 0, not -1."),
+        ({"seed": 2**63}, f"The seed must be at most {2**63 - 1}, not {2**63}."),
         ({"batch": 0}, "The batch must be at least 1, not 0."),
     ],
 )

@@ -30,7 +30,10 @@ def test_a_matrix_product():
     assert graph.tensor("input").shape == (128, 256)
     assert graph.tensor("output").shape == (128, 64)
     assert (graph.macs, graph.parameters) == (128 * 256 * 64, 256 * 64)
-    assert load("gemm:128x256x64", batch=2).tensor("output").shape == (256, 64)
+    assert graph.batch == 1
+    two = load("gemm:128x256x64", batch=2)
+    assert two.tensor("output").shape == (256, 64)
+    assert (two.batch, two.macs) == (2, 2 * graph.macs)
 
 
 def test_a_single_convolution():
@@ -92,6 +95,7 @@ def test_an_unknown_name_is_refused_in_a_sentence(name, sentence):
     assert str(caught.value) == sentence
 
 
-def test_a_batch_must_be_positive():
-    with pytest.raises(ValueError, match=r"^Batch must be a positive integer, not 0\.$"):
-        load("gemm:1x1x1", batch=0)
+@pytest.mark.parametrize("batch", [0, 2.5, "2", True])
+def test_a_batch_must_be_a_positive_integer(batch):
+    with pytest.raises(ValueError, match=f"^Batch must be a positive integer, not {batch!r}\\.$"):
+        load("gemm:1x1x1", batch=batch)

@@ -121,6 +121,11 @@ def refused(call, sentence):
     assert str(caught.value) == sentence
 
 
+def test_a_tensor_too_large_to_count_is_refused():
+    with pytest.raises(ValueError, match=r"^Tensor 't' must have at most 281,474,976,710,656 el"):
+        Tensor("t", (1, 1 << 40, 1 << 20))
+
+
 def looped():
     shape = (1, 2)
     return Graph(

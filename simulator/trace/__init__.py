@@ -1,0 +1,1 @@
+"""A run over time, for viewers: Perfetto traces and value change dumps (docs/trace.md)."""
