@@ -132,10 +132,7 @@ def place_source(n: Ints, d: Design, m: Ints, t: Ints, p: Ints) -> None:
 
 @kernel
 def place_second(n: Ints, d: Design, m: Ints, t: Ints, p: Ints) -> None:
-    """The same for the second operand of an elementwise nest."""
-    m[Map.SECOND_FROM_DRAM] = 0
-    m[Map.SECOND_MOVE_BYTES] = 0
-    m[Map.SECOND_BYTES] = 0
+    """The same for the second operand of an elementwise nest; its columns in `m` are zero."""
     if d.pes_x * d.pes_y == 1:
         return
     aligned = (

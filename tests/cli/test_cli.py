@@ -168,7 +168,7 @@ def test_a_budget_that_nothing_meets_keeps_its_trials(tmp_path: Path) -> None:
     ("arguments", "sentence"),
     [
         (("simulate", "mobilnet_v1"), "There is no network 'mobilnet_v1'"),
-        (("simulate", "missing.onnx"), "missing.onnx"),
+        (("simulate", "missing.onnx"), "There is no file 'missing.onnx'."),
         (("simulate", SMALL, "--design", "edge_tpu_v9"), "There is no design 'edge_tpu_v9'"),
         (("simulate", SMALL, "--batch", "0"), "Batch must be a positive integer, not 0."),
         (("explore", SMALL, "--trials", "0"), "must have at least 1 trial, not 0."),
