@@ -1,11 +1,12 @@
 """Text to program: the inverse of `listing`.
 
     # layer 0: stem
-    00000  LOAD_PARAMETERS   segments=1 segment_bytes=864 dram_address=0 destination=0
-    00001  CONVOLVE          positions=49 … flags=accumulate+partial …  | PARAM>=1
+    00000  LOAD_PARAMETERS   segment_bytes=864 block_bytes=864
+    00001  CONVOLVE          rows=7 columns=7 … flags=accumulate+partial …  | PARAM>=1
 
-A line is a comment, a layer heading, or an instruction: an optional number, the opcode, every
-operand of the opcode by name, and the waits behind a bar. Blank lines are skipped.
+A line is a comment, a layer heading, or an instruction: an optional number, the opcode, operands by
+name, and the waits behind a bar. An operand that is not given has its usual value. Blank lines
+are skipped.
 """
 
 import re
@@ -13,16 +14,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from apollo.arch.isa import (
-    ENGINES,
-    OPERANDS,
-    SPECIFICATIONS,
-    ComputeFlag,
-    Engine,
-    Opcode,
-    Program,
-    Transfer,
-)
+from apollo.arch.isa import ENGINES, SPECIFICATIONS, Engine, Opcode
+from apollo.arch.listing import flags_of, usual
+from apollo.arch.operands import OPERANDS, Axis
+from apollo.arch.program import Program
 from apollo.arch.text import suggestion
 
 _HEADING = re.compile(r"# layer (\d+): (.*)")
@@ -72,33 +67,42 @@ def _instruction(text: str, where: str) -> tuple[Opcode, list[int], list[int]]:
 
 
 def _operands(opcode: Opcode, text: str, where: str) -> list[int]:
-    slots = {slot.name.lower(): int(slot) for slot in SPECIFICATIONS[opcode].operands}
+    fields = {field.name: field for field in SPECIFICATIONS[opcode].fields}
     given: dict[str, int] = {}
     for word in text.split():
         name, _, value = word.partition("=")
-        if name not in slots:
-            known = suggestion(name, slots)
+        if name not in fields:
+            known = suggestion(name, fields)
             raise ValueError(f"{where}: {opcode.name} has no operand '{name}'.{known}")
         if name in given:
             raise ValueError(f"{where}: operand '{name}' is given twice.")
-        given[name] = _flags(value, where) if name == "flags" else _number(word, value, where)
-    if missing := [name for name in slots if name not in given]:
-        raise ValueError(f"{where}: {opcode.name} lacks {', '.join(missing)}.")
+        if name == "flags":
+            given[name] = _flags(opcode, value, where)
+        elif "split" in name:
+            given[name] = _axis(word, value, where)
+        else:
+            given[name] = _number(word, value, where)
     operands = [0] * OPERANDS
-    if opcode is Opcode.MOVE:
-        operands[Transfer.SEGMENTS] = 1
-    for name, number in given.items():
-        operands[slots[name]] = number
+    for name, field in fields.items():
+        operands[field.slot] = given.get(name, usual(field))
     return operands
 
 
-def _flags(text: str, where: str) -> int:
-    flags = ComputeFlag.NONE
+def _flags(opcode: Opcode, text: str, where: str) -> int:
+    known = flags_of(opcode)
+    flags = known(0)
     for name in text.split("+"):
-        if name.upper() not in ComputeFlag.__members__ and name != "none":
-            raise ValueError(f"{where}: there is no flag '{name}'.")
-        flags |= ComputeFlag[name.upper()]
+        if name.upper() not in known.__members__:
+            raise ValueError(f"{where}: {opcode.name} has no flag '{name}'.")
+        flags |= known[name.upper()]
     return int(flags)
+
+
+def _axis(word: str, text: str, where: str) -> int:
+    if text.upper() not in Axis.__members__:
+        names = ", ".join(axis.name.lower() for axis in Axis)
+        raise ValueError(f"{where}: '{word}' must name one of {names}.")
+    return Axis[text.upper()]
 
 
 def _waits(text: str, where: str) -> list[int]:
@@ -112,6 +116,6 @@ def _waits(text: str, where: str) -> list[int]:
 
 
 def _number(word: str, text: str, where: str) -> int:
-    if not re.fullmatch(r"\d+", text, re.ASCII) or int(text) > _LARGEST:
+    if not re.fullmatch(r"-?\d+", text, re.ASCII) or abs(int(text)) > _LARGEST:
         raise ValueError(f"{where}: '{word}' must end with a number of at most 63 bits.")
     return int(text)

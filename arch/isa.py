@@ -1,18 +1,27 @@
-"""The instruction set: opcodes, their engines and operands, and a program as columns.
+"""The instruction set: opcodes, their engines, and the fields of an encoded instruction.
 
-`I` instructions, `E` = 5 engines, `F` operand slots. The columns are the decoded form of the
-instructions that the machine fetches (docs/machine.md, M3).
+The bits of an operand are by its name, the same in every format (docs/machine.md, M3, M22-M31).
 """
 
-from collections import Counter
-from dataclasses import dataclass
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-Ints = npt.NDArray[np.int64]
+from apollo.arch.operands import (
+    OPERANDS,
+    Axis,
+    ComputeFlag,
+    Drain,
+    Load,
+    Matmul,
+    Move,
+    Shift,
+    Transfer,
+    TransferFlag,
+    Vector,
+    Window,
+)
 
 
 class Engine(IntEnum):
@@ -42,141 +51,172 @@ class Opcode(IntEnum):
     COPY = 11
     SOFTMAX = 12
     NORMALIZE = 13
-
-
-class ComputeFlag(IntFlag):
-    """What a compute instruction does with partial sums."""
-
-    NONE = 0
-    ACCUMULATE = 1  # adds to partial sums in PE memory
-    PARTIAL = 2  # leaves partial sums instead of requantised outputs
-
-
-class Transfer(IntEnum):
-    """Operand slots of loads, stores and moves (a move has one segment)."""
-
-    SEGMENTS = 0
-    SEGMENT_BYTES = 1
-    DRAM_ADDRESS = 2
-    SOURCE = 3  # address in PE memory (stores, moves)
-    DESTINATION = 4  # address in core memory or PE memory
-
-
-class Compute(IntEnum):
-    """Operand slots of compute instructions: the tile of the busiest core."""
-
-    POSITIONS = 0
-    IN_CHANNELS = 1
-    OUT_CHANNELS = 2
-    TAPS = 3
-    FLAGS = 4
-    SOURCE = 5  # address in PE memory
-    PARAMETERS = 6  # address in core memory; second source of ADD and MULTIPLY
-    DESTINATION = 7  # address in PE memory
+    CONVOLVE_SPARSE = 14
+    SHIFT_WEIGHTS = 15  # systolic: core memory -> a weight buffer of the array
+    MATMUL = 16  # systolic: PE memory x weight buffer -> accumulators
+    DRAIN = 17  # systolic: accumulators -> requantised in PE memory
 
 
 ENGINES = len(Engine)
-OPERANDS = 8
+OPCODE_BITS = 5
+WAIT_BITS = 13  # modulo 8192: the ring holds fewer instructions (M3)
+
+_ADDRESS_BITS, _DRAM_BITS, _PITCH_BITS, _STEP_BITS = 28, 31, 20, 16
+# Operands that are below zero in some instruction, and so carry a sign.
+_SIGNED_BITS = {
+    "FIRST_ROW": 21,
+    "FIRST_COLUMN": 15,
+    "FIRST_CHANNEL": 17,
+    "FILL": 8,
+    "ZERO_POINT": 16,
+    "LOW": 16,
+    "HIGH": 16,
+}
+# Sizes: at least one.
+_SIZE_BITS = {
+    "SEGMENTS": 20,
+    "SEGMENT_BYTES": 31,
+    "BLOCK_BYTES": 28,
+    "BYTES": 28,
+    "ROWS": 20,
+    "COLUMNS": 14,
+    "CHANNELS": 16,
+    "IN_CHANNELS": 20,
+    "OUT_CHANNELS": 16,
+    "PASSES": 8,
+    "KERNEL_ROWS": 8,
+    "KERNEL_COLUMNS": 8,
+    "STRIDE_ROWS": 6,
+    "STRIDE_COLUMNS": 6,
+    "DILATION_ROWS": 6,
+    "DILATION_COLUMNS": 6,
+    "BOX_ROWS": 20,
+    "BOX_COLUMNS": 14,
+    "BOX_CHANNELS": 16,
+}
+_OTHER_BITS = {
+    "DRAM_ADDRESS": _DRAM_BITS,
+    "DRAM_PITCH": _DRAM_BITS,
+    "PAIRS": 24,
+    "BUFFER": 1,
+    "ACCUMULATOR": 20,
+    "CORE_STEP": _STEP_BITS,
+    "STEP_CORE": 13,
+    **dict.fromkeys(("SOURCE", "SECOND", "DESTINATION", "ADDRESS"), _ADDRESS_BITS),
+    **dict.fromkeys(("PARAMETERS", "PARTIAL"), _ADDRESS_BITS),
+}
+
+
+class Field(NamedTuple):
+    """An operand's place in an encoded instruction."""
+
+    slot: IntEnum
+    bits: int
+    low: int  # least value
+    high: int
+
+    @property
+    def name(self) -> str:
+        """The operand's name in listings."""
+        return self.slot.name.lower()
 
 
 class Specification(NamedTuple):
     """How an opcode is executed and encoded."""
 
     engine: Engine
-    encoded_bytes: int
-    operands: tuple[IntEnum, ...]
+    fields: tuple[Field, ...]
+
+    @property
+    def encoded_bytes(self) -> int:
+        """Size of the instruction: its bits, in steps of 16 bytes."""
+        waits = (ENGINES - 1) * WAIT_BITS
+        bits = OPCODE_BITS + waits + sum(field.bits for field in self.fields)
+        return -(-bits // 128) * 16
 
 
-_LOAD = (
-    Transfer.SEGMENTS,
-    Transfer.SEGMENT_BYTES,
-    Transfer.DRAM_ADDRESS,
-    Transfer.DESTINATION,
+def _field(slot: IntEnum, opcode: Opcode) -> Field:
+    name = slot.name
+    if name in _SIGNED_BITS:
+        bits = _SIGNED_BITS[name]
+        return Field(slot, bits, -(1 << bits - 1), (1 << bits - 1) - 1)
+    if name in _SIZE_BITS:
+        bits = _SIZE_BITS[name]
+        return Field(slot, bits, 1, (1 << bits) - 1)
+    if name == "FLAGS":
+        most = max(TransferFlag if opcode <= Opcode.STORE else ComputeFlag) * 2 - 1
+        return Field(slot, most.bit_length(), 0, most)
+    if "SPLIT" in name:
+        return Field(slot, 2, 0, max(Axis))
+    if name.endswith("PITCH") and name not in _OTHER_BITS:
+        return Field(slot, _PITCH_BITS, 0, (1 << _PITCH_BITS) - 1)
+    bits = _OTHER_BITS.get(name, _STEP_BITS)
+    return Field(slot, bits, 0, (1 << bits) - 1)
+
+
+_WINDOWS = (
+    Opcode.CONVOLVE,
+    Opcode.DEPTHWISE,
+    Opcode.POOL_MAX,
+    Opcode.POOL_AVERAGE,
+    Opcode.CONVOLVE_SPARSE,
 )
-_MOVE = (Transfer.SEGMENT_BYTES, Transfer.SOURCE, Transfer.DESTINATION)
-_STORE = (
-    Transfer.SEGMENTS,
-    Transfer.SEGMENT_BYTES,
-    Transfer.DRAM_ADDRESS,
-    Transfer.SOURCE,
-)
+_FORMATS: dict[Opcode, tuple[Engine, type[IntEnum]]] = {
+    Opcode.LOAD_PARAMETERS: (Engine.PARAM, Load),
+    Opcode.LOAD_ACTIVATIONS: (Engine.ACT, Transfer),
+    Opcode.MOVE: (Engine.MOVE, Move),
+    Opcode.STORE: (Engine.STORE, Transfer),
+    Opcode.SHIFT_WEIGHTS: (Engine.MOVE, Shift),
+    Opcode.MATMUL: (Engine.COMPUTE, Matmul),
+    Opcode.DRAIN: (Engine.MOVE, Drain),
+}
+SPECIFICATIONS: dict[Opcode, Specification] = {}
+for _opcode in Opcode:
+    _of_lanes = (Engine.COMPUTE, Window if _opcode in _WINDOWS else Vector)
+    _engine, _format = _FORMATS.get(_opcode, _of_lanes)
+    SPECIFICATIONS[_opcode] = Specification(
+        _engine, tuple(_field(slot, _opcode) for slot in _format)
+    )
 
-SPECIFICATIONS: dict[Opcode, Specification] = {
-    Opcode.LOAD_PARAMETERS: Specification(Engine.PARAM, 32, _LOAD),
-    Opcode.LOAD_ACTIVATIONS: Specification(Engine.ACT, 32, _LOAD),
-    Opcode.MOVE: Specification(Engine.MOVE, 32, _MOVE),
-    Opcode.STORE: Specification(Engine.STORE, 32, _STORE),
-} | {
-    opcode: Specification(Engine.COMPUTE, 48, tuple(Compute))
-    for opcode in Opcode
-    if opcode >= Opcode.CONVOLVE
+_NARROW_OR_WIDE = ComputeFlag.WIDE_SOURCE | ComputeFlag.WIDE_DESTINATION
+_LANES = ComputeFlag.SPLIT_POSITIONS | _NARROW_OR_WIDE
+_SUMS = ComputeFlag.ACCUMULATE | ComputeFlag.PARTIAL | ComputeFlag.UNIFORM
+_BINARY = _LANES | ComputeFlag.WIDE_SECOND | ComputeFlag.TFLITE_ROUNDING
+# The flags that mean something to an opcode; a program sets no others.
+FLAGS: dict[Opcode, int] = {
+    Opcode.LOAD_PARAMETERS: 0,
+    Opcode.LOAD_ACTIVATIONS: TransferFlag.WIDE,
+    Opcode.MOVE: TransferFlag.WIDE | TransferFlag.HALO | TransferFlag.TO_CORE,
+    Opcode.STORE: TransferFlag.WIDE,
+    Opcode.CONVOLVE: _LANES | _SUMS | ComputeFlag.TFLITE_ROUNDING,
+    Opcode.DEPTHWISE: _LANES | _SUMS | ComputeFlag.TFLITE_ROUNDING,
+    Opcode.POOL_MAX: _LANES,
+    Opcode.POOL_AVERAGE: _LANES,
+    Opcode.ADD: _BINARY,
+    Opcode.MULTIPLY: _BINARY,
+    Opcode.LOOKUP: _LANES,
+    Opcode.COPY: _LANES,
+    Opcode.SOFTMAX: ComputeFlag.SPLIT_POSITIONS | ComputeFlag.WIDE_DESTINATION,
+    Opcode.NORMALIZE: ComputeFlag.SPLIT_POSITIONS,
+    Opcode.CONVOLVE_SPARSE: _LANES | ComputeFlag.TFLITE_ROUNDING,
+    Opcode.SHIFT_WEIGHTS: ComputeFlag.WIDE_SECOND,
+    Opcode.MATMUL: ComputeFlag.ACCUMULATE
+    | ComputeFlag.WIDE_SOURCE
+    | ComputeFlag.WIDE_SECOND
+    | ComputeFlag.OUTPUT_STATIONARY,
+    Opcode.DRAIN: ComputeFlag.PARTIAL
+    | ComputeFlag.TFLITE_ROUNDING
+    | ComputeFlag.WIDE_DESTINATION
+    | ComputeFlag.UNIFORM
+    | ComputeFlag.OUTPUT_STATIONARY,
 }
 
 # The same as columns by opcode, for kernels.
 ENGINE_OF = np.array([SPECIFICATIONS[opcode].engine for opcode in Opcode], dtype=np.int64)
 BYTES_OF = np.array([SPECIFICATIONS[opcode].encoded_bytes for opcode in Opcode], dtype=np.int64)
-
-
-@dataclass(frozen=True)
-class Program:
-    """An instruction stream.
-
-    Raises `ValueError`, naming the instruction, when it breaks M3.
-    """
-
-    opcode: Ints  # [I] Opcode
-    layer: Ints  # [I] index into layer_names
-    wait: Ints  # [I, E] instructions each engine must have retired
-    operand: Ints  # [I, F] by Transfer or Compute
-    layer_names: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        """Check shapes, opcodes, layers, sizes and waits."""
-        count = len(self.opcode)
-        shapes = (self.layer.shape, self.wait.shape, self.operand.shape)
-        if shapes != ((count,), (count, ENGINES), (count, OPERANDS)):
-            raise ValueError(f"The columns of {count} instructions must not have shapes {shapes}.")
-        self._refuse((self.opcode < 0) | (self.opcode >= len(Opcode)), "has an unknown opcode")
-        layers = len(self.layer_names)
-        self._refuse((self.layer < 0) | (self.layer >= layers), "belongs to no layer")
-        sizes = np.where(
-            self.engine == Engine.COMPUTE,
-            self.operand[:, : Compute.FLAGS].min(axis=1),
-            self.operand[:, : Transfer.DRAM_ADDRESS].min(axis=1),
-        )
-        self._refuse(sizes < 1, "has a size below 1")
-        segments = self.operand[:, Transfer.SEGMENTS]
-        self._refuse((self.opcode == Opcode.MOVE) & (segments != 1), "moves more than one segment")
-        self._refuse(np.any(self.wait < 0, axis=1), "has a negative wait")
-        self._refuse(
-            np.any(self.wait > self._earlier(), axis=1), "waits for an instruction that comes later"
-        )
-
-    @property
-    def engine(self) -> Ints:
-        """The engine of each instruction, [I]."""
-        return ENGINE_OF[self.opcode]
-
-    @property
-    def encoded_bytes(self) -> Ints:
-        """The size of each instruction in bytes, [I]."""
-        return BYTES_OF[self.opcode]
-
-    def __len__(self) -> int:
-        """Instructions."""
-        return len(self.opcode)
-
-    def _earlier(self) -> Ints:
-        """For each instruction, how many of each engine come before it, [I, E]."""
-        one_hot = np.eye(ENGINES, dtype=np.int64)[self.engine]
-        return np.cumsum(one_hot, axis=0) - one_hot
-
-    def _refuse(self, wrong: npt.NDArray[np.bool_], what: str) -> None:
-        if wrong.any():
-            first = int(np.argmax(wrong))
-            raise ValueError(f"Instruction {first} of {len(self.opcode)} {what} (M3).")
-
-    def instructions_by_opcode(self) -> dict[str, int]:
-        """How often each opcode occurs, in order of opcode."""
-        counts = Counter(self.opcode.tolist())
-        return {opcode.name: counts[opcode] for opcode in Opcode if counts[opcode]}
+FLAGS_OF = np.array([FLAGS[opcode] for opcode in Opcode], dtype=np.int64)
+LEAST = np.zeros((len(Opcode), OPERANDS), dtype=np.int64)  # by opcode and slot
+MOST = np.zeros((len(Opcode), OPERANDS), dtype=np.int64)
+for _opcode, _specification in SPECIFICATIONS.items():
+    for _entry in _specification.fields:
+        LEAST[_opcode, _entry.slot], MOST[_opcode, _entry.slot] = _entry.low, _entry.high

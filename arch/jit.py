@@ -20,6 +20,8 @@ R = TypeVar("R")
 _ROOT = Path(__file__).resolve().parent.parent
 _SEEN_BY_KERNELS = (
     "arch/isa.py",
+    "arch/operands.py",
+    "arch/validity.py",
     "arch/cycles.py",
     "arch/jit.py",
     "compiler/tables.py",

@@ -1,35 +1,58 @@
 """A program as text, one instruction a line.
 
-0012  CONVOLVE          positions=196 in_channels=64 …  | PARAM>=3 ACT>=1
+00012  CONVOLVE          rows=14 columns=14 in_channels=64 …  | PARAM>=3 ACT>=1
+
+Operands that have their usual value, which is their least but for `low`, `high` and `fill`, are
+left out.
 """
 
 from collections.abc import Iterator
+from enum import IntFlag
 
-from apollo.arch.isa import SPECIFICATIONS, ComputeFlag, Engine, Opcode, Program
+from apollo.arch.isa import SPECIFICATIONS, Engine, Field, Opcode
+from apollo.arch.operands import Axis, ComputeFlag, TransferFlag
+from apollo.arch.program import Program
 
-_FLAGS = "flags"
+_USUAL = {"fill": 0, "zero_point": 0, "low": -128, "high": 127}
+_USUALLY_ZERO = ("first_row", "first_column", "first_channel")
 
 
-def _operand(name: str, value: int) -> str:
-    if name != _FLAGS:
-        return f"{name}={value}"
-    names = [flag.name.lower() for flag in ComputeFlag if flag and value & flag and flag.name]
-    return f"{name}={'+'.join(names) or 'none'}"
+def flags_of(opcode: Opcode) -> type[IntFlag]:
+    """The flags that an opcode knows."""
+    return TransferFlag if opcode <= Opcode.STORE else ComputeFlag
+
+
+def usual(field: Field) -> int:
+    """The value of an operand that a listing does not mention."""
+    return 0 if field.name in _USUALLY_ZERO else _USUAL.get(field.name, field.low)
+
+
+def operand_text(opcode: Opcode, field: Field, value: int) -> str:
+    """One operand, as `name=value`."""
+    if field.name == "flags":
+        flags = flags_of(opcode)
+        names = [flag.name.lower() for flag in flags if flag and value & flag and flag.name]
+        return f"flags={'+'.join(names) or 'none'}"
+    if "split" in field.name:
+        return f"{field.name}={Axis(value).name.lower()}"
+    return f"{field.name}={value}"
 
 
 def instruction_text(program: Program, number: int) -> str:
     """One instruction: number, opcode, operands, and behind the bar its waits."""
     opcode = Opcode(int(program.opcode[number]))
     operands = " ".join(
-        _operand(slot.name.lower(), int(program.operand[number, slot]))
-        for slot in SPECIFICATIONS[opcode].operands
+        operand_text(opcode, field, value)
+        for field in SPECIFICATIONS[opcode].fields
+        if (value := int(program.operand[number, field.slot])) != usual(field)
     )
     waits = " ".join(
         f"{engine.name}>={int(program.wait[number, engine])}"
         for engine in Engine
         if program.wait[number, engine]
     )
-    return f"{number:05d}  {opcode.name:<16}  {operands}" + (f"  | {waits}" if waits else "")
+    text = f"{number:05d}  {opcode.name:<16}  {operands}".rstrip()
+    return text + (f"  | {waits}" if waits else "")
 
 
 def listing(program: Program) -> Iterator[str]:

@@ -4,11 +4,16 @@
 macros in the public ASAP7 kit (Yosys with its 7.5-track cells; OpenROAD's macro outlines).
 """
 
-from fractions import Fraction
-
-# LPDDR4, 8 Gb channels: refresh takes tRFCab / tREFI = 280 ns / 3904 ns = 7.2 % (JESD209-4);
-# about 3 % more goes to read-write turnaround of long bursts.
-DRAM_EFFICIENCY = Fraction(9, 10)
+# Sustained share of the peak: LPDDR4, 8 Gb channels, loses tRFCab / tREFI = 280 ns / 3904 ns = 7.2 %
+# to refresh (JESD209-4) and about 3 % to read-write turnaround of long bursts.
+DRAM_EFFICIENCY_PERCENT = 90
+# PCIe 3: a header of 24 bytes for every payload of 128.
+HOST_EFFICIENCY_PERCENT = 84
+HOST_LATENCY_NS = 1000  # round trip of a PCIe read
+# Public data of accelergy-cacti-plug-in; DDR3 as in TPUv4i's table (1300 pJ per 64 bits).
+DRAM_PJ_PER_BIT = {"LPDDR4": 8.0, "DDR3": 20.3, "GDDR5": 14.0, "HBM2": 3.9}
+# The nodes that scaling knows (Stillmaker and Baas 2017).
+NODES_NM = (130, 90, 65, 45, 32, 28, 22, 20, 16, 14, 12, 10, 7)
 # LPDDR4 closed-page read: tRCD 18 ns + read latency 17 ns + burst 8 ns, plus controller, PHY and
 # on-chip path of about 60 ns as on mobile chips of the class.
 DRAM_LATENCY_NS = 100
