@@ -89,9 +89,27 @@ class Accelerator:
         self._check_choice("burst_bytes", self.burst_bytes, BURSTS)
         self._check_choice("dram", self.dram, DRAM_TYPES)
         self._check_choice("technology_nm", self.technology_nm, technology.NODES_NM)
-        object.__setattr__(self, "host_streams", tuple(self.host_streams))
+        self._check_streams()
+        self._check_memories()
+        self._check_array()
+        for channel, name in zip(self.channels, ("dram_gb_per_s", "host_gb_per_s"), strict=False):
+            if channel.bytes_per_cycle > self.burst_bytes:
+                raise self._error(
+                    f"{name} must be at most one burst of {self.burst_bytes} bytes a cycle, "
+                    f"not {float(channel.bytes_per_cycle):.1f} bytes a cycle"
+                )
+
+    def _check_streams(self) -> None:
+        if not isinstance(self.host_streams, list | tuple):
+            raise self._error(f"host_streams must be a list, not {self.host_streams!r}")
         for stream in self.host_streams:
             self._check_choice("host_streams", stream, STREAMS)
+        in_order = tuple(stream for stream in STREAMS if stream in self.host_streams)
+        object.__setattr__(self, "host_streams", in_order)
+        if bool(self.host_gb_per_s) != bool(self.host_streams):
+            raise self._error("host_gb_per_s and host_streams must be given together")
+
+    def _check_memories(self) -> None:
         # An instruction may straddle bursts, so the ring must hold one more than it fills (M3).
         for name, least in (
             ("activation_memory_bytes", self.burst_bytes),
@@ -106,8 +124,8 @@ class Accelerator:
                     f"{name} must be at least {least} bytes (bursts of {self.burst_bytes}), "
                     f"not {getattr(self, name)}"
                 )
-        if bool(self.host_gb_per_s) != bool(self.host_streams):
-            raise self._error("host_gb_per_s and host_streams must be given together")
+
+    def _check_array(self) -> None:
         systolic = (self.array_rows, self.array_columns, self.accumulator_rows)
         if any(systolic) and not all(systolic):
             raise self._error(
@@ -115,12 +133,6 @@ class Accelerator:
             )
         if any(systolic) and self.pes * self.cores > 1:
             raise self._error("a systolic array must be the only core of the only PE")
-        for channel, name in zip(self.channels, ("dram_gb_per_s", "host_gb_per_s"), strict=False):
-            if channel.bytes_per_cycle > self.burst_bytes:
-                raise self._error(
-                    f"{name} must be at most one burst of {self.burst_bytes} bytes a cycle, "
-                    f"not {float(channel.bytes_per_cycle):.1f} bytes a cycle"
-                )
 
     def _error(self, what: str) -> ValueError:
         return ValueError(f"Design '{self.name}': {what}.")

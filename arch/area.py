@@ -4,9 +4,14 @@ from dataclasses import dataclass, fields
 
 from apollo.arch import technology as tech
 from apollo.arch.accelerator import Accelerator
+from apollo.arch.scaling import area_scale, interface_area_scale
+from apollo.arch.sram import memories_of
 
 _UM2_PER_MM2 = 1e6
-_COUNTER_UM2 = 32 * tech.REGISTER_UM2_PER_BIT + tech.ADDER_UM2
+_COUNTER_UM2 = tech.COUNTER_BITS * tech.REGISTER_UM2_PER_BIT + tech.ADDER_UM2
+_LANE_UM2 = tech.LANE_UM2 + tech.REQUANTISER_UM2
+_CELL_OPERAND_BITS = 8 + tech.CELL_WEIGHT_BITS  # the partial sum is in MAC_UM2
+_CELL_UM2 = tech.MAC_UM2 + _CELL_OPERAND_BITS * tech.REGISTER_UM2_PER_BIT
 
 
 @dataclass(frozen=True)
@@ -15,13 +20,16 @@ class Area:
 
     pe_memory_mm2: float
     core_memory_mm2: float
+    accumulators_mm2: float  # SRAM of a systolic array; those of lanes are in them
     lanes_mm2: float
+    array_mm2: float
     ports_mm2: float
     control_mm2: float
     buses_mm2: float
     staging_mm2: float
     instruction_memory_mm2: float
     dram_interface_mm2: float
+    host_interface_mm2: float
     fixed_mm2: float
 
     @property
@@ -29,38 +37,50 @@ class Area:
         """Area of the chip."""
         return float(sum(getattr(self, field.name) for field in fields(self)))
 
+    @property
+    def logic_mm2(self) -> float:
+        """What leaks as logic does: all but SRAM and the analogue interfaces."""
+        datapath = self.lanes_mm2 + self.array_mm2 + self.ports_mm2
+        return datapath + self.control_mm2 + self.buses_mm2 + self.fixed_mm2
 
-def _sram_um2(size_bytes: int, word_bytes: int) -> float:
-    """A memory of that size and word; never shallower than the shallowest macro."""
-    bits = max(size_bytes, word_bytes * tech.SRAM_LEAST_WORDS) * 8
-    return bits * tech.SRAM_UM2_PER_BIT
+
+def counters_of(accelerator: Accelerator) -> int:
+    """Address and loop counters on the chip."""
+    a = accelerator
+    of_pe = a.cores * tech.CORE_COUNTERS + tech.PE_COUNTERS
+    return a.pes * of_pe + tech.CHIP_COUNTERS
+
+
+def bus_register_bits(accelerator: Accelerator) -> int:
+    """Bits of the registers of both buses: their width, in every PE."""
+    a = accelerator
+    return a.pes * 8 * (a.activation_bus_bytes + a.parameter_bus_bytes)
 
 
 def area_of(accelerator: Accelerator) -> Area:
     """The area of a design.
 
-    PE memory has a bank for every core, `2 lanes` bytes wide, behind a crossbar of one port a core
-    and direction; core memory has words of `4 lanes` bytes (docs/machine.md, M16).
+    PE memory is behind a crossbar of one port a core and direction (docs/machine.md, M16).
     """
     a = accelerator
-    cores = a.pes * a.cores
-    lanes = cores * a.lanes
-    bank_bytes = -(-a.pe_memory_bytes // a.cores)
-    port_bits = 2 * (2 * a.lanes) * 8
+    memories = memories_of(a)
+    sram_mm2 = [memory.area_um2(a.technology_nm) / _UM2_PER_MM2 for memory in memories]
+    logic = area_scale(a.technology_nm) / _UM2_PER_MM2
+    interface = interface_area_scale(a.technology_nm)
+    port_bits = 2 * memories.pe_memory.word_bytes * 8
     crossbar = (a.cores - 1) * a.cores * port_bits * tech.MULTIPLEXER_UM2_PER_BIT
-    bus_bits = 8 * (a.activation_bus_bytes + a.parameter_bus_bytes)
-    staging_bytes = a.activation_memory_bytes + a.parameter_memory_bytes
     return Area(
-        pe_memory_mm2=cores * _sram_um2(bank_bytes, 2 * a.lanes) / _UM2_PER_MM2,
-        core_memory_mm2=cores * _sram_um2(a.core_memory_bytes, 4 * a.lanes) / _UM2_PER_MM2,
-        lanes_mm2=lanes * (tech.LANE_UM2 + tech.REQUANTISER_UM2) / _UM2_PER_MM2,
-        ports_mm2=a.pes * crossbar / _UM2_PER_MM2,
-        control_mm2=_COUNTER_UM2
-        * (cores * tech.CORE_COUNTERS + a.pes * tech.PE_COUNTERS + tech.CHIP_COUNTERS)
-        / _UM2_PER_MM2,
-        buses_mm2=a.pes * bus_bits * tech.REGISTER_UM2_PER_BIT / _UM2_PER_MM2,
-        staging_mm2=_sram_um2(staging_bytes, a.parameter_bus_bytes) / _UM2_PER_MM2,
-        instruction_memory_mm2=_sram_um2(a.instruction_memory_bytes, 16) / _UM2_PER_MM2,
-        dram_interface_mm2=a.dram_gb_per_s * tech.DRAM_INTERFACE_MM2_PER_GB_PER_S,
-        fixed_mm2=tech.FIXED_MM2,
+        pe_memory_mm2=sram_mm2[0],
+        core_memory_mm2=sram_mm2[1],
+        accumulators_mm2=sram_mm2[2],
+        lanes_mm2=a.pes * a.cores * a.lanes * _LANE_UM2 * logic,
+        array_mm2=a.array_rows * a.array_columns * _CELL_UM2 * logic,
+        ports_mm2=a.pes * crossbar * logic,
+        control_mm2=counters_of(a) * _COUNTER_UM2 * logic,
+        buses_mm2=bus_register_bits(a) * tech.REGISTER_UM2_PER_BIT * logic,
+        staging_mm2=sram_mm2[3],
+        instruction_memory_mm2=sram_mm2[4],
+        dram_interface_mm2=a.dram_gb_per_s * tech.DRAM_INTERFACE_MM2_PER_GB_PER_S * interface,
+        host_interface_mm2=a.host_gb_per_s * tech.HOST_INTERFACE_MM2_PER_GB_PER_S * interface,
+        fixed_mm2=tech.FIXED_MM2 * area_scale(a.technology_nm),
     )

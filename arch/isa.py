@@ -72,6 +72,7 @@ _SIGNED_BITS = {
     "LOW": 16,
     "HIGH": 16,
 }
+_USUAL = {"LOW": -128, "HIGH": 127}
 # Sizes: at least one.
 _SIZE_BITS = {
     "SEGMENTS": 20,
@@ -119,6 +120,11 @@ class Field(NamedTuple):
     def name(self) -> str:
         """The operand's name in listings."""
         return self.slot.name.lower()
+
+    @property
+    def usual(self) -> int:
+        """The value that listings leave out: the least, but for what has a sign."""
+        return _USUAL.get(self.slot.name, 0 if self.low < 0 else self.low)
 
 
 class Specification(NamedTuple):
@@ -217,6 +223,8 @@ BYTES_OF = np.array([SPECIFICATIONS[opcode].encoded_bytes for opcode in Opcode],
 FLAGS_OF = np.array([FLAGS[opcode] for opcode in Opcode], dtype=np.int64)
 LEAST = np.zeros((len(Opcode), OPERANDS), dtype=np.int64)  # by opcode and slot
 MOST = np.zeros((len(Opcode), OPERANDS), dtype=np.int64)
+USUAL = np.zeros((len(Opcode), OPERANDS), dtype=np.int64)
 for _opcode, _specification in SPECIFICATIONS.items():
     for _entry in _specification.fields:
         LEAST[_opcode, _entry.slot], MOST[_opcode, _entry.slot] = _entry.low, _entry.high
+        USUAL[_opcode, _entry.slot] = _entry.usual

@@ -1,11 +1,14 @@
-"""A program as text, one instruction a line.
+"""A program as text, one instruction a line, under a heading where the layer changes.
 
+# layer 3: block1/depthwise
 00012  CONVOLVE          rows=14 columns=14 in_channels=64 …  | PARAM>=3 ACT>=1
 
-Operands that have their usual value, which is their least but for `low`, `high` and `fill`, are
-left out.
+Operands that have their usual value, which is their least but for those with a sign, are left
+out. The name of a layer is quoted as in JSON where it is empty, begins with a quotation mark,
+or has what does not print, or blanks at its ends.
 """
 
+import json
 from collections.abc import Iterator
 from enum import IntFlag
 
@@ -13,18 +16,10 @@ from apollo.arch.isa import SPECIFICATIONS, Engine, Field, Opcode
 from apollo.arch.operands import Axis, ComputeFlag, TransferFlag
 from apollo.arch.program import Program
 
-_USUAL = {"fill": 0, "zero_point": 0, "low": -128, "high": 127}
-_USUALLY_ZERO = ("first_row", "first_column", "first_channel")
-
 
 def flags_of(opcode: Opcode) -> type[IntFlag]:
     """The flags that an opcode knows."""
     return TransferFlag if opcode <= Opcode.STORE else ComputeFlag
-
-
-def usual(field: Field) -> int:
-    """The value of an operand that a listing does not mention."""
-    return 0 if field.name in _USUALLY_ZERO else _USUAL.get(field.name, field.low)
 
 
 def operand_text(opcode: Opcode, field: Field, value: int) -> str:
@@ -38,13 +33,19 @@ def operand_text(opcode: Opcode, field: Field, value: int) -> str:
     return f"{field.name}={value}"
 
 
+def heading(number: int, name: str) -> str:
+    """The line above the instructions of a layer."""
+    is_plain = name and name.isprintable() and name == name.strip() and name[0] != '"'
+    return f"# layer {number}: {name if is_plain else json.dumps(name)}"
+
+
 def instruction_text(program: Program, number: int) -> str:
     """One instruction: number, opcode, operands, and behind the bar its waits."""
     opcode = Opcode(int(program.opcode[number]))
     operands = " ".join(
         operand_text(opcode, field, value)
         for field in SPECIFICATIONS[opcode].fields
-        if (value := int(program.operand[number, field.slot])) != usual(field)
+        if (value := int(program.operand[number, field.slot])) != field.usual
     )
     waits = " ".join(
         f"{engine.name}>={int(program.wait[number, engine])}"
@@ -63,6 +64,6 @@ def listing(program: Program) -> Iterator[str]:
         if int(program.layer[number]) != layer:
             layer = int(program.layer[number])
             unnamed.pop(layer, None)
-            yield f"# layer {layer}: {program.layer_names[layer]}"
+            yield heading(layer, program.layer_names[layer])
         yield instruction_text(program, number)
-    yield from (f"# layer {number}: {name}" for number, name in unnamed.items())
+    yield from (heading(number, name) for number, name in unnamed.items())

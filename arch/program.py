@@ -11,7 +11,17 @@ import numpy.typing as npt
 
 from apollo.arch.isa import BYTES_OF, ENGINE_OF, ENGINES, SPECIFICATIONS, Engine, Opcode
 from apollo.arch.operands import OPERANDS
-from apollo.arch.validity import BELONGS, FLAG, FORWARD, KNOWN, NOTHING, OPERAND, OWN, first_fault
+from apollo.arch.validity import (
+    BELONGS,
+    FLAG,
+    FORWARD,
+    KNOWN,
+    NEGATIVE,
+    NOTHING,
+    OPERAND,
+    OWN,
+    first_fault,
+)
 
 Ints = npt.NDArray[np.int64]
 Column = npt.NDArray[np.int32]
@@ -20,9 +30,10 @@ _SENTENCES = {
     KNOWN: "has an unknown opcode, {value}",
     BELONGS: "belongs to layer {value}, but there are {layers}",
     OWN: "waits for its own engine, {engine}, which is in order by itself",
+    NEGATIVE: "waits for {value} of {engine}, which is below zero",
     FORWARD: "waits for an instruction that comes later: {value} of {engine}, of which {most} "
     "come before it",
-    FLAG: "({opcode}) has flags {value}, of which {most} have a meaning",
+    FLAG: "({opcode}) must have no other flags than {most}, not {value}",
     OPERAND: "({opcode}) must have {name} in {least}..{most}, not {value}",
 }
 
@@ -48,7 +59,7 @@ class Program:
         if shapes != ((count,), (count, ENGINES), (count, OPERANDS)):
             raise ValueError(f"The columns of {count} instructions must not have shapes {shapes}.")
         for name in ("opcode", "layer", "wait", "operand"):
-            object.__setattr__(self, name, _narrow(getattr(self, name), name))
+            object.__setattr__(self, name, narrow(getattr(self, name), name))
         columns = (self.opcode, self.layer, self.wait, self.operand)
         number, fault, place, most = first_fault(*columns, len(self.layer_names))
         if fault != NOTHING:
@@ -61,7 +72,7 @@ class Program:
         if fault in (KNOWN, BELONGS):
             value = opcode if fault == KNOWN else layer
             return _SENTENCES[fault].format(value=value, layers=len(self.layer_names))
-        if fault in (OWN, FORWARD):
+        if fault in (OWN, NEGATIVE, FORWARD):
             value, engine = int(self.wait[number, place]), Engine(place).name
             return _SENTENCES[fault].format(value=value, engine=engine, most=most)
         fields = {int(field.slot): field for field in SPECIFICATIONS[Opcode(opcode)].fields}
@@ -94,15 +105,18 @@ class Program:
         return {opcode.name: counts[opcode] for opcode in Opcode if counts[opcode]}
 
 
-def _narrow(column: npt.NDArray[np.integer], name: str) -> Column:
-    if column.dtype == np.int32:
-        return column
-    limits = np.iinfo(np.int32)
-    if column.size and (column.min() < limits.min or column.max() > limits.max):
-        wide = (column < limits.min) | (column > limits.max)
-        number = int(np.argmax(wide.reshape(len(column), -1).any(axis=1)))
-        value = int(column[wide][0])
-        raise ValueError(
-            f"Instruction {number} of {len(column)} must have 32-bit {name}s, not {value} (M3)."
-        )
-    return column.astype(np.int32)
+def narrow(column: npt.NDArray[np.integer], name: str) -> Column:
+    """A column in the 32 bits that `Program` keeps.
+
+    Raises `ValueError`, naming the instruction, where a value needs more.
+    """
+    if column.dtype != np.int32:
+        limits = np.iinfo(np.int32)
+        outside = (column < limits.min) | (column > limits.max)
+        if outside.any():
+            number = int(np.argmax(outside.reshape(len(column), -1).any(axis=1)))
+            value = int(column[outside][0])
+            raise ValueError(
+                f"Instruction {number} of {len(column)} must have 32-bit {name}s, not {value} (M3)."
+            )
+    return column.astype(np.int32, copy=False)

@@ -9,7 +9,7 @@ from apollo.arch.operands import OPERANDS, Window
 
 Column = npt.NDArray[np.int32]
 
-NOTHING, KNOWN, BELONGS, OWN, FORWARD, OPERAND, FLAG = range(7)
+NOTHING, KNOWN, BELONGS, OWN, NEGATIVE, FORWARD, OPERAND, FLAG = range(8)
 _FLAGS = int(Window.FLAGS)  # the same slot in every format
 _OPCODES = len(ENGINE_OF)
 
@@ -34,7 +34,7 @@ def first_fault(
             return i, OWN, engine, 0
         for e in range(ENGINES):
             if wait[i, e] < 0 or wait[i, e] > earlier[e]:
-                return i, FORWARD, e, earlier[e]
+                return i, NEGATIVE if wait[i, e] < 0 else FORWARD, e, earlier[e]
         for slot in range(OPERANDS):
             if operand[i, slot] < LEAST[code, slot] or operand[i, slot] > MOST[code, slot]:
                 return i, OPERAND, slot, MOST[code, slot]

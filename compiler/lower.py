@@ -38,8 +38,8 @@ from apollo.workloads.operators import (
     Unary,
 )
 
-# Bias and requantisation multiplier with shift, int32 each.
-SCALE_BYTES = 8
+# Bias and requantisation multiplier, int32 each, and its shift (docs/machine.md, M27).
+SCALE_BYTES = 9
 
 Shape = tuple[int, ...]
 
@@ -159,7 +159,7 @@ class _Lowering:
             Nest.DESTINATION: destination,
         }
         ones = "IN_CHANNELS GROUPS TAPS EXTENT_ROWS EXTENT_COLUMNS STRIDE_ROWS STRIDE_COLUMNS"
-        ones += " IMAGE_ROWS"
+        ones += " IMAGE_ROWS KERNEL_ROWS KERNEL_COLUMNS"
         row |= {Nest[name]: 1 for name in ones.split()}
         row |= {Nest[name.upper()]: value for name, value in columns.items()}
         if opcode >= Opcode.ADD and self.is_scattered(operator, row):
@@ -191,7 +191,7 @@ class _Lowering:
             case Binary():
                 self.binary(operator)
             case BatchNormalization():
-                self.append(operator, Opcode.MULTIPLY, channel_bytes=SCALE_BYTES)
+                self.append(operator, Opcode.MULTIPLY, channel_bytes=1 + SCALE_BYTES)
             case Unary():
                 self.append(operator, Opcode.LOOKUP)
             case Transpose():
@@ -213,6 +213,8 @@ class _Lowering:
         output = self.graph.tensor(operator.output).shape
         return {
             "taps": height * width,
+            "kernel_rows": height,
+            "kernel_columns": width,
             "extent_rows": (height - 1) * dilation[0] + 1,
             "extent_columns": (width - 1) * dilation[1] + 1,
             "stride_rows": operator.stride[0],
@@ -272,7 +274,8 @@ class _Lowering:
         if operator.constant_shape is not None:
             channels = dimensions(self.graph.tensor(operator.output).shape)[2]
             stored = math.prod(operator.constant_shape)
-            self.append(operator, opcode, channel_bytes=math.ceil(stored / channels))
+            each = max(1 + SCALE_BYTES, math.ceil(stored / channels))
+            self.append(operator, opcode, channel_bytes=each)
             return
         shapes = self.graph.input_shapes(operator)
         first, second = operator.inputs

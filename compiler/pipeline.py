@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from apollo.arch.accelerator import Accelerator
-from apollo.arch.isa import Opcode, Program
+from apollo.arch.isa import Opcode
+from apollo.arch.program import Program
 from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.kernels.emit import emit
 from apollo.compiler.kernels.mapping import map_network

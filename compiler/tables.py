@@ -47,6 +47,8 @@ class Nest(IntEnum):
     IMAGE_ROWS = 19  # output rows of an image
     SKIP_ROWS = 20  # source rows between two images beyond IMAGE_ROWS strides
     FIRST = 21  # element of the destination at which a part of it begins
+    KERNEL_ROWS = 22
+    KERNEL_COLUMNS = 23
 
 
 class TensorColumn(IntEnum):

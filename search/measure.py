@@ -7,10 +7,17 @@ from importlib import metadata
 from pathlib import Path
 
 from apollo.arch.accelerator import Accelerator
+from apollo.compiler.high_water import high_water
 from apollo.compiler.lower import Network
 from apollo.compiler.pipeline import Compiled, compile_network, layer_macs
 from apollo.simulator.engine import simulate
-from apollo.simulator.metrics import LayerRow, Metrics, layer_rows, metrics_of
+from apollo.simulator.metrics import (
+    LayerRow,
+    Metrics,
+    instruction_memory_peak,
+    layer_rows,
+    metrics_of,
+)
 from apollo.simulator.timeline import Timeline
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -19,11 +26,17 @@ _SOURCES = (
     "arch/accelerator.py",
     "arch/area.py",
     "arch/cycles.py",
+    "arch/energy.py",
     "arch/isa.py",
+    "arch/operands.py",
+    "arch/scaling.py",
     "arch/space.py",
+    "arch/sram.py",
     "arch/technology.py",
+    "arch/data/*.csv",
     "compiler/**/*.py",
     "search/measure.py",
+    "simulator/activity.py",
     "simulator/engine.py",
     "simulator/kernels/*.py",
     "simulator/metrics.py",
@@ -44,6 +57,12 @@ class Measurement:
         """A row for every layer of the warm run."""
         macs = layer_macs(self.compiled.network)
         return layer_rows(self.warm, self.compiled.accelerator, macs)
+
+    def high_water(self) -> dict[str, int]:
+        """The most bytes of each memory in use, over both inferences."""
+        accelerator = self.compiled.accelerator
+        ring = max(instruction_memory_peak(run, accelerator) for run in (self.cold, self.warm))
+        return high_water(self.compiled) | {"instruction_memory_bytes": ring}
 
 
 def measure(network: Network, accelerator: Accelerator) -> Measurement:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from apollo.arch.isa import Program
+from apollo.arch.program import Program
 
 Ints = npt.NDArray[np.int64]
 STREAMS = ("FETCH", "PARAM", "ACT", "STORE")

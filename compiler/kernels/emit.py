@@ -10,33 +10,36 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from apollo.arch.isa import ENGINES, OPERANDS, Compute, ComputeFlag, Engine, Opcode, Transfer
+from apollo.arch.isa import ENGINES, USUAL, Engine, Opcode
 from apollo.arch.jit import kernel
+from apollo.arch.operands import OPERANDS, ComputeFlag, Load, Move, Transfer, Vector, Window
+from apollo.compiler.kernels.describe import describe_tile
 from apollo.compiler.kernels.tiling import (
     Design,
     ceil_div,
     channel_bytes,
-    core_positions,
     first_source_row,
     parameter_loads,
     source_rows,
 )
-from apollo.compiler.tables import Map, Nest, TensorColumn
+from apollo.compiler.tables import Map, Nest, Split, TensorColumn
 
 Ints = npt.NDArray[np.int64]
+Column = npt.NDArray[np.int32]
 
 _ACCUMULATE = int(ComputeFlag.ACCUMULATE)
 _PARTIAL = int(ComputeFlag.PARTIAL)
+_DEPTHWISE = int(Opcode.DEPTHWISE)
 _TOTAL, _RING_FREE, _RING_HEAD, _RING_TAIL, _PARAM_WAIT, _ADDRESS = range(6)
 
 
 class Stream(NamedTuple):
     """The program so far and what emission must remember."""
 
-    opcode: Ints  # [I]
-    layer: Ints  # [I]
-    wait: Ints  # [I, E]
-    operand: Ints  # [I, F]
+    opcode: Column  # [I]
+    layer: Column  # [I]
+    wait: Column  # [I, E]
+    operand: Column  # [I, F]
     issued: Ints  # [E] instructions of each engine
     scalar: Ints
     ring: Ints  # [loads, 3] first byte, end, computes after which it is free
@@ -45,24 +48,13 @@ class Stream(NamedTuple):
 
 @kernel
 def _put(s: Stream, engine: int, opcode: int, layer: int) -> int:
-    """Append an instruction; its number."""
+    """Append an instruction with its usual operands; its number."""
     number = s.scalar[_TOTAL]
     s.opcode[number] = opcode
     s.layer[number] = layer
+    s.operand[number] = USUAL[opcode]
     s.scalar[_TOTAL] += 1
     s.issued[engine] += 1
-    return number
-
-
-@kernel
-def _transfer(
-    s: Stream, engine: int, opcode: int, layer: int, segments: int, size: int, dram: int
-) -> int:
-    """Append a load, move or store."""
-    number = _put(s, engine, opcode, layer)
-    s.operand[number, Transfer.SEGMENTS] = segments
-    s.operand[number, Transfer.SEGMENT_BYTES] = size
-    s.operand[number, Transfer.DRAM_ADDRESS] = dram
     return number
 
 
@@ -102,10 +94,31 @@ def _distinct_channels(n: Ints, m: Ints, first: int, channels: int) -> int:
 
 @kernel
 def _load_parameters(
-    s: Stream, layer: int, loaded: int, dram: int, address: int, wait: int
+    s: Stream,
+    d: Design,
+    m: Ints,
+    layer: int,
+    loaded: int,
+    dram: int,
+    address: int,
+    block: int,
+    wait: int,
 ) -> None:
-    number = _transfer(s, Engine.PARAM, Opcode.LOAD_PARAMETERS, layer, 1, loaded, dram)
-    s.operand[number, Transfer.DESTINATION] = address
+    """Load a block for every core; those of the same channels share one."""
+    number = _put(s, Engine.PARAM, Opcode.LOAD_PARAMETERS, layer)
+    s.operand[number, Load.SEGMENT_BYTES] = loaded
+    s.operand[number, Load.DRAM_ADDRESS] = dram
+    s.operand[number, Load.DESTINATION] = address
+    s.operand[number, Load.BLOCK_BYTES] = block
+    step = 1
+    if m[Map.SPLIT_CORES] == Split.CHANNELS:
+        s.operand[number, Load.STEP_CORE] = step
+        step *= d.cores
+    if m[Map.SPLIT_X] == Split.CHANNELS:
+        s.operand[number, Load.STEP_X] = step
+        step *= d.pes_x
+    if m[Map.SPLIT_Y] == Split.CHANNELS:
+        s.operand[number, Load.STEP_Y] = step
     s.wait[number, Engine.COMPUTE] = wait
     s.scalar[_PARAM_WAIT] = s.issued[Engine.PARAM]
 
@@ -118,27 +131,25 @@ def _buffer(m: Ints, streams: bool, address: int, size: int, tile: int) -> int:
 
 @kernel
 def _compute(
-    s: Stream, n: Ints, m: Ints, layer: int, row_tile: int, positions: int, tile: Ints, stores: int
+    s: Stream, n: Ints, m: Ints, layer: int, row_tile: int, rows: int, tile: Ints, stores: int
 ) -> None:
     """One compute instruction; `tile` is (channels, inputs, flags, address of the parameters)."""
-    number = _put(s, Engine.COMPUTE, n[Nest.OPCODE], layer)
+    opcode = n[Nest.OPCODE]
+    if (opcode == Opcode.ADD or opcode == Opcode.MULTIPLY) and n[Nest.SECOND] < 0:
+        opcode = _DEPTHWISE  # by a constant: a kernel of one element
+    number = _put(s, Engine.COMPUTE, opcode, layer)
     operand, wait = s.operand[number], s.wait[number]
-    operand[Compute.POSITIONS] = positions
-    operand[Compute.OUT_CHANNELS] = tile[0]
-    operand[Compute.IN_CHANNELS] = tile[1]
-    operand[Compute.FLAGS] = tile[2]
-    operand[Compute.TAPS] = n[Nest.TAPS]
-    operand[Compute.SOURCE] = _buffer(
-        m, m[Map.SOURCE_FROM_DRAM] > 0, Map.SOURCE_ADDRESS, Map.SOURCE_BYTES, row_tile
-    )
-    operand[Compute.PARAMETERS] = tile[3]
+    describe_tile(n, m, rows, tile, operand)
+    source = _buffer(m, m[Map.SOURCE_FROM_DRAM] > 0, Map.SOURCE_ADDRESS, Map.SOURCE_BYTES, row_tile)
+    operand[Window.SOURCE] = source
+    operand[Window.PARAMETERS] = tile[3]
     if n[Nest.SECOND] >= 0:
-        operand[Compute.PARAMETERS] = _buffer(
+        operand[Vector.SECOND] = _buffer(
             m, m[Map.SECOND_FROM_DRAM] > 0, Map.SECOND_ADDRESS, Map.SECOND_BYTES, row_tile
         )
-    operand[Compute.DESTINATION] = _destination(n, m, row_tile)
-    if tile[2] & _PARTIAL:
-        operand[Compute.DESTINATION] = m[Map.PARTIAL_ADDRESS]
+    elif tile[2] & (_PARTIAL | _ACCUMULATE):
+        operand[Window.PARTIAL] = m[Map.PARTIAL_ADDRESS]
+    operand[Window.DESTINATION] = _destination(n, m, row_tile)
     wait[Engine.PARAM] = s.scalar[_PARAM_WAIT]
     if m[Map.SOURCE_FROM_DRAM] + m[Map.SECOND_FROM_DRAM] > 0:
         wait[Engine.ACT] = s.issued[Engine.ACT]
@@ -165,9 +176,10 @@ def _moves(s: Stream, n: Ints, m: Ints, layer: int) -> None:
     ):
         if size == 0:
             continue
-        number = _transfer(s, Engine.MOVE, Opcode.MOVE, layer, 1, size, 0)
-        s.operand[number, Transfer.SOURCE] = s.home[tensor]
-        s.operand[number, Transfer.DESTINATION] = address
+        number = _put(s, Engine.MOVE, Opcode.MOVE, layer)
+        s.operand[number, Move.BYTES] = size
+        s.operand[number, Move.SOURCE] = s.home[tensor]
+        s.operand[number, Move.ADDRESS] = address
         # The copy may take the place of anything that an earlier layer read or stored.
         s.wait[number, Engine.COMPUTE] = s.issued[Engine.COMPUTE]
         s.wait[number, Engine.STORE] = s.issued[Engine.STORE]
@@ -205,16 +217,12 @@ def _load_rows(
         segments = min(_row_splits(n, m), ceil_div(t[TensorColumn.ROWS], read))
         first = max(0, first_source_row(n, tile * m[Map.TILE_ROWS]))
         first = min(first, t[TensorColumn.ROWS] - read)
-        number = _transfer(
-            s,
-            Engine.ACT,
-            Opcode.LOAD_ACTIVATIONS,
-            layer,
-            segments,
-            read * width,
-            dram[tensor] + first * width,
-        )
-        s.operand[number, Transfer.DESTINATION] = _buffer(m, True, address, size, tile)
+        number = _put(s, Engine.ACT, Opcode.LOAD_ACTIVATIONS, layer)
+        operand = s.operand[number]
+        operand[Transfer.SEGMENTS] = segments
+        operand[Transfer.SEGMENT_BYTES] = read * width
+        operand[Transfer.DRAM_ADDRESS] = dram[tensor] + first * width
+        operand[Transfer.ADDRESS] = _buffer(m, True, address, size, tile)
         # Stored before this nest: the operand, and what was where the buffers are now.
         s.wait[number, Engine.STORE] = stores
         s.wait[number, Engine.COMPUTE] = computes
@@ -236,8 +244,11 @@ def _store_rows(
         segments, size = segments * rows, n[Nest.COLUMNS] * channels
     width = t[TensorColumn.COLUMNS] * t[TensorColumn.CHANNELS]
     address = dram[tensor] + n[Nest.FIRST] + tile * m[Map.TILE_ROWS] * width
-    number = _transfer(s, Engine.STORE, Opcode.STORE, layer, segments, size, address)
-    s.operand[number, Transfer.SOURCE] = _destination(n, m, tile)
+    number = _put(s, Engine.STORE, Opcode.STORE, layer)
+    s.operand[number, Transfer.SEGMENTS] = segments
+    s.operand[number, Transfer.SEGMENT_BYTES] = size
+    s.operand[number, Transfer.DRAM_ADDRESS] = address
+    s.operand[number, Transfer.ADDRESS] = _destination(n, m, tile)
     s.wait[number, Engine.COMPUTE] = s.issued[Engine.COMPUTE]
 
 
@@ -250,7 +261,6 @@ def _row_tile(
     `plan` is (DRAM address of the parameters, ring bytes, load resident ones, their address).
     """
     rows = min(m[Map.TILE_ROWS], m[Map.PE_ROWS] - tile * m[Map.TILE_ROWS])
-    positions = core_positions(d, m, rows)
     resident = m[Map.RESIDENT] == 1
     tile_channels = m[Map.CORE_CHANNELS] if resident else m[Map.TILE_CHANNELS]
     tile_inputs = n[Nest.IN_CHANNELS] if resident else m[Map.TILE_INPUTS]
@@ -259,7 +269,7 @@ def _row_tile(
     dram = plan[0]
     if resident and tile == 0 and plan[2]:
         size = n[Nest.GROUPS] * n[Nest.CHANNELS] * channel_bytes(n, n[Nest.IN_CHANNELS])
-        _load_parameters(s, layer, size, dram, plan[3], 0)
+        _load_parameters(s, d, m, layer, size, dram, plan[3], m[Map.CORE_BYTES], 0)
     work = np.empty(4, np.int64)
     work[3] = s.scalar[_ADDRESS]
     group_bytes = m[Map.CORE_BYTES] // n[Nest.GROUPS]
@@ -277,15 +287,16 @@ def _row_tile(
                     each -= 0 if is_last else n[Nest.CHANNEL_BYTES]
                     address, wait = _ring_place(s, channels * each, plan[1])
                     size = _distinct_channels(n, m, channel, channels) * each
-                    _load_parameters(s, layer, size, dram, plan[3] + address, wait)
                     work[3] = plan[3] + address
+                    block = channels * each
+                    _load_parameters(s, d, m, layer, size, dram, work[3], block, wait)
                     s.scalar[_ADDRESS] = work[3]
                     dram += size
                 work[0], work[1] = channels, inputs
                 work[2] = _ACCUMULATE if first > 0 else 0
                 if not is_last:
                     work[2] |= _PARTIAL
-                _compute(s, n, m, layer, tile, positions, work, stores)
+                _compute(s, n, m, layer, tile, rows, work, stores)
 
 
 @kernel
@@ -324,10 +335,10 @@ def _stream(nests: Ints, mapping: Ints, tensors: int) -> Stream:
         total += m[Map.ROW_TILES] * (tiles + 3) + 2
     total += loads
     return Stream(
-        np.zeros(total, np.int64),
-        np.zeros(total, np.int64),
-        np.zeros((total, ENGINES), np.int64),
-        np.zeros((total, OPERANDS), np.int64),
+        np.empty(total, np.int32),
+        np.empty(total, np.int32),
+        np.zeros((total, ENGINES), np.int32),
+        np.empty((total, OPERANDS), np.int32),
         np.zeros(ENGINES, np.int64),
         np.zeros(6, np.int64),
         np.zeros((loads, 3), np.int64),
@@ -338,7 +349,7 @@ def _stream(nests: Ints, mapping: Ints, tensors: int) -> Stream:
 @kernel
 def emit(
     nests: Ints, tensors: Ints, d: Design, ring_bytes: int, cold: bool, mapping: Ints
-) -> tuple[Ints, Ints, Ints, Ints]:
+) -> tuple[Column, Column, Column, Column]:
     """The program's columns: opcode [I], layer [I], wait [I, E], operand [I, F].
 
     A cold program loads resident parameters, a warm one finds them in core memory, below the

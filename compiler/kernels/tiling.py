@@ -6,15 +6,16 @@ import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.cycles import CHANNEL_GROUP, tile_cycles
-from apollo.arch.isa import Opcode
+from apollo.arch.isa import BYTES_OF, Opcode
 from apollo.arch.jit import kernel
 from apollo.compiler.tables import Map, Nest, Resource, Split
 
 Ints = npt.NDArray[np.int64]
 
 FITS = -1
-TRANSFER_BYTES = 32  # of an encoded load, move or store
-COMPUTE_BYTES = 48  # of an encoded compute instruction
+PARAMETER_LOAD_BYTES = int(BYTES_OF[Opcode.LOAD_PARAMETERS])
+TRANSFER_BYTES = int(BYTES_OF[Opcode.MOVE])  # and of loads and stores of activations
+COMPUTE_BYTES = int(BYTES_OF[Opcode.CONVOLVE])
 PARTIAL_SUM_BYTES = 4
 
 
@@ -152,7 +153,8 @@ def instruction_bytes(n: Ints, m: Ints) -> int:
     moves = min(1, m[Map.MOVE_BYTES]) + min(1, m[Map.SECOND_MOVE_BYTES])
     return (
         m[Map.ROW_TILES] * (tiles * COMPUTE_BYTES + transfers * TRANSFER_BYTES)
-        + (moves + parameter_loads(n, m)) * TRANSFER_BYTES
+        + moves * TRANSFER_BYTES
+        + parameter_loads(n, m) * PARAMETER_LOAD_BYTES
     )
 
 
@@ -167,6 +169,7 @@ def compute_cycles(n: Ints, d: Design, m: Ints) -> int:
         m[Map.TILE_CHANNELS],
         n[Nest.TAPS],
         flags,
+        0,
         d.lanes,
     )
     tiles = n[Nest.GROUPS] * m[Map.CHANNEL_TILES] * m[Map.INPUT_TILES]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from apollo import console, views
+from apollo import console, measurement_view, views
 from apollo.console import ExitCode, guarded
 from apollo.trace_command import trace
 
@@ -89,9 +89,9 @@ def simulate(
     graph = apollo.load(network, batch)
     measurement = apollo.evaluate(graph, design)
     if json:
-        console.print_json(views.measurement_json(graph, measurement))
+        console.print_json(measurement_view.measurement_json(graph, measurement))
     else:
-        views.print_measurement(graph, measurement)
+        measurement_view.print_measurement(graph, measurement)
 
 
 @app.command("compile")

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from apollo.console import millions, print_table, size_text
+from apollo.measurement_view import print_layers
 
 if TYPE_CHECKING:
     from apollo.arch.accelerator import Accelerator
-    from apollo.arch.isa import Program
+    from apollo.arch.program import Program
     from apollo.search.explore import Candidate, Exploration
-    from apollo.search.measure import Measurement
     from apollo.search.store import StudyRow, StudySummary
     from apollo.search.trial import Trial
-    from apollo.simulator.metrics import LayerRow
     from apollo.workloads.catalogue import Variant
     from apollo.workloads.graph import Graph
 
@@ -142,72 +141,6 @@ def print_program(program: "Program") -> None:
     rows = [(name, str(count)) for name, count in counts.items()]
     rows.append(("total", f"{len(program)} ({int(program.encoded_bytes.sum()):,} B)"))
     print_table("Program (--listing shows every instruction)", ("opcode ", "instructions"), rows)
-
-
-def measurement_json(graph: "Graph", measurement: "Measurement") -> dict[str, Any]:
-    """Everything a simulation says."""
-    from apollo.arch.area import area_of
-
-    design = measurement.compiled.accelerator
-    return {
-        "network": graph.name,
-        "design": design.name,
-        "batch": graph.batch,
-        "macs": graph.macs,
-        "parameters": graph.parameters,
-        **asdict(measurement.metrics),
-        "area_mm2": area_of(design).total_mm2,
-        "layers": [asdict(row) for row in measurement.layers()],
-    }
-
-
-def print_measurement(graph: "Graph", measurement: "Measurement") -> None:
-    """A simulation: totals, stalls, layers."""
-    from apollo.arch.area import area_of
-
-    metrics, design = measurement.metrics, measurement.compiled.accelerator
-    print_table(
-        f"{graph.name} on {design.name} ({design.clock_mhz} MHz), batch {graph.batch}",
-        ("metric ", "first inference", "following"),
-        (
-            ("cycles", f"{metrics.cycles:,}", f"{metrics.warm_cycles:,}"),
-            ("latency, ms", f"{metrics.latency_ms:.3f}", f"{metrics.warm_latency_ms:.3f}"),
-            ("throughput, 1/s", "", f"{metrics.throughput_per_s:,.0f}"),
-            ("utilisation of the lanes", "", f"{metrics.utilisation:.1%}"),
-            ("utilisation of the DRAM", "", f"{metrics.dram_utilisation:.1%}"),
-            ("DRAM bytes", "", f"{sum(metrics.dram_bytes.values()):,}"),
-            ("instructions", "", f"{metrics.instructions:,}"),
-            ("area, mm²", "", f"{area_of(design).total_mm2:.2f}"),
-        ),
-    )
-    causes = list(next(iter(metrics.stall_cycles.values())))
-    print_table(
-        "Engines: busy cycles, and idle cycles by what they waited for",
-        ("engine ", "busy", *(cause.lower() for cause in causes)),
-        (
-            (engine, f"{metrics.busy_cycles[engine]:,}", *(f"{stalls[c]:,}" for c in causes))
-            for engine, stalls in metrics.stall_cycles.items()
-        ),
-    )
-    print_layers("Layers", measurement.layers())
-
-
-def print_layers(title: str, rows: Iterable["LayerRow"]) -> None:
-    """Layers with their cycles and what bounds them."""
-    print_table(
-        title,
-        ("layer ", "cycles", "compute", "utilisation", "bound by "),
-        (
-            (
-                row.layer,
-                f"{row.cycles:,}",
-                f"{row.compute_cycles:,}",
-                f"{row.utilisation:.1%}" if row.macs else "",
-                row.bound_by,
-            )
-            for row in rows
-        ),
-    )
 
 
 def nothing_feasible(exploration: "Exploration") -> str:

@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apollo.arch import space
-from apollo.arch.accelerator import load_design
+from apollo.arch.accelerator import Accelerator, load_design
 from apollo.arch.area import area_of
+from apollo.arch.scaling import area_scale, interface_area_scale
+from tests.arch.technology_tables import TPU_V1, tpu_parts
 
 
 @given(st.integers(0, space.SIZE - 1), st.sampled_from(space.PARAMETERS))
@@ -25,6 +27,7 @@ def test_components_add_up() -> None:
     assert sum(vars(area).values()) == pytest.approx(area.total_mm2)
     # 32 MiB of PE memory at 0.0426 um2 a bit
     assert area.pe_memory_mm2 == pytest.approx((32 << 20) * 8 * 0.0426e-6)
+    assert area.accumulators_mm2 == area.array_mm2 == area.host_interface_mm2 == 0
 
 
 def test_shallow_wide_memories_cost_their_words() -> None:
@@ -46,3 +49,32 @@ def test_two_presets_fit_the_published_budget() -> None:
     assert area_of(load_design("edge_tpu_v2")).total_mm2 < 6.8
     assert area_of(load_design("edge_tpu_v3")).total_mm2 < 6.8
     assert area_of(load_design("edge_tpu_v1")).total_mm2 > 6.8
+
+
+def test_a_systolic_array_by_hand() -> None:
+    area = area_of(dataclasses.replace(Accelerator(**TPU_V1), technology_nm=7))
+    cell_um2 = 92.54 + (8 + 2 * 8) * 14.93 / 32
+    assert area.array_mm2 == pytest.approx(256 * 256 * cell_um2 * 1e-6)
+    # 4096 rows of 256 int32, two ports
+    assert area.accumulators_mm2 == pytest.approx(4096 * 256 * 32 * 0.0602e-6)
+    assert area.host_interface_mm2 == pytest.approx(15 * 0.28)
+    assert area.lanes_mm2 == pytest.approx(256 * (197.5 + 577.9) * 1e-6)
+
+
+def test_logic_and_memory_shrink_as_areas_and_interfaces_as_lengths() -> None:
+    old, new = (
+        area_of(dataclasses.replace(Accelerator(**TPU_V1), technology_nm=node)) for node in (28, 7)
+    )
+    for name, value in vars(new).items():
+        scale = interface_area_scale(28) if "interface" in name else area_scale(28)
+        assert getattr(old, name) == pytest.approx(value * scale)
+
+
+def test_tpu_v1_is_within_its_die_and_divided_as_published() -> None:
+    total_mm2 = area_of(Accelerator(**TPU_V1)).total_mm2
+    assert 331 / 4 < total_mm2 <= 331  # at most half of Haswell's 662 mm2
+    parts = tpu_parts()
+    percent = sum(share for share, _ in parts.values())
+    assert sum(mm2 for _, mm2 in parts.values()) == pytest.approx(total_mm2)
+    for share, mm2 in parts.values():
+        assert abs(mm2 / total_mm2 - share / percent) < 0.10

@@ -16,7 +16,9 @@ import onnx
 
 from apollo.arch.accelerator import Accelerator
 from apollo.arch.area import area_of
-from apollo.arch.isa import ENGINES, Compute, ComputeFlag, Engine, Opcode, Program, Transfer
+from apollo.arch.isa import ENGINES, Engine, Opcode
+from apollo.arch.operands import ComputeFlag, Load, Move, Transfer, Vector, Window
+from apollo.arch.program import Program
 from apollo.arch.space import PARAMETERS, SIZE, accelerator_at
 from apollo.compiler.lower import Network, lower
 from apollo.compiler.pipeline import Compiled
@@ -192,16 +194,16 @@ class Judge:
         elif opcode == Opcode.LOAD_ACTIVATIONS:
             self.load_activations(number, layer, n, m)
         elif opcode == Opcode.MOVE:
-            source = int(operand[Transfer.DESTINATION]) == int(m[Map.SOURCE_ADDRESS])
+            source = int(operand[Move.ADDRESS]) == int(m[Map.SOURCE_ADDRESS])
             source = source and m[Map.SOURCE_BYTES] > 0
             tensor = int(n[Nest.SOURCE] if source else n[Nest.SECOND])
             home = self.homes[tensor]
-            assert operand[Transfer.SOURCE] == home.first
+            assert operand[Move.SOURCE] == home.first
             self.add(number, "pe", home.first, home.size, False)
             size = m[Map.SOURCE_BYTES] if source else m[Map.SECOND_BYTES]
-            self.add(number, "pe", operand[Transfer.DESTINATION], size, True)
+            self.add(number, "pe", operand[Move.ADDRESS], size, True)
         elif opcode == Opcode.STORE:
-            first, size = int(operand[Transfer.SOURCE]), int(m[Map.DESTINATION_BYTES])
+            first, size = int(operand[Transfer.ADDRESS]), int(m[Map.DESTINATION_BYTES])
             begin = int(m[Map.DESTINATION_ADDRESS])
             assert first in (begin, begin + size if m[Map.ROW_TILES] > 1 else begin)
             self.add(number, "pe", first, size, False)
@@ -213,7 +215,7 @@ class Judge:
 
     def load_parameters(self, number: int, layer: int, n: Ints, m: Ints) -> None:
         operand = self.program.operand
-        first = int(operand[number, Transfer.DESTINATION])
+        first = int(operand[number, Load.DESTINATION])
         if m[Map.RESIDENT]:
             assert self.cold
             assert first + m[Map.CORE_BYTES] <= self.kept
@@ -221,14 +223,14 @@ class Judge:
         else:
             assert first >= self.kept
             work = operand[number + 1]
-            last = not work[Compute.FLAGS] & ComputeFlag.PARTIAL
-            size = work[Compute.OUT_CHANNELS] * channel_bytes(n, work[Compute.IN_CHANNELS], last)
+            last = not work[Window.FLAGS] & ComputeFlag.PARTIAL
+            size = work[Window.OUT_CHANNELS] * channel_bytes(n, work[Window.IN_CHANNELS], last)
             self.add(number, "core", first, size, True)
         self.loaded[layer, "parameters"] = first
 
     def load_activations(self, number: int, layer: int, n: Ints, m: Ints) -> None:
         operand = self.program.operand[number]
-        first, buffers = int(operand[Transfer.DESTINATION]), range(min(2, int(m[Map.ROW_TILES])))
+        first, buffers = int(operand[Transfer.ADDRESS]), range(min(2, int(m[Map.ROW_TILES])))
         for name, tensor, from_dram, address, size in self.operands(n, m):
             if not from_dram or first not in [address + i * size for i in buffers]:
                 continue
@@ -251,7 +253,7 @@ class Judge:
     def compute(self, number: int, layer: int, n: Ints, m: Ints) -> None:
         operand = self.program.operand[number]
         for name, tensor, from_dram, address, size in self.operands(n, m):
-            slot = Compute.SOURCE if name == "source" else Compute.PARAMETERS
+            slot = Window.SOURCE if name == "source" else Vector.SECOND
             first = int(operand[slot])
             if from_dram:
                 assert first == self.loaded[layer, name]
@@ -263,11 +265,11 @@ class Judge:
             if size:
                 self.add(number, "pe", first, size, False)
         self.compute_parameters(number, layer, n, m)
-        flags = int(operand[Compute.FLAGS])
-        if flags:
+        flags = int(operand[Window.FLAGS])
+        if flags & (ComputeFlag.ACCUMULATE | ComputeFlag.PARTIAL):
             self.add(number, "pe", m[Map.PARTIAL_ADDRESS], m[Map.PARTIAL_BYTES], True)
         if not flags & ComputeFlag.PARTIAL:
-            self.result(number, n, m, int(operand[Compute.DESTINATION]))
+            self.result(number, n, m, int(operand[Window.DESTINATION]))
 
     def result(self, number: int, n: Ints, m: Ints, first: int) -> None:
         begin, size = int(m[Map.DESTINATION_ADDRESS]), int(m[Map.DESTINATION_BYTES])
@@ -281,11 +283,11 @@ class Judge:
 
     def compute_parameters(self, number: int, layer: int, n: Ints, m: Ints) -> None:
         operand = self.program.operand[number]
-        last = not operand[Compute.FLAGS] & ComputeFlag.PARTIAL
-        each = channel_bytes(n, int(operand[Compute.IN_CHANNELS]), last)
+        last = not operand[Window.FLAGS] & ComputeFlag.PARTIAL
+        each = channel_bytes(n, int(operand[Window.IN_CHANNELS]), last)
         if each == 0:
             return
-        first, size = int(operand[Compute.PARAMETERS]), int(operand[Compute.OUT_CHANNELS]) * each
+        first, size = int(operand[Window.PARAMETERS]), int(operand[Window.OUT_CHANNELS]) * each
         if not m[Map.RESIDENT]:
             assert first == self.loaded[layer, "parameters"]
         else:

@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 
 from apollo.arch.accelerator import load_design
-from apollo.arch.isa import Compute, Engine, Opcode, Program, Transfer
+from apollo.arch.isa import Engine, Opcode
 from apollo.arch.listing import listing
+from apollo.arch.operands import ComputeFlag, Transfer, Vector, Window
+from apollo.arch.program import Program
 from apollo.compiler.pipeline import compile_network
 from apollo.compiler.tables import Map, Nest, Split, TensorColumn
 from apollo.simulator.engine import simulate
@@ -45,12 +47,23 @@ def test_the_judge_sees_missing_waits(engine):
         check_hazards(Judge(compiled, broken, True))
 
 
+def macs_of_busiest_core(program, cores):
+    """Multiply-accumulates, or passes over elements, of each compute instruction."""
+    operand = program.operand.astype(np.int64)
+    positions = operand[:, Window.ROWS] * operand[:, Window.COLUMNS]
+    shared = operand[:, Window.FLAGS] & ComputeFlag.SPLIT_POSITIONS > 0
+    positions = np.where(shared, -(-positions // cores), positions)
+    is_window = (program.opcode < Opcode.ADD) | (program.opcode == Opcode.CONVOLVE_SPARSE)
+    kernel = operand[:, Window.KERNEL_ROWS] * operand[:, Window.KERNEL_COLUMNS]
+    each = np.where(is_window, kernel * operand[:, Window.IN_CHANNELS], operand[:, Vector.PASSES])
+    work = positions * operand[:, Window.OUT_CHANNELS] * each
+    return work * (program.engine == Engine.COMPUTE)
+
+
 def test_the_work_is_done_once_but_for_rounding(compiled_networks):
     for compiled in compiled_networks:
         design, program = compiled.accelerator, compiled.warm
-        operand = program.operand
-        work = operand[:, [Compute.POSITIONS, Compute.OUT_CHANNELS, Compute.TAPS]].prod(axis=1)
-        work = work * operand[:, Compute.IN_CHANNELS] * (program.engine == Engine.COMPUTE)
+        work = macs_of_busiest_core(program, design.cores)
         done = np.zeros(len(compiled.mapping), np.int64)
         np.add.at(done, program.layer, work)
         for n, m, busiest in zip(compiled.network.nests, compiled.mapping, done, strict=True):
@@ -132,7 +145,7 @@ def test_two_tiles_use_two_buffers():
     compiled = compile_network(network("mobilenet_v1_0.25_128"), small)
     program = compiled.cold
     chosen = (program.layer == 0) & (program.opcode == Opcode.LOAD_ACTIVATIONS)
-    addresses = program.operand[chosen, Transfer.DESTINATION]
+    addresses = program.operand[chosen, Transfer.ADDRESS]
     assert len(addresses) > 2
     assert len(set(addresses.tolist())) == 2
     assert (addresses[2:] == addresses[:-2]).all()

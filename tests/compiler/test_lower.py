@@ -34,9 +34,9 @@ def test_nests_do_the_macs_of_the_graph(name):
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v1_0.25_128", "mobilenet_v2_0.35_96"])
-def test_parameters_are_the_weights_and_eight_bytes_a_channel(name):
+def test_parameters_are_the_weights_and_nine_bytes_a_channel(name):
     graph = load(name)
-    expected = graph.weights + 8 * (graph.parameters - graph.weights)
+    expected = graph.weights + 9 * (graph.parameters - graph.weights)
     assert sum(parameter_bytes(n) for n in lower(graph).nests) == expected
 
 

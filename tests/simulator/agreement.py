@@ -1,9 +1,11 @@
 """How the kernel is compared with the reference, on one program or on many."""
 
 import numpy as np
+import numpy.typing as npt
 
 from apollo.arch.accelerator import Accelerator
-from apollo.arch.isa import Engine, Ints, Program
+from apollo.arch.isa import Engine
+from apollo.arch.program import Program
 from apollo.simulator import engine, reference
 from apollo.simulator.stalls import StallCause, stall_cycles
 from apollo.simulator.timeline import Timeline
@@ -12,6 +14,7 @@ from tests.strategies import random_accelerator, random_program
 COLUMNS = ("visible", "start", "finish", "channel_bytes", "bus_bytes")
 
 Case = tuple[Program, Accelerator]
+Ints = npt.NDArray[np.int64]
 
 
 def count_causes(causes: Ints) -> Ints:
@@ -41,4 +44,5 @@ def assert_agree(program: Program, accelerator: Accelerator) -> None:
 def random_case(seed: int, most: int) -> Case:
     """A program of 1 to `most` instructions and a design, both a function of the seed."""
     rng = np.random.default_rng(seed)
-    return random_program(rng, int(rng.integers(1, most + 1))), random_accelerator(rng)
+    accelerator = random_accelerator(rng)
+    return random_program(rng, int(rng.integers(1, most + 1)), accelerator), accelerator

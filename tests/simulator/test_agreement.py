@@ -6,32 +6,35 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from apollo.arch.accelerator import Accelerator
-from apollo.arch.isa import Program
-from tests.simulator.agreement import assert_agree, random_case
-from tests.strategies import accelerators, programs
+from apollo.simulator import reference
+from tests.simulator.agreement import Case, assert_agree, count_causes, random_case
+from tests.strategies import cases
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@settings(max_examples=300, deadline=None)
-@given(program=programs(), accelerator=accelerators())
-def test_kernel_agrees_with_reference(program: Program, accelerator: Accelerator) -> None:
-    assert_agree(program, accelerator)
+@settings(max_examples=200, deadline=None)
+@given(case=cases())
+def test_kernel_agrees_with_reference(case: Case) -> None:
+    assert_agree(*case)
+
+
+@pytest.mark.parametrize("ten", range(10))
+def test_kernel_agrees_with_reference_on_hundreds(ten: int) -> None:
+    for seed in range(30 * ten, 30 * (ten + 1)):
+        assert_agree(*random_case(seed, most=24))
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_kernel_agrees_with_reference_on_longer_programs(seed: int) -> None:
-    assert_agree(*random_case(seed, most=80))
+    assert_agree(*random_case(10_000 + seed, most=80))
 
 
 @pytest.mark.slow
 @settings(max_examples=3000, deadline=None)
-@given(program=programs(max_instructions=40), accelerator=accelerators())
-def test_kernel_agrees_with_reference_on_thousands(
-    program: Program, accelerator: Accelerator
-) -> None:
-    assert_agree(program, accelerator)
+@given(case=cases(max_instructions=40))
+def test_kernel_agrees_with_reference_on_thousands(case: Case) -> None:
+    assert_agree(*case)
 
 
 @pytest.mark.slow
@@ -41,11 +44,17 @@ def test_kernel_agrees_with_reference_on_thousands_of_longer_programs(hundred: i
         assert_agree(*random_case(1_000_000 + seed, most=100))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(40))
+def test_kernel_agrees_with_reference_on_long_programs(seed: int) -> None:
+    assert_agree(*random_case(2_000_000 + seed, most=1500))
+
+
 def test_kernel_agrees_with_reference_without_jit() -> None:
     # as Python: an index beyond an array or an overflow is an error there
     script = (
         "from tests.simulator.agreement import assert_agree, random_case\n"
-        "for seed in range(12): assert_agree(*random_case(seed, most=30))\n"
+        "for seed in range(12): assert_agree(*random_case(20_000 + seed, most=30))\n"
     )
     environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
     ran = subprocess.run(
@@ -57,3 +66,11 @@ def test_kernel_agrees_with_reference_without_jit() -> None:
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
+
+
+def test_every_cause_of_stalls_is_compared() -> None:
+    idle = sum(count_causes(reference.stall_causes(*random_case(s, most=24))) for s in range(40))
+    for unit, causes in enumerate(idle):
+        waits = [cause for cause in range(len(causes)) if cause != unit + 2]
+        assert (causes[waits] > 0).all()
+        assert causes[unit + 2] == 0
