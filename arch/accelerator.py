@@ -83,6 +83,8 @@ class Accelerator:
 
     def __post_init__(self) -> None:
         """Check every field."""
+        if not isinstance(self.name, str):
+            raise ValueError(f"The name of a design must be text, not {self.name!r}.")
         for field in fields(self)[1:]:
             if field.type == "int" or field.type is int:
                 self._check_count(field.name, getattr(self, field.name))
@@ -213,6 +215,12 @@ def _from_fields(table: Mapping[str, Any], where: str) -> Accelerator:
 def preset_names() -> list[str]:
     """Names of the designs shipped with the product."""
     return sorted(path.stem for path in DESIGNS.glob("*.toml"))
+
+
+def lane_presets() -> list[Accelerator]:
+    """The shipped designs whose PEs compute in lanes."""
+    designs = (load_design(name) for name in preset_names())
+    return [design for design in designs if not design.is_systolic]
 
 
 def load_design(name_or_path: str) -> Accelerator:

@@ -68,7 +68,7 @@ def refuse_misfit(
 
 def _overrun(extent: Extent, room: int) -> str:
     verb = "writes" if extent.writes else "reads"
-    return f"{verb} byte {extent.end - 1:,} of {NAMES[extent.memory]}, which has {room:,} bytes"
+    return f"{verb} byte {extent.end - 1:,} of {NAMES[extent.memory]}, of which there are {room:,}"
 
 
 def _shape_fault(opcode: Opcode, o: Operands, accelerator: Accelerator) -> str:

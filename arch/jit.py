@@ -56,3 +56,19 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a helper into its callers: without a call no tuple of columns is copied."""
     compiled: Callable[P, R] = numba.njit(cache=True, forceinline=True)(function)
     return compiled
+
+
+def bare_kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """As `kernel`, for a function that allocates nothing: its arrays are not counted.
+
+    Counting references to arrays, an atomic operation at nearly every access in a helper, is most
+    of the time of code that otherwise adds and compares.
+    """
+    compiled: Callable[P, R] = numba.njit(cache=True, _nrt=False)(function)
+    return compiled
+
+
+def bare_inlined(function: Callable[P, R]) -> Callable[P, R]:
+    """As `inlined`, for the helpers of bare kernels."""
+    compiled: Callable[P, R] = numba.njit(cache=True, forceinline=True, _nrt=False)(function)
+    return compiled

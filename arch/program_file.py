@@ -213,8 +213,11 @@ def _program(header: _Header, content: bytes) -> Program:
             f"its runs of layers have {int(counts.sum()):,} instructions, "
             f"not {header.instructions:,}."
         )
+    by_instruction = np.repeat(layer, counts)
+    if not np.array_equal(_runs_of(by_instruction), table):
+        raise ValueError("its runs of layers are empty or neighbours of one layer.")
     names = _names(content[names_at:code_at], header.layers)
-    program = decode(content[code_at:], np.repeat(layer, counts), names)
+    program = decode(content[code_at:], by_instruction, names)
     if len(program) != header.instructions:
         raise ValueError(f"it has {len(program):,} instructions, not {header.instructions:,}.")
     return program

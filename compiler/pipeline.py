@@ -52,8 +52,13 @@ def design_of(accelerator: Accelerator) -> Design:
 def compile_network(network: Network, accelerator: Accelerator) -> Compiled:
     """Compile a lowered network for a design.
 
-    Raises `DoesNotFit` when no mapping of some layer fits.
+    Raises `DoesNotFit` when no mapping of some layer fits, `ValueError` for a systolic design.
     """
+    if accelerator.is_systolic:
+        raise ValueError(
+            f"Design '{accelerator.name}' has a systolic array: `compiler/systolic` compiles for it, "
+            f"layer by layer; networks are compiled for lanes only."
+        )
     design = design_of(accelerator)
     # Splits, tiles and places, given where each layer finds its operands.
     mapping, layer, resource, demand = map_network(network.nests, network.tensors, design)

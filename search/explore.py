@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from apollo.arch.accelerator import Accelerator, design_text, load_design, preset_names
+from apollo.arch.accelerator import Accelerator, design_text, lane_presets, load_design
 from apollo.arch.area import area_of
 from apollo.arch.space import accelerator_at
 from apollo.compiler.errors import DoesNotFit
@@ -145,7 +145,7 @@ def explore(
         best = candidate(task, objective, result.best.index)
         text = f"# Best of {len(result.trials)} trials of study {name}.\n"
         (database.parent / "best.toml").write_text(text + design_text(best.accelerator))
-    presets = tuple(candidate(task, objective, name) for name in preset_names())
+    presets = tuple(candidate(task, objective, preset.name) for preset in lane_presets())
     return Exploration(name, database.parent, task, result, best, presets)
 
 

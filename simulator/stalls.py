@@ -5,9 +5,8 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from apollo.arch.accelerator import BURST_BYTES
 from apollo.simulator.kernels import stalls as stall_kernel
-from apollo.simulator.kernels.columns import QUEUE, columns
+from apollo.simulator.kernels.queues import queues
 from apollo.simulator.timeline import Timeline
 
 Ints = npt.NDArray[np.int64]
@@ -28,9 +27,9 @@ class StallCause(IntEnum):
 def stall_cycles_by_layer(timeline: Timeline) -> Ints:
     """Idle cycles [layers, E, causes] of a run."""
     program = timeline.program
-    table, first = columns(program.opcode, program.operand, 1, BURST_BYTES)
+    queue, first = queues(program.opcode)
     return stall_kernel.stalls(
-        table[QUEUE],
+        queue,
         first,
         program.wait,
         program.layer,

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from apollo.arch.accelerator import STREAMS as STREAMS
 from apollo.arch.program import Program
 
 Ints = npt.NDArray[np.int64]
-STREAMS = ("FETCH", "PARAM", "ACT", "STORE")
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Timeline:
     visible: Ints  # [I] cycle in which the instruction had arrived
     start: Ints  # [I] cycle
     finish: Ints  # [I] cycle of retirement
-    channel_bytes: Ints  # [4] by STREAMS: whole bursts on the DRAM channel
+    channel_bytes: Ints  # [4] by STREAMS: whole bursts on the stream's channel
     bus_bytes: Ints  # [E] by engine: useful bytes on its bus
 
     @property

@@ -1,98 +1,30 @@
 """Random valid programs and small random accelerators: contention first, realism second.
 
 The same two builders serve hypothesis (which shrinks) and NumPy (which is faster for large
-programs): both answer the questions of `Choices`. Programs that are to be run come with their
-design from `cases` or `random_program`, because an opcode may need lanes or a systolic array.
+programs). Programs that are to be run come with their design from `cases` or `random_program`,
+because an opcode may need lanes or a systolic array.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 from hypothesis import strategies as st
 
-from apollo.arch.accelerator import BURSTS, LARGEST_INSTRUCTION_BYTES, STREAMS, Accelerator
-from apollo.arch.isa import ENGINES, FLAGS, SPECIFICATIONS, Engine, Field, Opcode
-from apollo.arch.listing import usual
-from apollo.arch.operands import OPERANDS, ComputeFlag
+from apollo.arch.accelerator import Accelerator
 from apollo.arch.program import Program
+from tests.choices import OF_ARRAYS, OF_LANES, accelerator_of, program_of
+from tests.instructions import make_accelerator
 
 T = TypeVar("T")
 
-NO_WAIT = (0,) * ENGINES
-CLOCKS_MHZ = [800, 225, 333, 700, 1066]  # at 225 the fastest DRAM moves exactly a burst a cycle
-LATENCIES_NS = [1, 4, 20, 60, 120]
-HOST_LATENCIES_NS = [1, 30, 300]
-BUS_BYTES = [64, 3, 8, 31, 256, 1000]
-LANES = [16, 1, 3, 64]
-CORES = [1, 2, 3]
-ARRAY_ROWS = [8, 1, 2, 5, 30]
-ARRAY_COLUMNS = [8, 1, 3, 20]
-ACCUMULATOR_ROWS = [8, 1, 64]
-
-OF_LANES = (Opcode.CONVOLVE, Opcode.DEPTHWISE, Opcode.CONVOLVE_SPARSE)
-OF_ARRAYS = (Opcode.SHIFT_WEIGHTS, Opcode.MATMUL, Opcode.DRAIN)
-OFTEN = {Opcode.MATMUL: 6, Opcode.DRAIN: 2, Opcode.CONVOLVE: 2}  # among those of an engine
-MIXES = [  # weights of the engines in the order of `Engine`: which streams meet
-    (1, 1, 1, 1, 1),
-    (3, 3, 0, 1, 3),  # three streams and fetch on the channel
-    (1, 1, 0, 0, 1),
-    (0, 2, 2, 0, 2),  # three engines on the activation bus
-    (2, 2, 2, 0, 2),
-    (4, 0, 1, 2, 1),
-    (3, 1, 0, 1, 0),
-    (0, 0, 1, 0, 4),
-    (1, 0, 3, 3, 1),
-]
-
-# How many instructions a wait leaves in flight, None without wait: from free to in lockstep.
-SLACKS: list[list[int | None]] = [
-    [None],
-    [None],
-    [None] * 20 + [0, 1],
-    [None, None, 0, 1, 2, 3],
-    [0, 1, 2],
-    [0],
-]
-
-
-class Instruction(NamedTuple):
-    """An instruction as tests write it."""
-
-    opcode: Opcode
-    operands: Mapping[str, int]  # the others have their usual value
-    wait: tuple[int, ...] = NO_WAIT  # by engine
-
-
-def make_program(instructions: Sequence[Instruction]) -> Program:
-    """The program of these instructions, in one layer."""
-    operand = np.zeros((len(instructions), OPERANDS), dtype=np.int64)
-    for index, instruction in enumerate(instructions):
-        fields = SPECIFICATIONS[instruction.opcode].fields
-        assert instruction.operands.keys() <= {field.name for field in fields}, instruction
-        for field in fields:
-            operand[index, field.slot] = instruction.operands.get(field.name, usual(field))
-    return Program(
-        opcode=np.array([int(row.opcode) for row in instructions], dtype=np.int64),
-        layer=np.zeros(len(instructions), dtype=np.int64),
-        wait=np.array([row.wait for row in instructions], dtype=np.int64).reshape(-1, ENGINES),
-        operand=operand,
-        layer_names=("layer",),
-    )
-
-
-def make_accelerator(**fields: Any) -> Accelerator:
-    """A small design with these fields."""
-    small = dict(pes_x=2, pes_y=1, lanes=16, cores=1, pe_memory_bytes=4096, core_memory_bytes=4096)
-    return Accelerator(name="random", **(small | fields))
-
-
-class Choices(Protocol):
-    """Where randomness comes from."""
-
-    def pick(self, values: Sequence[T]) -> T: ...
-
-    def between(self, low: int, high: int) -> int: ...
+ANY_DESIGN = make_accelerator(
+    activation_memory_bytes=1024,
+    instruction_memory_bytes=1024,
+    parameter_memory_bytes=1024,
+    dram_gb_per_s=16,
+    burst_bytes=64,
+)
 
 
 class _Drawn:
@@ -121,182 +53,31 @@ class _Rolled:
         return int(self.rng.integers(low, high + 1))
 
 
-def _accelerator(choices: Choices) -> Accelerator:
-    burst, clock = choices.pick(BURSTS), choices.pick(CLOCKS_MHZ)
-    ring = burst + max(burst, LARGEST_INSTRUCTION_BYTES)
-    staging = [burst, 2 * burst - 1, 2 * burst, 4 * burst, 16 * burst]
-
-    def gb_per_s(efficiency_percent: int) -> int:
-        most = burst * clock * 100 // (1000 * efficiency_percent)  # a burst a cycle
-        return max(1, most // choices.pick([12, 32, 4, 1]))
-
-    fields = dict(
-        burst_bytes=burst,
-        clock_mhz=clock,
-        dram_gb_per_s=gb_per_s(90),
-        dram_latency_ns=choices.pick(LATENCIES_NS),
-        instruction_memory_bytes=choices.pick(
-            [1 << 14, 1 << 14, ring, ring, ring + 1, ring + 47, 2 * ring]
-        ),
-        parameter_memory_bytes=choices.pick(staging),
-        activation_memory_bytes=choices.pick(staging),
-        parameter_bus_bytes=choices.pick(BUS_BYTES),
-        activation_bus_bytes=choices.pick(BUS_BYTES),
-        lanes=choices.pick(LANES),
-    )
-    if choices.pick([False, True]):
-        streams = choices.between(1, (1 << len(STREAMS)) - 1)
-        order = choices.pick(
-            [STREAMS, STREAMS[::-1]]
-        )  # as they are written, not as they are served
-        fields |= dict(
-            host_streams=tuple(name for name in order if streams >> STREAMS.index(name) & 1),
-            host_gb_per_s=gb_per_s(84),
-            host_latency_ns=choices.pick(HOST_LATENCIES_NS),
-        )
-    if choices.pick([False, True]):
-        return make_accelerator(
-            **fields,
-            pes_x=1,
-            array_rows=choices.pick(ARRAY_ROWS),
-            array_columns=choices.pick(ARRAY_COLUMNS),
-            accumulator_rows=choices.pick(ACCUMULATOR_ROWS),
-        )
-    return make_accelerator(**fields, cores=choices.pick(CORES))
-
-
-def _bytes(choices: Choices, burst: int) -> int:
-    bursts = choices.pick([0, 0, 1, 1, 1, 2, 3, 6])
-    return max(1, bursts * burst + choices.pick([1, 0, -1, burst // 2, burst // 4 + 1]))
-
-
-def _positions(choices: Choices, most: int) -> dict[str, int]:
-    rows = choices.between(1, min(4, most))
-    return {"rows": rows, "columns": choices.between(1, min(3, most // rows))}
-
-
-def _of_lanes(choices: Choices, opcode: Opcode) -> dict[str, int]:
-    names = {field.name for field in SPECIFICATIONS[opcode].fields}
-    operands = _positions(choices, 12) | {"out_channels": choices.between(1, 20)}
-    if "passes" in names:
-        return operands | {"passes": choices.between(1, 4)}
-    operands["kernel_rows"] = choices.between(1, 3)
-    operands["kernel_columns"] = choices.between(1, 2)
-    if opcode == Opcode.CONVOLVE:
-        operands["in_channels"] = choices.between(1, 9)
-    if opcode == Opcode.CONVOLVE_SPARSE:
-        operands["pairs"] = choices.between(0, 12)
-    return operands
-
-
-def _of_arrays(choices: Choices, opcode: Opcode, chip: Accelerator, flags: int) -> dict[str, int]:
-    operands = {"out_channels": choices.between(1, min(9, chip.array_columns))}
-    if opcode == Opcode.SHIFT_WEIGHTS:
-        return operands | {"in_channels": choices.between(1, chip.array_rows)}
-    most, summands = chip.accumulator_rows, chip.array_rows
-    if opcode == Opcode.MATMUL and flags & ComputeFlag.OUTPUT_STATIONARY:
-        most, summands = min(most, chip.array_rows), 100
-    operands |= _positions(choices, most)
-    room = chip.accumulator_rows - operands["rows"] * operands["columns"]
-    operands["accumulator"] = choices.between(0, room)
-    if opcode == Opcode.MATMUL:
-        operands["in_channels"] = choices.between(1, min(9, summands))
-        most = summands // operands["in_channels"]
-        operands["kernel_rows"] = choices.between(1, min(3, most))
-        most //= operands["kernel_rows"]
-        operands["kernel_columns"] = choices.between(1, min(3, most))
-    return operands
-
-
-def _timed(choices: Choices, opcode: Opcode, chip: Accelerator) -> dict[str, int]:
-    """The operands that matter to time."""
-    if opcode == Opcode.MOVE:
-        return {"bytes": _bytes(choices, chip.burst_bytes)}
-    if opcode <= Opcode.STORE:
-        segments = choices.pick([1, 1, 1, 2, 3])
-        return {"segments": segments, "segment_bytes": _bytes(choices, chip.burst_bytes)}
-    flags = choices.between(0, FLAGS[opcode]) & FLAGS[opcode]
-    if opcode in OF_ARRAYS:
-        return {"flags": flags} | _of_arrays(choices, opcode, chip, flags)
-    return {"flags": flags} | _of_lanes(choices, opcode)
-
-
-def _untimed(rng: np.random.Generator | None, opcode: Opcode, field: Field) -> int:
-    """Any legal value of an operand that does not matter to time; without generator the usual."""
-    if rng is None:
-        return usual(field)
-    if field.name == "flags":
-        return int(rng.integers(field.high + 1)) & FLAGS[opcode]
-    ends = [usual(field), field.low, field.high]
-    return (
-        int(rng.integers(field.low, field.high + 1))
-        if rng.random() < 0.3
-        else ends[rng.integers(3)]
-    )
-
-
-def _opcodes(engine: Engine, chip: Accelerator, every: bool) -> list[Opcode]:
-    missing = () if every else OF_LANES if chip.is_systolic else OF_ARRAYS
-    mine = [o for o in Opcode if SPECIFICATIONS[o].engine == engine and o not in missing]
-    return [opcode for opcode in mine for _ in range(OFTEN.get(opcode, 1))]
-
-
-def _program(choices: Choices, chip: Accelerator, count: int, every: bool = False) -> Program:
-    """Waits for all earlier instructions of an engine but a few, or for none of them."""
-    mix, slacks = choices.pick(MIXES), choices.pick(SLACKS)
-    engines = [engine for engine, weight in zip(Engine, mix, strict=True) for _ in range(weight)]
-    opcodes = {engine: _opcodes(engine, chip, every) for engine in Engine}
-    seed = choices.between(0, 1 << 32)
-    rng = np.random.default_rng(seed) if seed else None
-    earlier = [0] * ENGINES
-    instructions = []
-    for _ in range(count):
-        engine = choices.pick(engines)
-        opcode = choices.pick(opcodes[engine])
-        timed = _timed(choices, opcode, chip)
-        others = {
-            field.name: _untimed(rng, opcode, field)
-            for field in SPECIFICATIONS[opcode].fields
-            if field.name not in timed
-        }
-        less = [choices.pick(slacks) if other != engine else None for other in Engine]
-        wait = tuple(0 if few is None else max(0, earlier[e] - few) for e, few in enumerate(less))
-        instructions.append(Instruction(opcode, others | timed, wait))
-        earlier[engine] += 1
-    return make_program(instructions)
-
-
 @st.composite
 def accelerators(draw: st.DrawFn) -> Accelerator:
     """Small designs in which something is always scarce: with lanes, and with an array."""
-    return _accelerator(_Drawn(draw))
+    return accelerator_of(_Drawn(draw))
 
 
 @st.composite
 def programs(draw: st.DrawFn, max_instructions: int = 32) -> Program:
-    """Valid programs of all opcodes, not made for one design: to be written and read."""
-    array = dict(array_rows=16, array_columns=16, accumulator_rows=64, burst_bytes=64)
-    chip = make_accelerator(**array, **_UNIMPORTANT, pes_x=1)
-    return _program(_Drawn(draw), chip, draw(st.integers(0, max_instructions)), every=True)
-
-
-_UNIMPORTANT = dict.fromkeys(
-    ("activation_memory_bytes", "parameter_memory_bytes", "instruction_memory_bytes"), 4096
-) | {"dram_gb_per_s": 16}
+    """Valid programs for any design: of opcodes that need neither an array nor its absence."""
+    count = draw(st.integers(0, max_instructions))
+    return program_of(_Drawn(draw), ANY_DESIGN, count, OF_LANES + OF_ARRAYS)
 
 
 @st.composite
 def cases(draw: st.DrawFn, max_instructions: int = 32) -> tuple[Program, Accelerator]:
     """A design, and a program for it with waits up to the legal maximum."""
     chip = draw(accelerators())
-    return _program(_Drawn(draw), chip, draw(st.integers(0, max_instructions))), chip
+    return program_of(_Drawn(draw), chip, draw(st.integers(0, max_instructions))), chip
 
 
 def random_accelerator(rng: np.random.Generator) -> Accelerator:
     """As `accelerators`, from a NumPy generator."""
-    return _accelerator(_Rolled(rng))
+    return accelerator_of(_Rolled(rng))
 
 
 def random_program(rng: np.random.Generator, instructions: int, chip: Accelerator) -> Program:
     """As in `cases`, of exactly so many instructions, from a NumPy generator."""
-    return _program(_Rolled(rng), chip, instructions)
+    return program_of(_Rolled(rng), chip, instructions)

@@ -5,14 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from apollo.workloads.operators import (
-    BatchNormalization,
-    Concat,
-    Convolution,
-    Operator,
-    Reshape,
-    Transpose,
-)
+from apollo.workloads.operators import BatchNormalization, Convolution, Operator, Reshape
 from apollo.workloads.shapes import Shape, Shapes, elements
 
 INT8_BYTES = 1
@@ -25,7 +18,7 @@ class Tensor:
 
     Attributes:
         name: unique in its network.
-        shape: (n, c, h, w) or (n, c); between reshapes any rank.
+        shape: (n, c, h, w), (n, c) or (n, t, c); between reshapes any rank.
 
     """
 
@@ -51,10 +44,10 @@ class Layer:
     Attributes:
         name: of the operator.
         kind: such as `Convolution`.
-        output_shape: shape of the tensor written.
+        output_shape: shape of the first tensor written.
         macs: multiply-accumulates.
         parameters: values to deploy; a folded normalisation has none, its layer has the biases.
-        activations: elements written.
+        activations: elements written, of all outputs.
         activation_bytes: bytes written at int8.
 
     """
@@ -189,7 +182,7 @@ class Graph:
 
     @cached_property
     def _producers(self) -> dict[str, Operator]:
-        return {item.output: item for item in self.operators}
+        return {name: item for item in self.operators for name in item.outputs}
 
     @cached_property
     def _consumers(self) -> dict[str, list[Operator]]:
@@ -201,12 +194,12 @@ class Graph:
 
     def _layer(self, item: Operator) -> Layer:
         shapes, output = self.input_shapes(item), self.tensor(item.output).shape
+        count = sum(elements(self.tensor(name).shape) for name in item.outputs)
         parameters = item.parameters(shapes)
         if item.name in self.folded:
             parameters = 0
         elif isinstance(item, Convolution) and item.name in self._folded_into:
             parameters = item.weights(shapes) + item.out_channels
-        count = elements(output)
         return Layer(
             name=item.name,
             kind=item.label,
@@ -223,12 +216,7 @@ class Graph:
 
     def _rebatched(self, item: Operator, batch: int) -> Operator:
         """The operator for another batch: only a reshape holds the batch itself."""
-        apart = (
-            (isinstance(item, Reshape) and item.shape[0] != self.batch * self.rows)
-            or (isinstance(item, Transpose) and item.perm[0] != 0)
-            or (isinstance(item, Concat) and item.axis == 0)
-        )
-        if apart:
+        if item.moves_batch(self.input_shapes(item)):
             raise self._fail(
                 f"the batch cannot be changed from {self.batch} to {batch}, "
                 f"because {item.label} {item.name!r} moves it"
@@ -246,12 +234,13 @@ class Graph:
         self._check_unique("tensor", [tensor.name for tensor in self.tensors])
         self._check_unique("operator", [item.name for item in self.operators])
         for item in self.operators:
-            for name in (*item.inputs, item.output):
+            for name in (*item.inputs, *item.outputs):
                 if name not in self._tensors:
                     raise self._fail(f"operator {item.name!r} uses unknown tensor {name!r}")
         for name in (*self.inputs, *self.outputs):
             self.tensor(name)
-        written = Counter([*self.inputs, *(item.output for item in self.operators)])
+        outputs = (name for item in self.operators for name in item.outputs)
+        written = Counter([*self.inputs, *outputs])
         for name in self._tensors:
             if written[name] != 1:
                 times = "never" if written[name] == 0 else f"{written[name]} times"
@@ -268,7 +257,7 @@ class Graph:
             for name in item.inputs:
                 if name not in known:
                     raise self._disorder(item, name)
-            known.add(item.output)
+            known.update(item.outputs)
 
     def _disorder(self, item: Operator, tensor: str) -> ValueError:
         # Here, because only a wrong network needs it, and it is slow to import.
@@ -287,9 +276,12 @@ class Graph:
 
     def _check_shapes(self) -> None:
         for item in self.operators:
-            expected, given = item.infer(self.input_shapes(item)), self.tensor(item.output).shape
-            if expected != given:
-                raise self._fail(f"tensor {item.output!r} must have shape {expected}, not {given}")
+            for name, expected in zip(
+                item.outputs, item.infer_all(self.input_shapes(item)), strict=True
+            ):
+                given = self.tensor(name).shape
+                if expected != given:
+                    raise self._fail(f"tensor {name!r} must have shape {expected}, not {given}")
 
 
 class GraphBuilder:
@@ -322,20 +314,23 @@ class GraphBuilder:
         return self._producers.get(tensor)
 
     def add(self, operator: Operator) -> str:
-        """Append an operator; its output's name is returned, to be the next one's input."""
-        shape = operator.infer([self.shape(name) for name in operator.inputs])
-        self._tensors[operator.output] = Tensor(operator.output, shape)
-        self._producers[operator.output] = operator
+        """Append an operator; its first output's name is returned, to be the next one's input."""
+        self._write(operator)
         self.operators.append(operator)
         return operator.output
 
     def substitute(self, old: Operator, new: Operator) -> None:
         """Put an operator of the same inputs in the place of one whose output nobody has read."""
-        shape = new.infer([self.shape(name) for name in new.inputs])
+        for name in old.outputs:
+            del self._tensors[name], self._producers[name]
+        self._write(new)
         self.operators[self.operators.index(old)] = new
-        del self._tensors[old.output], self._producers[old.output]
-        self._tensors[new.output] = Tensor(new.output, shape)
-        self._producers[new.output] = new
+
+    def _write(self, operator: Operator) -> None:
+        shapes = operator.infer_all([self.shape(name) for name in operator.inputs])
+        for name, shape in zip(operator.outputs, shapes, strict=True):
+            self._tensors[name] = Tensor(name, shape)
+            self._producers[name] = operator
 
     def build(self, outputs: Sequence[str], rows: int = 1) -> Graph:
         """The finished network; `rows` is the leading dimension for a batch of one."""

@@ -1,6 +1,6 @@
 """Arithmetic of tensor shapes: windows, padding and broadcasting.
 
-A shape is `(n, c, h, w)` or `(n, c)`, batch first.
+A shape is `(n, c, h, w)`, `(n, c)` or, of a sequence, `(n, t, c)`, batch first.
 """
 
 import math
@@ -50,6 +50,20 @@ def window_positions(
             f"a padded input of {padded[0]}x{padded[1]}"
         )
     return (padded[0] - extent[0]) // stride[0] + 1, (padded[1] - extent[1]) // stride[1] + 1
+
+
+def transposed_positions(
+    shape: Shape, kernel: Pair, stride: Pair, padding: Padding, dilation: Pair, extra: Pair
+) -> Pair:
+    """Positions (h, w) that windows cover, put down at every position of an (n, c, h, w) tensor."""
+    covered = [
+        (shape[2 + axis] - 1) * stride[axis] + window_extent(kernel[axis], dilation[axis])
+        for axis in range(2)
+    ]
+    return (
+        covered[0] - padding[0] - padding[2] + extra[0],
+        covered[1] - padding[1] - padding[3] + extra[1],
+    )
 
 
 def broadcast(left: Shape, right: Shape) -> Shape:

@@ -7,6 +7,7 @@ from apollo.arch.isa import ENGINES
 from apollo.arch.jit import kernel
 
 Ints = npt.NDArray[np.int64]
+Column = npt.NDArray[np.int32]
 
 END_CAUSE = 0
 FETCH_CAUSE = 1
@@ -17,10 +18,10 @@ CAUSES = FIRST_ENGINE_CAUSE + ENGINES
 @kernel
 def stalls(
     # Program:
-    queue: Ints,
+    queue: Column,
     first: Ints,
-    wait: Ints,
-    layer: Ints,
+    wait: Column,
+    layer: Column,
     layers: int,
     # Run:
     visible: Ints,

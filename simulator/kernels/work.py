@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.cycles import drain_delay, matmul_cycles, shift_cycles, tile_cycles
-from apollo.arch.isa import BYTES_OF, ENGINE_OF, ENGINES, Engine, Opcode
-from apollo.arch.jit import inlined, kernel
-from apollo.arch.operands import ComputeFlag, Drain, Load, Matmul, Move, Vector, Window
-from apollo.simulator.kernels.state import LONGEST, STREAMS, Machine
+from apollo.arch.isa import BYTES_OF, ENGINE_OF, Engine, Opcode
+from apollo.arch.jit import bare_inlined, bare_kernel
+from apollo.arch.operands import ComputeFlag, Load, Move, Vector, Window
+from apollo.simulator.kernels.state import LONGEST, Machine
 
 Ints = npt.NDArray[np.int64]
 Column = npt.NDArray[np.int32]
@@ -32,8 +32,7 @@ _ROWS, _COLUMNS, _FLAGS = int(Window.ROWS), int(Window.COLUMNS), int(Window.FLAG
 _IN, _OUT, _PASSES = int(Window.IN_CHANNELS), int(Window.OUT_CHANNELS), int(Vector.PASSES)
 
 
-
-@inlined
+@bare_inlined
 def moved_bytes(operand: Column, i: int, code: int) -> int:
     """Bytes of an instruction of the MOVE engine on the activation bus (M10, M21)."""
     if code == _MOVE:
@@ -45,7 +44,7 @@ def moved_bytes(operand: Column, i: int, code: int) -> int:
     return np.int64(operand[i, _ROWS]) * operand[i, _COLUMNS] * operand[i, _OUT] * width
 
 
-@inlined
+@bare_inlined
 def _delay(operand: Column, i: int, code: int, m: Machine) -> int:
     """Cycles from the start of an instruction of the MOVE engine to its first packet (M21)."""
     if code == _SHIFT:
@@ -55,7 +54,7 @@ def _delay(operand: Column, i: int, code: int, m: Machine) -> int:
     return 0
 
 
-@inlined
+@bare_inlined
 def _tile(operand: Column, i: int, code: int, m: Machine) -> int:
     """Cycles of a compute instruction (M16-M21, M28), or -1 for more than can be counted."""
     flags = operand[i, _FLAGS]
@@ -76,7 +75,7 @@ def _tile(operand: Column, i: int, code: int, m: Machine) -> int:
     return tile_cycles(code, positions, channels, out, taps, flags, pairs, m.lanes)
 
 
-@inlined
+@bare_inlined
 def _misfit(code: int, m: Machine) -> int:
     """Why the chip has no unit for an opcode (M1)."""
     if m.array_rows == 0 and code in _NEED_ARRAY:
@@ -86,7 +85,7 @@ def _misfit(code: int, m: Machine) -> int:
     return FITS
 
 
-@kernel
+@bare_kernel
 def work(
     # Program:
     opcode: Column,

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from apollo.arch.accelerator import Accelerator
-from apollo.arch.isa import SPECIFICATIONS, Engine, Opcode, Program
+from apollo.arch.isa import SPECIFICATIONS, Engine, Opcode
+from apollo.arch.program import Program
 from apollo.simulator.stalls import StallCause
 from apollo.simulator.timeline import Timeline
 from apollo.simulator.trace import spans
@@ -136,5 +137,5 @@ def _name(program: Program, number: int) -> str:
 
 
 def _operands(program: Program, number: int) -> dict[str, int | str]:
-    slots = SPECIFICATIONS[Opcode(int(program.opcode[number]))].operands
-    return {slot.name.lower(): int(program.operand[number, slot]) for slot in slots}
+    fields = SPECIFICATIONS[Opcode(int(program.opcode[number]))].fields
+    return {field.name: int(program.operand[number, field.slot]) for field in fields}

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from apollo.arch.isa import ENGINES, Engine, Ints
+from apollo.arch.isa import ENGINES, Engine
+from apollo.arch.program import Ints
 from apollo.simulator.stalls import StallCause
 from apollo.simulator.timeline import Timeline
 from apollo.simulator.trace.window import Window

@@ -7,7 +7,8 @@ from vcd import VCDWriter
 from vcd.writer import Variable
 
 from apollo.arch.accelerator import Accelerator
-from apollo.arch.isa import Engine, Ints
+from apollo.arch.isa import Engine
+from apollo.arch.program import Ints
 from apollo.simulator.stalls import StallCause
 from apollo.simulator.timeline import Timeline
 from apollo.simulator.trace import spans

@@ -7,6 +7,7 @@ import typer
 
 from apollo import console, measurement_view, views
 from apollo.console import ExitCode, guarded
+from apollo.program_command import assemble, disassemble, is_program, save, show_run
 from apollo.trace_command import trace
 
 app = typer.Typer(
@@ -78,14 +79,19 @@ def explore(
 @app.command()
 @guarded
 def simulate(
-    network: Network,
+    network: Annotated[
+        str, typer.Argument(help="As for compile, or the path of a program file or listing.")
+    ],
     design: Design = "edge_tpu_v1",
     batch: Batch = 1,
     json: Json = False,
 ) -> None:
-    """Run a network on a design: latency, throughput, utilisation, stalls, by layer too."""
+    """Run a network or a program on a design: latency, utilisation, stalls, by layer too."""
     import apollo
 
+    if is_program(network):
+        show_run(network, design, batch, json)
+        return
     graph = apollo.load(network, batch)
     measurement = apollo.evaluate(graph, design)
     if json:
@@ -101,7 +107,10 @@ def compile_command(
     design: Design = "edge_tpu_v1",
     batch: Batch = 1,
     listing: Annotated[bool, typer.Option(help="The program, an instruction a line.")] = False,
-    warm: Annotated[bool, typer.Option(help="List a following inference, not the first.")] = False,
+    warm: Annotated[bool, typer.Option(help="A following inference, not the first.")] = False,
+    program_file: Annotated[
+        Path | None, typer.Option("--program", help="Program file to write.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Compile a network for a design and show the program."""
@@ -110,6 +119,7 @@ def compile_command(
 
     compiled = apollo.compile(apollo.load(network, batch), design)
     program = compiled.warm if warm else compiled.cold
+    written = None if program_file is None else save(program, program_file)
     if json:
         console.print_json(views.program_json(program))
     elif listing:
@@ -117,9 +127,13 @@ def compile_command(
             typer.echo(line)
     else:
         views.print_program(program)
+        if written:
+            typer.echo(written)
 
 
 app.command()(trace)
+app.command()(assemble)
+app.command()(disassemble)
 
 
 @app.command()

@@ -87,7 +87,7 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
     for row in rows:
         table.add_row(*row)
     # A file or a pipe gets whole lines, whatever the terminal's width.
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    console = Console(width=None if sys.stdout.isatty() else 160, markup=False)
     with console.capture() as text:  # rich would end a closed pipe by an exit code of its own
         console.print(table)
     typer.echo(text.get(), nl=False)

@@ -1,6 +1,6 @@
 """How one evaluation is shown: totals, energy, memories, stalls, layers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -64,16 +64,23 @@ def print_measurement(graph: "Graph", measurement: "Measurement") -> None:
     )
     print_energy(metrics.energy_uj_by_component)
     print_high_water(measurement.high_water(), design)
-    causes = list(next(iter(metrics.stall_cycles.values())))
+    print_engines(metrics.busy_cycles, metrics.stall_cycles)
+    print_layers("Layers", measurement.layers())
+
+
+def print_engines(
+    busy_cycles: Mapping[str, int], stall_cycles: Mapping[str, Mapping[str, int]]
+) -> None:
+    """What each engine did with its cycles."""
+    causes = list(next(iter(stall_cycles.values())))
     print_table(
         "Engines: busy cycles, and idle cycles by what they waited for",
         ("engine ", "busy", *(cause.lower() for cause in causes)),
         (
-            (engine, f"{metrics.busy_cycles[engine]:,}", *(f"{stalls[c]:,}" for c in causes))
-            for engine, stalls in metrics.stall_cycles.items()
+            (engine, f"{busy_cycles[engine]:,}", *(f"{stalls[c]:,}" for c in causes))
+            for engine, stalls in stall_cycles.items()
         ),
     )
-    print_layers("Layers", measurement.layers())
 
 
 def print_energy(components_uj: "dict[str, float]") -> None:

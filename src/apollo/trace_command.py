@@ -2,17 +2,22 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from apollo.console import guarded
+from apollo.program_command import is_program, run_program
+
+if TYPE_CHECKING:
+    from apollo.arch.accelerator import Accelerator
+    from apollo.simulator.timeline import Timeline
 
 
 @guarded
 def trace(
     network: Annotated[
-        str, typer.Argument(help="Built-in name, gemm:MxKxN, conv:…, or the path of an .onnx file.")
+        str, typer.Argument(help="As for compile, or the path of a program file or listing.")
     ],
     design: Annotated[str, typer.Option(help="Preset, or the path of a .toml file.")] = (
         "edge_tpu_v1"
@@ -30,25 +35,40 @@ def trace(
     ] = None,
 ) -> None:
     """Write what every engine does when, to look at in a viewer."""
-    import apollo
     from apollo.simulator.trace.files import check_suffix, write_trace
     from apollo.simulator.trace.window import parse_window, whole
 
     if file is not None:
         check_suffix(file)
-    graph = apollo.load(network, batch)
-    measurement = apollo.evaluate(graph, design)
-    timeline = measurement.warm if warm else measurement.cold
-    accelerator = measurement.compiled.accelerator
+    name, title, timeline, accelerator = _run(network, design, batch, warm)
     run = whole(timeline.latency_cycles)
     part = run if window is None else parse_window(window, timeline.latency_cycles)
-    path = file or Path(_file_name(graph.name, accelerator.name))
-    title = f"{graph.name} on {accelerator.name}, {'warm' if warm else 'cold'}"
+    path = file or Path(_file_name(name, accelerator.name))
     write_trace(timeline, accelerator, path, title=title, window=part)
     viewer = "GTKWave or Surfer" if path.suffix == ".vcd" else "the viewer at ui.perfetto.dev"
     typer.echo(
         f"{part.cycles:,} of {run.cycles:,} cycles written to '{path}'; open it in {viewer}."
     )
+
+
+def _run(
+    network: str, design: str, batch: int, warm: bool
+) -> "tuple[str, str, Timeline, Accelerator]":
+    """Name, title, run and design of what is traced."""
+    import apollo
+
+    if is_program(network):
+        if warm:
+            raise ValueError("--warm is for networks; a program is one inference.")
+        name = Path(network).stem
+        timeline, accelerator = run_program(network, design, batch)
+        return name, f"{name} on {accelerator.name}", timeline, accelerator
+    graph = apollo.load(network, batch)
+    measurement = apollo.evaluate(graph, design)
+    timeline = measurement.warm if warm else measurement.cold
+    accelerator = measurement.compiled.accelerator
+    title = f"{graph.name} on {accelerator.name}, {'warm' if warm else 'cold'}"
+    return graph.name, title, timeline, accelerator
 
 
 def _file_name(network: str, design: str) -> str:

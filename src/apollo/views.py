@@ -217,9 +217,9 @@ def print_exploration(exploration: "Exploration") -> None:
         "The best design in full",
         ("parameter ", "value"),
         (
-            (name, f"{value:,}")
+            (name, f"{value:,}" if isinstance(value, int) else str(value))
             for name, value in asdict(best.accelerator).items()
-            if name != "name"
+            if name != "name" and value != ()
         ),
     )
     for name, measurement in best.measurements.items():

@@ -1,6 +1,6 @@
 """Random valid programs over every opcode: each operand anywhere in its field."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from hypothesis import strategies as st
@@ -75,3 +75,12 @@ def encoded_by_hand(program: Program) -> bytes:
         size = next(size for size in (32, 48, 64) if place <= 8 * size)
         code += value.to_bytes(size, "little")
     return code
+
+
+def refusal_of(function: Callable[..., object], *arguments: object) -> str:
+    """The sentence with which these arguments are refused, or that they are accepted."""
+    try:
+        function(*arguments)
+    except ValueError as refusal:
+        return str(refusal)
+    return "accepted"

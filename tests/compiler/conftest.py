@@ -1,6 +1,6 @@
 import pytest
 
-from apollo.arch.accelerator import load_design, preset_names
+from apollo.arch.accelerator import lane_presets
 from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.pipeline import compile_network
 from tests.compiler.checks import QUICK, SLOW, corner_designs, network, random_designs
@@ -21,5 +21,5 @@ def _compiled(names, designs):
 def compiled_networks(request):
     """Networks on the ends of the space, presets and random designs, where they fit."""
     few = request.param == "few"
-    designs = corner_designs() + [load_design(name) for name in preset_names()]
+    designs = corner_designs() + lane_presets()
     return _compiled(QUICK if few else SLOW, designs + random_designs(12 if few else 150, seed=7))

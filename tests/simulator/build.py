@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from apollo.arch.isa import Engine, Opcode
-from tests.strategies import Instruction
+from tests.instructions import Instruction
 
 
 def after(**engines: int) -> tuple[int, ...]:

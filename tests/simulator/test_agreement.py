@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from apollo.simulator import reference
-from tests.simulator.agreement import Case, assert_agree, count_causes, random_case
+from apollo.simulator import engine
+from apollo.simulator.stalls import stall_cycles
+from tests.simulator.agreement import Case, assert_agree, random_case
 from tests.strategies import cases
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,7 +70,7 @@ def test_kernel_agrees_with_reference_without_jit() -> None:
 
 
 def test_every_cause_of_stalls_is_compared() -> None:
-    idle = sum(count_causes(reference.stall_causes(*random_case(s, most=24))) for s in range(40))
+    idle = sum(stall_cycles(engine.simulate(*random_case(seed, most=24))) for seed in range(300))
     for unit, causes in enumerate(idle):
         waits = [cause for cause in range(len(causes)) if cause != unit + 2]
         assert (causes[waits] > 0).all()

@@ -1,52 +1,33 @@
 """The worked example of every timing rule of docs/machine.md, under the rule's number.
 
-Edge TPU V1 unless said otherwise: a burst costs 2,048 of credit and 153 comes in a cycle, so that
-bursts one after the other start in cycles 14, 27, 41, 54, 67, 81, 94, ...; the latency is 80. The
-first burst of a program makes its instructions visible in cycle 94. From then on credit is full
-(2,200), and bursts start in 94, 107, 120, 134, 147, ... if nothing else holds them back.
+Here M2 to M8: the program and the channels. The buses and engines (M9 to M15) are in
+`test_engine_rules.py`, what a tile costs in `test_tile_rules.py`. The designs, and the cycles in
+which their bursts start, are in `designs.py`.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
-from functools import partial
 
-import numpy as np
 import pytest
 
-from apollo.arch.accelerator import Accelerator, load_design
-from apollo.arch.isa import ENGINES, ComputeFlag, Engine, Ints, Opcode, Program
-from apollo.simulator import engine, reference
-from apollo.simulator.stalls import StallCause, stall_cycles
+from apollo.arch.accelerator import Accelerator
+from apollo.arch.isa import Opcode
+from apollo.arch.program import Program
 from apollo.simulator.timeline import Timeline
-from tests.simulator.agreement import count_causes
-from tests.simulator.build import compute, load_activations, load_parameters, move, store, tile
-from tests.strategies import Instruction, make_program
+from tests.instructions import Instruction, make_program
+from tests.simulator.build import (
+    load_activations,
+    load_parameters,
+    matmul,
+    move,
+    store,
+    tile,
+    vector,
+)
+from tests.simulator.designs import ARRAY, LINK, NARROW, SLOW_LINK, V1, columns
 
 Simulate = Callable[[Program, Accelerator], Timeline]
-
-V1 = load_design("edge_tpu_v1")
-PARAM, ACT, MOVE, COMPUTE, STORE = Engine
-FIRST = 94  # cycle in which the first burst of a program is visible
-SECOND = 107  # the same of the second
-
-
-@pytest.fixture(
-    params=[reference.simulate, engine.simulate, partial(engine.simulate, skip=False)],
-    ids=["reference", "kernel", "kernel_without_skips"],
-)
-def simulate(request: pytest.FixtureRequest) -> Simulate:
-    implementation: Simulate = request.param
-    return implementation
-
-
-def columns(timeline: Timeline) -> tuple[list[int], list[int]]:
-    return timeline.start.tolist(), timeline.finish.tolist()
-
-
-def tile_cycles(simulate: Simulate, instruction: Instruction, lanes: int = 64) -> int:
-    timeline = simulate(make_program([instruction]), replace(V1, lanes=lanes))
-    return int(timeline.finish[0] - timeline.start[0])
 
 
 def test_m02_what_phase_1_frees_is_usable_in_the_same_cycle(simulate: Simulate) -> None:
@@ -57,11 +38,11 @@ def test_m02_what_phase_1_frees_is_usable_in_the_same_cycle(simulate: Simulate) 
 
 
 def test_m02_one_start_a_cycle_and_engine(simulate: Simulate) -> None:
-    program = make_program([store(1)] * 3 + [load_activations(1)] * 2)
+    program = make_program([store(1)] * 2 + [load_activations(1)] * 2)
     timeline = simulate(program, V1)
     # A store's packet is granted in the cycle of its start. The first load issues in 94, so the
     # second may start in 95.
-    assert timeline.start.tolist() == [94, 95, 96, 94, 95]
+    assert timeline.start.tolist() == [94, 95, 94, 95]
 
 
 def test_m02_phases_after_the_first_are_seen_by_the_next(simulate: Simulate) -> None:
@@ -71,27 +52,27 @@ def test_m02_phases_after_the_first_are_seen_by_the_next(simulate: Simulate) -> 
 
 
 def test_m03_instructions_straddle_bursts(simulate: Simulate) -> None:
-    program = make_program([tile(9)] * 11)  # 48 B each: 0-47, ..., 240-287, ..., 480-527
-    timeline = simulate(program, replace(V1, instruction_memory_bytes=512))
+    program = make_program([matmul(9)] * 11)  # 48 B each: 0-47, ..., 240-287, ..., 480-527
+    timeline = simulate(program, replace(ARRAY, instruction_memory_bytes=512))
     # Bursts in 14 and 27. Tile 10 needs burst 2, which waits for 256 B of retired instructions:
-    # 6 tiles (288 B). Tiles run from 94 to 139 (5), and from 139 to 148 (the sixth).
+    # 6 multiplications (288 B). They run from 94 to 139 (5), and from 139 to 148 (the sixth).
     assert timeline.visible.tolist() == [94] * 5 + [107] * 5 + [148 + 80]
     assert timeline.finish.tolist() == [*range(103, 185, 9), 228 + 9]
 
 
-def test_m03_an_instruction_may_wait_for_all_before_it(simulate: Simulate) -> None:
-    program = make_program([move(64), move(64, MOVE=1), move(64, MOVE=2)])
-    assert columns(simulate(program, V1)) == ([94, 95, 96], [95, 96, 97])
+def test_m03_a_wait_may_be_for_all_before_it(simulate: Simulate) -> None:
+    program = make_program([move(64), tile(10), store(64, MOVE=1, COMPUTE=1)])
+    assert columns(simulate(program, V1)) == ([94, 94, 104], [95, 104, 106])
 
 
 @pytest.mark.parametrize(
     ("instructions", "problem"),
     [
-        ([move(0)], "has a size below 1"),
-        ([load_parameters(1, segments=0)], "has a size below 1"),
-        ([compute(Opcode.COPY, 1, 1, 1, taps=0)], "has a size below 1"),
-        ([move(1, MOVE=1)], "waits for an instruction that comes later"),
+        ([move(0)], "must have bytes in 1.."),
+        ([load_parameters(1, segments=0)], "must have segments in 1.."),
+        ([vector(Opcode.COPY, 1, 1, 0)], "must have passes in 1.."),
         ([move(1, STORE=1), store(1)], "waits for an instruction that comes later"),
+        ([move(1), move(1, MOVE=1)], "waits for its own engine, MOVE"),
     ],
 )
 def test_m03_invalid_programs(instructions: list[Instruction], problem: str) -> None:
@@ -99,10 +80,15 @@ def test_m03_invalid_programs(instructions: list[Instruction], problem: str) -> 
         make_program(instructions)
 
 
-def test_m03_a_ring_of_one_burst_is_refused(simulate: Simulate) -> None:
-    straddling = make_program([tile(9)] * 6)  # would hang: by the design or by the simulator
-    with pytest.raises(ValueError, match=r"instruction_memory_bytes must|hangs|never finishes"):
-        simulate(straddling, replace(V1, instruction_memory_bytes=256))
+@pytest.mark.parametrize(("burst", "least"), [(256, 512), (64, 128), (32, 96), (16, 80)])
+def test_m03_the_ring_holds_a_burst_and_an_instruction(
+    simulate: Simulate, burst: int, least: int
+) -> None:
+    design = replace(NARROW, burst_bytes=burst)
+    with pytest.raises(ValueError, match=f"instruction_memory_bytes must be at least {least} "):
+        replace(design, instruction_memory_bytes=least - 1)
+    program = make_program([load_parameters(1), move(64), store(1)] * 20)  # 48, 64 and 64 B
+    assert simulate(program, replace(design, instruction_memory_bytes=least)).latency_cycles > 0
 
 
 def test_m03_no_instructions(simulate: Simulate) -> None:
@@ -122,16 +108,22 @@ def test_m04_burst(simulate: Simulate) -> None:
 
 def test_m04_burst_of_every_stream(simulate: Simulate) -> None:
     program = make_program([load_activations(257, 3), move(700), store(256, 2), store(1)])
-    timeline = simulate(program, V1)
+    timeline = simulate(program, V1)  # 256 B of instructions
     assert timeline.channel_bytes.tolist() == [256, 0, 6 * 256, 3 * 256]
     assert timeline.bus_bytes.tolist() == [0, 771, 700, 0, 513]
 
 
+def test_m04_small_bursts(simulate: Simulate) -> None:
+    program = make_program([load_parameters(300, segments=2), store(17)])
+    timeline = simulate(program, NARROW)
+    assert timeline.channel_bytes.tolist() == [48 + 64, 2 * 19 * 16, 0, 2 * 16]
+
+
 def test_m05_credit(simulate: Simulate) -> None:
     assert V1.dram_bytes_per_cycle == Fraction(153, 8)
-    timeline = simulate(make_program([move(64)] * 24), V1)  # three bursts of instructions
+    timeline = simulate(make_program([move(64)] * 12), V1)  # three bursts of instructions
     # 14 * 153 = 2,142; 94 + 13 * 153 = 2,083; 35 + 13 * 153 = 2,024 is too little
-    assert (timeline.visible[::8] - 80).tolist() == [14, 27, 41]
+    assert (timeline.visible[::4] - 80).tolist() == [14, 27, 41]
 
 
 def test_m05_credit_is_capped(simulate: Simulate) -> None:
@@ -145,8 +137,34 @@ def test_m05_one_burst_a_cycle(simulate: Simulate) -> None:
     design = replace(V1, dram_gb_per_s=64, clock_mhz=225, dram_latency_ns=40)
     assert design.dram_bytes_per_cycle == 256
     assert design.dram_latency_cycles == 9
-    timeline = simulate(make_program([move(64)] * 24), design)
-    assert timeline.visible[::8].tolist() == [1 + 9, 2 + 9, 3 + 9]
+    timeline = simulate(make_program([move(64)] * 12), design)
+    assert timeline.visible[::4].tolist() == [1 + 9, 2 + 9, 3 + 9]
+
+
+def test_m05_two_channels(simulate: Simulate) -> None:
+    assert [channel.bytes_per_cycle for channel in LINK.channels] == [
+        Fraction(153, 8),
+        Fraction(84, 5),
+    ]
+    # both channels start a burst in 94, each with its own credit and latency
+    timeline = simulate(make_program([load_parameters(256), load_activations(256)]), LINK)
+    assert columns(timeline) == ([94, 94], [94 + 84, 94 + 804])
+
+
+def test_m05_fetch_over_the_link(simulate: Simulate) -> None:
+    design = replace(LINK, host_streams=("FETCH",))
+    timeline = simulate(make_program([move(64)] * 8), design)
+    # a burst costs 1,280: 16 * 84 = 1,344; 64 + 15 * 84 = 1,324
+    assert timeline.visible[::4].tolist() == [16 + 800, 31 + 800]
+    assert timeline.channel_bytes.tolist() == [512, 0, 0, 0]
+
+
+def test_m05_all_streams_over_the_link(simulate: Simulate) -> None:
+    design = replace(LINK, host_streams=("FETCH", "PARAM", "ACT", "STORE"))
+    program = make_program([load_parameters(256), load_activations(256), store(256)])
+    timeline = simulate(program, design)
+    # credit is full (1,363) in 816; 83 + 15 * 84 = 1,343; 63 + 15 * 84 = 1,323
+    assert columns(timeline) == ([816] * 3, [816 + 804, 831 + 804, 846 + 1])
 
 
 def test_m06_round_robin(simulate: Simulate) -> None:
@@ -160,9 +178,9 @@ def test_m06_round_robin(simulate: Simulate) -> None:
 def test_m06_round_robin_with_fetch(simulate: Simulate) -> None:
     # 10 bursts of instructions: 14, 27, 41, 54, 67, 81; in 94 the load is asked first, then they
     # alternate: FETCH 108, PARAM 121, FETCH 134, 148, 161.
-    timeline = simulate(make_program([load_parameters(512)] + [move(1)] * 79), V1)
+    timeline = simulate(make_program([load_parameters(512)] + [move(1)] * 39), V1)
     fetched = [14, 27, 41, 54, 67, 81, 108, 134, 148, 161]
-    assert timeline.visible[::8].tolist() == [cycle + 80 for cycle in fetched]
+    assert timeline.visible[::4].tolist() == [cycle + 80 for cycle in fetched]
     assert columns(timeline)[1][0] == 121 + 84
 
 
@@ -180,6 +198,14 @@ def test_m06_a_store_waits_for_its_bus_transfer(simulate: Simulate) -> None:
     design = replace(V1, activation_bus_bytes=8)
     timeline = simulate(make_program([store(256)]), design)
     assert columns(timeline) == ([94], [94 + 32 + 1])
+
+
+def test_m06_every_channel_serves_its_own_streams_in_turn(simulate: Simulate) -> None:
+    # On the link a burst costs 5,120 and 21 come in a cycle: 244 * 21 = 5,124, 4 + 244 * 21 =
+    # 5,128. Both ask long before: ACT is the first of its streams, however a design lists them.
+    program = make_program([load_activations(256), store(256), load_parameters(256)])
+    timeline = simulate(program, SLOW_LINK)
+    assert timeline.finish.tolist() == [244 + 804, 488 + 1, 94 + 84]
 
 
 def test_m07_load(simulate: Simulate) -> None:
@@ -207,192 +233,16 @@ def test_m08_staging_of_two_slots(simulate: Simulate) -> None:
     assert columns(timeline) == ([94], [191 + 84])
 
 
-def test_m09_bus_in_turn(simulate: Simulate) -> None:
-    # Packets of 4 cycles: MOVE 94, STORE 98, MOVE 102, STORE 106, MOVE 110.
-    timeline = simulate(make_program([move(768), store(512)]), V1)
-    # the store's bursts start in 102 and, with 152 of credit left, in 115
-    assert columns(timeline) == ([94, 94], [114, 116])
+def test_m08_staging_in_small_bursts(simulate: Simulate) -> None:
+    # 95 // 16 = 5 slots. Bursts cost 16, 9 come in a cycle. The load (48 B) has come in 2, 4 and 6;
+    # with a credit of 24 in 86 bursts start in 86, 87 (17), 89 (19), 91 (21) and 93 (23). The
+    # sixth needs the first slot, which is free in 167.
+    design = replace(NARROW, parameter_memory_bytes=95)
+    timeline = simulate(make_program([load_parameters(96)]), design)
+    assert columns(timeline) == ([86], [167 + 81])
 
 
-def test_m09_buses_are_not_preempted_and_the_parameter_bus_is_private(simulate: Simulate) -> None:
-    # 30 packets of MOVE from 94. Data for PARAM arrive in 174 and cross their own bus; data for
-    # ACT arrive in 187, in the middle of a packet that ends in 190.
-    program = make_program([load_parameters(256), load_activations(256), move(30 * 256)])
-    assert simulate(program, V1).finish.tolist() == [178, 194, 94 + 31 * 4]
-
-
-def test_m09_three_in_turn(simulate: Simulate) -> None:
-    # A packet of 256 B takes 32 cycles. STORE was served last when all three ask in 174:
-    # ACT 174, MOVE 206, STORE 238, ACT 270, MOVE 302, STORE 334.
-    program = make_program(
-        [load_activations(512), store(64), tile(80), move(512, COMPUTE=1), store(512, COMPUTE=1)]
-    )
-    timeline = simulate(program, replace(V1, activation_bus_bytes=8))
-    # the first store has its turn on the channel in 107, after the first burst of ACT
-    assert timeline.finish.tolist() == [302, 108, 174, 334, 367]
-
-
-@pytest.mark.parametrize(("size", "width", "cycles"), [(1, 64, 1), (65, 64, 2), (256, 31, 9)])
-def test_m09_width(simulate: Simulate, size: int, width: int, cycles: int) -> None:
-    design = replace(V1, parameter_bus_bytes=width)
-    assert columns(simulate(make_program([load_parameters(size)]), design))[1] == [174 + cycles]
-
-
-def test_m10_move(simulate: Simulate) -> None:
-    timeline = simulate(make_program([move(600), move(64)]), V1)
-    assert columns(timeline) == ([94, 104], [104, 105])
-
-
-def test_m11_store(simulate: Simulate) -> None:
-    # granted in 94, in the write buffer in 98, on the channel in 98, retired in 99; the second
-    # may start in 95, is granted in 98 and starts its burst in 111
-    timeline = simulate(make_program([store(256), store(256)]), V1)
-    assert columns(timeline) == ([94, 95], [99, 112])
-
-
-def test_m11_write_buffer(simulate: Simulate) -> None:
-    timeline = simulate(make_program([store(8 * 256), store(256)]), V1)
-    # Channel: 98, 111, 124, 138, 151, 164, 178, 191, then 205. Bus: 94, 98, 102, 106, 110, 114;
-    # then four packets are in the buffer until 124: 125 and, after 138, 139. The second store
-    # starts in 140 and is granted after 151.
-    assert columns(timeline) == ([94, 140], [192, 206])
-
-
-def test_m12_fetch(simulate: Simulate) -> None:
-    design = replace(V1, instruction_memory_bytes=512)
-    timeline = simulate(make_program([move(64)] * 24), design)
-    # Burst 2 needs 256 B of leading retired instructions: eight moves of a cycle, by 102.
-    assert timeline.visible.tolist() == [94] * 8 + [107] * 8 + [182] * 8
-
-
-def test_m12_only_leading_instructions_free_the_ring(simulate: Simulate) -> None:
-    design = replace(V1, instruction_memory_bytes=512)
-    timeline = simulate(make_program([tile(200)] + [move(64)] * 22), design)
-    # The tile (48 B) comes first and retires in 294; a move's last byte is 47 + 32 * its index.
-    assert timeline.visible.tolist() == [94] * 7 + [107] * 8 + [374] * 8
-
-
-def test_m12_the_last_burst_needs_room_as_a_whole(simulate: Simulate) -> None:
-    # 17 moves are 544 B: the third burst holds 32 B, and still needs 3 * 256 B.
-    design = replace(V1, instruction_memory_bytes=544)
-    timeline = simulate(make_program([move(64)] * 17), design)
-    # 544 + 7 * 32 = 768: seven moves have retired in 101
-    assert timeline.visible.tolist() == [94] * 8 + [107] * 8 + [181]
-
-
-def test_m13_compute(simulate: Simulate) -> None:
-    timeline = simulate(make_program([tile(20), tile(30)]), V1)
-    assert columns(timeline) == ([94, 114], [114, 144])
-
-
-def test_m14_inference(simulate: Simulate) -> None:
-    # Inferences do not overlap, so a run depends on nothing that ran before it; a warm inference
-    # is the program without the loads of what stayed.
-    cold = make_program([load_parameters(256), load_activations(64), tile(20, PARAM=1, ACT=1)])
-    warm = make_program([load_activations(64), tile(20, ACT=1)])
-    latencies = [simulate(program, V1).latency_cycles for program in (cold, warm, cold, warm)]
-    # cold: ACT's burst in 107, 64 B arrive in 187; warm: in 94, arrive in 174
-    assert latencies == [188 + 20, 175 + 20, 188 + 20, 175 + 20]
-
-
-def stalls_of_reference(program: Program, accelerator: Accelerator) -> Ints:
-    return count_causes(reference.stall_causes(program, accelerator))
-
-
-def stalls_of_kernel(program: Program, accelerator: Accelerator) -> Ints:
-    return stall_cycles(engine.simulate(program, accelerator))
-
-
-@pytest.mark.parametrize("stalls", [stalls_of_reference, stalls_of_kernel])
-def test_m15_stall_cause(stalls: Callable[[Program, Accelerator], Ints]) -> None:
-    program = make_program(
-        [
-            load_parameters(256),
-            load_activations(64),
-            move(64, ACT=1),
-            tile(30, PARAM=1, MOVE=1),
-            store(64, COMPUTE=1, MOVE=1),
-        ]
-    )
-    # PARAM 94 to 178, ACT 94 to 188, MOVE 188 to 189, COMPUTE 189 to 219, STORE 219 to 221
-    expected = np.zeros((ENGINES, len(StallCause)), dtype=np.int64)
-    expected[:, StallCause.FETCH] = FIRST
-    expected[:4, StallCause.END] = [221 - 178, 221 - 188, 221 - 189, 221 - 219]
-    expected[MOVE, StallCause.ACT] = 188 - 94
-    expected[COMPUTE, StallCause.PARAM] = 178 - 94  # the first that holds, though MOVE is late too
-    expected[COMPUTE, StallCause.MOVE] = 189 - 178
-    expected[STORE, StallCause.MOVE] = 189 - 94
-    expected[STORE, StallCause.COMPUTE] = 219 - 189
-    np.testing.assert_array_equal(stalls(program, V1), expected)
-
-
-@pytest.mark.parametrize("stalls", [stalls_of_reference, stalls_of_kernel])
-def test_m15_fetch_comes_before_waits(
-    stalls: Callable[[Program, Accelerator], Ints],
-) -> None:
-    program = make_program(
-        [load_parameters(256), load_parameters(256, PARAM=1), tile(20)]
-        + [move(64)] * 5  # the last one ends at byte 272, in the second burst
-        + [store(64, PARAM=2)]
-    )
-    # The second load waits for the first: 94 to 178, and 178 to 262. The store stands for FETCH
-    # until 107, then for PARAM until 262; it retires in 264. MOVE: 94 to 98, and in 107.
-    counted = stalls(program, V1)
-    assert counted[PARAM].tolist() == [2, 94, 0, 0, 0, 0, 0]
-    assert counted[MOVE].tolist() == [264 - 108, 94 + 9, 0, 0, 0, 0, 0]
-    assert counted[STORE].tolist() == [0, SECOND, 262 - 107, 0, 0, 0, 0]
-
-
-def test_m16_convolve(simulate: Simulate) -> None:
-    assert tile_cycles(simulate, compute(Opcode.CONVOLVE, 49, 1024, 64)) == 12_552
-    # ceilings: 2 * ceil(5/4) * 9 * ceil(65/64) = 72
-    assert tile_cycles(simulate, compute(Opcode.CONVOLVE, 2, 5, 65, 9)) == 72 + 8
-
-
-@pytest.mark.parametrize(
-    ("flags", "cycles"),
-    [
-        (ComputeFlag.NONE, 100),
-        (ComputeFlag.ACCUMULATE, 204),  # (400 + 25,600) / 128 = 203.1
-        (ComputeFlag.PARTIAL, 200),  # 25,600 / 128
-        (ComputeFlag.ACCUMULATE | ComputeFlag.PARTIAL, 204),
-    ],
-)
-def test_m16_convolve_partial_sums(simulate: Simulate, flags: ComputeFlag, cycles: int) -> None:
-    instruction = compute(Opcode.CONVOLVE, 100, 4, 64, flags=flags)
-    assert tile_cycles(simulate, instruction) == cycles + 8
-
-
-@pytest.mark.parametrize("opcode", [opcode for opcode in Opcode if opcode > Opcode.CONVOLVE])
-def test_m16_flags_change_only_convolve(simulate: Simulate, opcode: Opcode) -> None:
-    plain, flagged = (compute(opcode, 10, 4, 64, flags=flags) for flags in (0, 3))
-    assert tile_cycles(simulate, flagged) == tile_cycles(simulate, plain)
-
-
-def test_m16_convolve_bound_by_reading(simulate: Simulate) -> None:
-    # one lane: a step reads 4 B through a port of 2 B a cycle
-    assert tile_cycles(simulate, compute(Opcode.CONVOLVE, 10, 4, 3), lanes=1) == 60 + 8
-
-
-def test_m17_depthwise(simulate: Simulate) -> None:
-    assert tile_cycles(simulate, compute(Opcode.DEPTHWISE, 196, 64, 64, 9)) == 988
-    assert tile_cycles(simulate, compute(Opcode.DEPTHWISE, 10, 65, 65, 4)) == 10 * 2 * 2 + 8
-
-
-@pytest.mark.parametrize("opcode", [Opcode.POOL_MAX, Opcode.POOL_AVERAGE])
-def test_m18_pool(simulate: Simulate, opcode: Opcode) -> None:
-    assert tile_cycles(simulate, compute(opcode, 196, 64, 64, 9)) == 988
-
-
-@pytest.mark.parametrize("opcode", [Opcode.ADD, Opcode.MULTIPLY, Opcode.LOOKUP, Opcode.COPY])
-def test_m19_vector_operations(simulate: Simulate, opcode: Opcode) -> None:
-    assert tile_cycles(simulate, compute(opcode, 196, 96, 96)) == 400
-    assert tile_cycles(simulate, compute(opcode, 196, 96, 96, taps=3)) == 3 * 392 + 8
-
-
-@pytest.mark.parametrize(
-    ("opcode", "taps"), [(Opcode.SOFTMAX, 4), (Opcode.NORMALIZE, 5 + 2)], ids=["softmax", "lrn"]
-)
-def test_m20_softmax_and_normalize(simulate: Simulate, opcode: Opcode, taps: int) -> None:
-    # 10 positions of 100 channels: two groups of 64 lanes
-    assert tile_cycles(simulate, compute(opcode, 10, 100, 100, taps)) == 20 * taps + 8
+def test_m08_latency_of_the_channel(simulate: Simulate) -> None:
+    design = replace(LINK, activation_memory_bytes=256)
+    timeline = simulate(make_program([load_activations(512)]), design)
+    assert columns(timeline) == ([94], [94 + 2 * 804])

@@ -8,10 +8,12 @@ import pytest
 import apollo
 from apollo.arch.accelerator import Accelerator, load_design
 from apollo.arch.isa import Engine, Opcode
+from apollo.arch.operands import Window as WindowSlot
 from apollo.simulator.engine import simulate
 from apollo.simulator.metrics import metrics_of
 from apollo.simulator.stalls import StallCause, stall_cycles
 from apollo.simulator.timeline import STREAMS, Timeline
+from apollo.simulator.trace.counters import counter_name
 from apollo.simulator.trace.files import write_trace
 from apollo.simulator.trace.perfetto_file import write_perfetto
 from apollo.simulator.trace.vcd_file import BUSY, write_vcd
@@ -68,7 +70,8 @@ def test_perfetto_sums_are_the_metrics(run: Run, tmp_path: Path) -> None:
                 busy[piece.begin : piece.end] = True
         assert busy.sum() == metrics.busy_cycles[engine.name]
     for stream in STREAMS:
-        assert trace.counters[f"DRAM {stream}"][-1][1] == metrics.dram_bytes[stream]
+        counter = trace.counters[counter_name(stream, accelerator)]
+        assert counter[-1][1] == metrics.dram_bytes[stream]
     assert sum(trace.cycles("layer").values()) == metrics.cycles
 
 
@@ -84,7 +87,7 @@ def test_perfetto_slices_say_what_the_program_does(run: Run, tmp_path: Path) -> 
         assert piece.name == f"{opcode.name} {program.layer_names[program.layer[number]]}"
         assert is_of(piece.track, Engine(program.engine[number]))
         if opcode == Opcode.CONVOLVE:
-            assert piece.values["positions"] == program.operand[number, 0]
+            assert piece.values["rows"] == program.operand[number, WindowSlot.ROWS]
 
 
 @pytest.mark.parametrize("share", [(0, 1), (0.2, 0.6), (0.5, 1)])

@@ -8,6 +8,7 @@ from apollo.arch.isa import Engine
 from apollo.simulator.stalls import StallCause, stall_cycles
 from apollo.simulator.timeline import STREAMS
 from apollo.simulator.trace import spans
+from apollo.simulator.trace.counters import counter_name
 from apollo.simulator.trace.perfetto_file import write_perfetto
 from tests.simulator.test_trace_files import Run, network_run, random_run
 from tests.simulator.trace_processor import NODE, query
@@ -32,7 +33,7 @@ FROM flow JOIN slice source ON slice_out = source.id JOIN slice target ON slice_
 @pytest.mark.parametrize("which", [7300, 7301, "cold"])
 def test_the_trace_processor_reads_what_was_written(which: int | str, tmp_path: Path) -> None:
     run: Run = random_run(which) if isinstance(which, int) else network_run(warm=False)
-    timeline, _ = run
+    timeline, accelerator = run
     path = tmp_path / "run.pftrace"
     write_perfetto(*run, path, title="a run")
     errors, slices, counters, flows = query(path.read_bytes(), ERRORS, SLICES, COUNTERS, FLOWS)
@@ -44,7 +45,7 @@ def test_the_trace_processor_reads_what_was_written(which: int | str, tmp_path: 
             found = cycles.get((f"{engine.name} stalls", cause.name), 0)
             assert found == stall_cycles(timeline)[engine, cause]
     values = dict(counters)
-    moved = [values[f"DRAM {stream}"] for stream in STREAMS]
+    moved = [values[counter_name(stream, accelerator)] for stream in STREAMS]
     assert moved == timeline.channel_bytes.tolist()
     assert len(flows) == (spans.released_by(timeline) != spans.NO_INSTRUCTION).sum()
     assert all(end <= begin for end, begin in flows)

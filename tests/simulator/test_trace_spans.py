@@ -7,18 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apollo.arch.accelerator import BURST_BYTES, Accelerator
-from apollo.arch.isa import Engine, Program
+from apollo.arch.accelerator import Accelerator
+from apollo.arch.isa import Engine
+from apollo.arch.program import Program
 from apollo.simulator import reference
 from apollo.simulator.engine import simulate
 from apollo.simulator.metrics import layer_rows
 from apollo.simulator.timeline import STREAMS, Timeline
 from apollo.simulator.trace import spans
-from apollo.simulator.trace.counters import counters
+from apollo.simulator.trace.counters import counter_name, counters
 from apollo.simulator.trace.spans import NO_INSTRUCTION, Spans
 from apollo.simulator.trace.window import Window, parse_window, whole
 from tests.simulator.agreement import random_case
-from tests.strategies import accelerators, programs
+from tests.strategies import cases
 
 BUSY = -1  # as the reference says it
 
@@ -34,10 +35,11 @@ def painted(part: Spans, cycles: int, empty: int) -> np.ndarray:
 
 
 @settings(deadline=None, max_examples=60)
-@given(programs(), accelerators())
+@given(cases())
 def test_stalls_are_those_of_the_reference_cycle_by_cycle(
-    program: Program, accelerator: Accelerator
+    case: tuple[Program, Accelerator],
 ) -> None:
+    program, accelerator = case
     timeline, causes = reference.observe(program, accelerator)
     for engine in Engine:
         stalls = painted(spans.stalls(timeline, engine), timeline.latency_cycles, BUSY)
@@ -45,10 +47,11 @@ def test_stalls_are_those_of_the_reference_cycle_by_cycle(
 
 
 @settings(deadline=None, max_examples=60)
-@given(programs(), accelerators())
+@given(cases())
 def test_instructions_in_flight_fill_what_stalls_leave(
-    program: Program, accelerator: Accelerator
+    case: tuple[Program, Accelerator],
 ) -> None:
+    program, accelerator = case
     timeline = simulate(program, accelerator)
     for engine in Engine:
         flight = spans.in_flight(timeline, engine)
@@ -62,10 +65,11 @@ def test_instructions_in_flight_fill_what_stalls_leave(
 
 
 @settings(deadline=None, max_examples=60)
-@given(programs(), accelerators(), st.data())
+@given(cases(), st.data())
 def test_a_window_shows_its_cycles_and_no_others(
-    program: Program, accelerator: Accelerator, data: st.DataObject
+    case: tuple[Program, Accelerator], data: st.DataObject
 ) -> None:
+    program, accelerator = case
     timeline = simulate(program, accelerator)
     cycles = whole(timeline.latency_cycles).cycles
     first = data.draw(st.integers(0, cycles - 1))
@@ -84,10 +88,11 @@ def test_a_window_shows_its_cycles_and_no_others(
 
 
 @settings(deadline=None, max_examples=60)
-@given(programs(), accelerators())
+@given(cases())
 def test_the_release_is_the_last_retirement_waited_for(
-    program: Program, accelerator: Accelerator
+    case: tuple[Program, Accelerator],
 ) -> None:
+    program, accelerator = case
     timeline = simulate(program, accelerator)
     for number, other in enumerate(spans.released_by(timeline)):
         queues = {e: np.flatnonzero(program.engine == e) for e in Engine}
@@ -105,8 +110,8 @@ def test_counters_end_with_the_totals_and_keep_to_the_limits(seed: int) -> None:
     timeline = simulate(program, accelerator)
     found = {counter.name: counter for counter in counters(timeline, accelerator)}
     for stream, moved in zip(STREAMS, timeline.channel_bytes, strict=True):
-        assert found[f"DRAM {stream}"].value[-1] == moved
-        assert (np.diff(found[f"DRAM {stream}"].value) >= 0).all()
+        assert found[counter_name(stream, accelerator)].value[-1] == moved
+        assert (np.diff(found[counter_name(stream, accelerator)].value) >= 0).all()
     flight = found["instructions in flight"]
     most = max((timeline.start <= c).sum() - (timeline.finish <= c).sum() for c in flight.cycle)
     assert flight.value.max() == most
@@ -121,13 +126,14 @@ def test_instruction_memory_holds_what_is_fetched_and_not_retired_from_the_front
     timeline = simulate(program, accelerator)
     (ring,) = (c for c in counters(timeline, accelerator) if c.name == "instruction memory")
     assert 0 <= ring.value.min() <= ring.value.max() <= accelerator.instruction_memory_bytes
-    ends = np.cumsum(program.encoded_bytes)
+    ends, burst_bytes = np.cumsum(program.encoded_bytes), accelerator.burst_bytes
+    (latency,) = (c.latency_cycles for c in accelerator.channels if "FETCH" in c.streams)
     for cycle, value in zip(ring.cycle, ring.value, strict=True):
-        asked_for = timeline.visible - accelerator.dram_latency_cycles <= cycle
-        bursts = -(-ends[asked_for].max(initial=0) // BURST_BYTES)
+        asked_for = timeline.visible - latency <= cycle
+        bursts = -(-ends[asked_for].max(initial=0) // burst_bytes)
         waiting = np.flatnonzero(timeline.finish > cycle)
         front = waiting[0] if len(waiting) else len(program)
-        assert value == bursts * BURST_BYTES - program.encoded_bytes[:front].sum()
+        assert value == bursts * burst_bytes - program.encoded_bytes[:front].sum()
 
 
 @pytest.mark.parametrize("seed", range(7230, 7240))

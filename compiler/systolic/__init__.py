@@ -1,0 +1,1 @@
+"""Lowering onto the systolic array: layers in, a program and its layout out."""

@@ -1,0 +1,184 @@
+"""Instructions in program order, with waits from what they touch.
+
+An instruction names the bytes (or accumulator rows, or weight buffers) that it reads and writes;
+the builder makes it wait for every earlier instruction of another engine that it must not
+overtake (M32). Drains may be deferred: program order on the MOVE engine is a decision.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+
+from apollo.arch.isa import BYTES_OF, ENGINES, SPECIFICATIONS, Opcode
+from apollo.arch.operands import OPERANDS
+from apollo.arch.program import Program
+from apollo.compiler.errors import DoesNotFit
+
+
+class Memory(IntEnum):
+    """What instructions touch on the chip."""
+
+    PE = 0  # bytes
+    CORE = 1  # bytes
+    ACCUMULATORS = 2  # rows
+    BUFFERS = 3  # of weights, 0 and 1
+
+
+_PAGE_BITS = {Memory.PE: 14, Memory.CORE: 14, Memory.ACCUMULATORS: 8, Memory.BUFFERS: 0}
+
+
+@dataclass(frozen=True)
+class Access:
+    """Use of [start, end) of a memory."""
+
+    memory: Memory
+    start: int
+    end: int
+    writes: bool = False
+
+    def conflicts(self, other: "Access") -> bool:
+        """Whether the order of the two matters."""
+        return (
+            self.memory == other.memory
+            and (self.writes or other.writes)
+            and self.start < other.end
+            and other.start < self.end
+        )
+
+    @property
+    def pages(self) -> Iterable[tuple[Memory, int]]:
+        """Keys under which it is found."""
+        bits = _PAGE_BITS[self.memory]
+        last = self.end - 1 >> bits
+        return ((self.memory, page) for page in range(self.start >> bits, last + 1))
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One instruction without its waits."""
+
+    opcode: Opcode
+    layer: int
+    accesses: tuple[Access, ...]
+    operands: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Deferred:
+    """A drain that may wait for a better place in the order of its engine."""
+
+    instruction: Instruction
+    ready: int  # estimated cycle from which it could run
+    cycles: int
+
+
+@dataclass
+class Builder:
+    """Grows a program."""
+
+    layer_names: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Start empty."""
+        self._opcodes: list[int] = []
+        self._layers: list[int] = []
+        self._waits: list[list[int]] = []
+        self._operands: list[list[int]] = []
+        self._emitted = [0] * ENGINES
+        self._touched: dict[tuple[Memory, int], dict[tuple[Access, int], int]] = {}
+        self.deferred: deque[Deferred] = deque()
+
+    def layer(self, name: str) -> int:
+        """The number of a heading, a new one at its first appearance."""
+        if name not in self.layer_names:
+            self.layer_names.append(name)
+        return self.layer_names.index(name)
+
+    def add(self, opcode: Opcode, layer: int, accesses: Sequence[Access], **operands: int) -> None:
+        """Append an instruction; deferred ones that it depends on come first."""
+        self.append(Instruction(opcode, layer, tuple(accesses), operands))
+
+    def append(self, instruction: Instruction) -> None:
+        """As `add`."""
+        needed = 0
+        for place, deferred in enumerate(self.deferred, 1):
+            if _depends(instruction, deferred.instruction):
+                needed = place
+        for _ in range(needed):
+            self.release()
+        self._put(instruction)
+
+    def release(self) -> Deferred:
+        """Append the oldest deferred instruction."""
+        deferred = self.deferred.popleft()
+        self._put(deferred.instruction)
+        return deferred
+
+    def _put(self, instruction: Instruction) -> None:
+        specification = SPECIFICATIONS[instruction.opcode]
+        engine = int(specification.engine)
+        self._waits.append(self._waits_for(instruction, engine))
+        self._emitted[engine] += 1
+        for access in instruction.accesses:
+            self._note(access, engine)
+        row = [0] * OPERANDS
+        for entry in specification.fields:
+            row[entry.slot] = instruction.operands.get(entry.name, entry.usual)
+        self._opcodes.append(int(instruction.opcode))
+        self._layers.append(instruction.layer)
+        self._operands.append(row)
+
+    def _waits_for(self, instruction: Instruction, engine: int) -> list[int]:
+        waits = [0] * ENGINES
+        for access in instruction.accesses:
+            for page in access.pages:
+                for (other, by), count in self._touched.get(page, {}).items():
+                    if by != engine and count > waits[by] and access.conflicts(other):
+                        waits[by] = count
+        return waits
+
+    def _note(self, access: Access, engine: int) -> None:
+        for page in access.pages:
+            touched = self._touched.setdefault(page, {})
+            if access.writes:
+                # Whoever comes after this write comes after what it has waited for.
+                covered = [
+                    key
+                    for key in touched
+                    if access.start <= key[0].start and key[0].end <= access.end
+                ]
+                for key in covered:
+                    del touched[key]
+            touched[access, engine] = self._emitted[engine]
+
+    def program(self, instruction_memory_bytes: int) -> Program:
+        """All of it, the deferred too.
+
+        Raises `DoesNotFit` when the instructions of a layer exceed the instruction memory (M12).
+        """
+        while self.deferred:
+            self.release()
+        opcodes, layers = np.array(self._opcodes), np.array(self._layers)
+        sizes = np.bincount(layers, BYTES_OF[opcodes], len(self.layer_names)).astype(int)
+        largest = int(np.argmax(sizes))
+        if sizes[largest] > instruction_memory_bytes:
+            raise DoesNotFit(
+                "instruction_memory",
+                self.layer_names[largest],
+                int(sizes[largest]),
+                instruction_memory_bytes,
+            )
+        return Program(
+            opcodes,
+            layers,
+            np.array(self._waits),
+            np.array(self._operands),
+            tuple(self.layer_names),
+        )
+
+
+def _depends(later: Instruction, earlier: Instruction) -> bool:
+    return any(a.conflicts(b) for a in later.accesses for b in earlier.accesses)

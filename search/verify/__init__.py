@@ -1,0 +1,1 @@
+"""Apollo held against published figures: each part a table, an aim for every figure."""

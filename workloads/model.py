@@ -1,0 +1,91 @@
+"""A network with its numbers: a graph, the values it stores, and what its integers stand for.
+
+Shapes and counts need the graph alone, so a graph knows nothing of values. A *role* says which of
+an operator's stored tensors a constant is, as `weight`, `bias` or `table`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from apollo.workloads.graph import Graph
+from apollo.workloads.quantization import Quantization
+from apollo.workloads.shapes import Shape
+
+Values = npt.NDArray[Any]
+
+
+class Rounding(Enum):
+    """How sums become outputs (docs/machine.md, M27)."""
+
+    ONCE = "once"  # one rounding, ties upwards
+    TFLITE = "tflite"  # the two roundings of TensorFlow Lite
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A tensor that is stored with the network.
+
+    `read` gives its values when they are wanted: a file of 100 MB is not read to count its layers.
+    """
+
+    shape: Shape
+    read: Callable[[], Values]
+    quantization: Quantization | None = None  # None: real numbers
+
+    @cached_property
+    def values(self) -> Values:
+        """The stored values, of the shape: integers where they are quantised, else float32."""
+        values = self.read()
+        if values.shape != self.shape:
+            raise ValueError(f"A constant of shape {self.shape} must not hold {values.shape}.")
+        return values
+
+
+@dataclass(frozen=True)
+class Model:
+    """A graph and its numbers.
+
+    Attributes:
+        graph: the network.
+        constants: by operator name and role.
+        quantization: by tensor name; tensors that are not in it are real numbers.
+        rounding: of the whole model.
+
+    """
+
+    graph: Graph
+    constants: Mapping[tuple[str, str], Constant] = field(default_factory=dict)
+    quantization: Mapping[str, Quantization] = field(default_factory=dict)
+    rounding: Rounding = Rounding.ONCE
+
+    def __post_init__(self) -> None:
+        operators = {operator.name for operator in self.graph.operators}
+        for name, role in self.constants:
+            if name not in operators:
+                raise ValueError(f"Constant {role!r} belongs to no operator: {name!r}.")
+        for name in self.quantization:
+            self.graph.tensor(name)
+        object.__setattr__(self, "constants", MappingProxyType(dict(self.constants)))
+        object.__setattr__(self, "quantization", MappingProxyType(dict(self.quantization)))
+
+    def constant(self, operator: str, role: str) -> Constant:
+        """A stored tensor.
+
+        Raises `ValueError` when the model has no values for it.
+        """
+        try:
+            return self.constants[operator, role]
+        except KeyError:
+            raise ValueError(f"Operator {operator!r} has no stored {role!r}.") from None
+
+    @property
+    def is_quantized(self) -> bool:
+        """Whether every tensor between operators is integers."""
+        return all(tensor.name in self.quantization for tensor in self.graph.tensors)
