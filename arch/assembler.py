@@ -12,10 +12,11 @@ are skipped.
 import json
 import re
 from collections.abc import Iterable
+from functools import cache
 
 import numpy as np
 
-from apollo.arch.isa import ENGINES, SPECIFICATIONS, Engine, Opcode
+from apollo.arch.isa import ENGINES, SPECIFICATIONS, USUAL, Engine, Field, Opcode
 from apollo.arch.listing import flags_of
 from apollo.arch.operands import OPERANDS, Axis
 from apollo.arch.program import Program, narrow
@@ -83,7 +84,7 @@ def _instruction(text: str, where: str) -> tuple[Opcode, list[int], list[int]]:
 
 
 def _operands(opcode: Opcode, text: str, where: str) -> list[int]:
-    fields = {field.name: field for field in SPECIFICATIONS[opcode].fields}
+    fields = _fields_of(opcode)
     given: dict[str, int] = {}
     for word in text.split():
         name, _, value = word.partition("=")
@@ -98,10 +99,15 @@ def _operands(opcode: Opcode, text: str, where: str) -> list[int]:
             given[name] = _axis(word, value, where)
         else:
             given[name] = _number(word, value, where)
-    operands = [0] * OPERANDS
-    for name, field in fields.items():
-        operands[field.slot] = given.get(name, field.usual)
+    operands: list[int] = USUAL[opcode].tolist()
+    for name, number in given.items():
+        operands[fields[name].slot] = number
     return operands
+
+
+@cache
+def _fields_of(opcode: Opcode) -> dict[str, Field]:
+    return {field.name: field for field in SPECIFICATIONS[opcode].fields}
 
 
 def _flags(opcode: Opcode, text: str, where: str) -> int:

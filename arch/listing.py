@@ -11,6 +11,7 @@ or has what does not print, or blanks at its ends.
 import json
 from collections.abc import Iterator
 from enum import IntFlag
+from functools import cache
 
 from apollo.arch.isa import SPECIFICATIONS, Engine, Field, Opcode
 from apollo.arch.operands import Axis, ComputeFlag, TransferFlag
@@ -24,13 +25,14 @@ def flags_of(opcode: Opcode) -> type[IntFlag]:
 
 def operand_text(opcode: Opcode, field: Field, value: int) -> str:
     """One operand, as `name=value`."""
-    if field.name == "flags":
+    name = field.name
+    if name == "flags":
         flags = flags_of(opcode)
         names = [flag.name.lower() for flag in flags if flag and value & flag and flag.name]
         return f"flags={'+'.join(names) or 'none'}"
-    if "split" in field.name:
-        return f"{field.name}={Axis(value).name.lower()}"
-    return f"{field.name}={value}"
+    if "split" in name:
+        return f"{name}={Axis(value).name.lower()}"
+    return f"{name}={value}"
 
 
 def heading(number: int, name: str) -> str:
@@ -42,18 +44,24 @@ def heading(number: int, name: str) -> str:
 def instruction_text(program: Program, number: int) -> str:
     """One instruction: number, opcode, operands, and behind the bar its waits."""
     opcode = Opcode(int(program.opcode[number]))
+    values = program.operand[number].tolist()
     operands = " ".join(
-        operand_text(opcode, field, value)
-        for field in SPECIFICATIONS[opcode].fields
-        if (value := int(program.operand[number, field.slot])) != field.usual
+        operand_text(opcode, field, values[field.slot])
+        for field, usual in _usual_values(opcode)
+        if values[field.slot] != usual
     )
     waits = " ".join(
-        f"{engine.name}>={int(program.wait[number, engine])}"
-        for engine in Engine
-        if program.wait[number, engine]
+        f"{engine.name}>={wait}"
+        for engine, wait in zip(Engine, program.wait[number].tolist(), strict=True)
+        if wait
     )
     text = f"{number:05d}  {opcode.name:<16}  {operands}".rstrip()
     return text + (f"  | {waits}" if waits else "")
+
+
+@cache
+def _usual_values(opcode: Opcode) -> tuple[tuple[Field, int], ...]:
+    return tuple((field, field.usual) for field in SPECIFICATIONS[opcode].fields)
 
 
 def listing(program: Program) -> Iterator[str]:

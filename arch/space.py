@@ -8,6 +8,7 @@ of the published study (PRIME's public configuration; docs/sources in shared tab
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -80,7 +81,7 @@ def index_of(digits: Sequence[int]) -> int:
 
 def accelerator_at(index: int) -> Accelerator:
     """The design with that index, named by it."""
-    values = {
+    values: dict[str, Any] = {  # an int each; other fields are not searched
         parameter.name: parameter.choices[digit]
         for parameter, digit in zip(PARAMETERS, digits_of(index), strict=True)
     }

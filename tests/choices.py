@@ -42,6 +42,8 @@ MIXES = [  # weights of the engines in the order of `Engine`: which streams meet
     (3, 1, 0, 1, 0),
     (0, 0, 1, 0, 4),
     (1, 0, 3, 3, 1),
+    (1, 0, 1, 6, 0),
+    (0, 0, 1, 2, 0),
 ]
 
 # How many instructions a wait leaves in flight, None without wait: from free to in lockstep.
@@ -68,9 +70,9 @@ def accelerator_of(choices: Choices) -> Accelerator:
     ring = burst + max(burst, LARGEST_INSTRUCTION_BYTES)
     staging = [burst, 2 * burst - 1, 2 * burst, 4 * burst, 16 * burst]
 
-    def gb_per_s(efficiency_percent: int) -> int:
+    def gb_per_s(efficiency_percent: int, *slower: int) -> int:
         most = burst * clock * 100 // (1000 * efficiency_percent)  # a burst a cycle
-        return max(1, most // choices.pick([12, 32, 4, 1, 100, 400]))
+        return max(1, most // choices.pick([12, 32, 4, 1, *slower]))
 
     fields = dict(
         burst_bytes=burst,
@@ -87,13 +89,13 @@ def accelerator_of(choices: Choices) -> Accelerator:
         lanes=choices.pick(LANES),
     )
     if choices.pick([False, True]):
-        mask = choices.pick([choices.between(1, 15), 0b0110, 0b1110, 0b1010, 0b1101])
+        mask = choices.pick([choices.between(1, 15), 0b0110, 0b1110, 0b1010, 0b1111])
         order = choices.pick(
             [STREAMS, STREAMS[::-1]]
         )  # as they are written, not as they are served
         fields |= dict(
             host_streams=tuple(name for name in order if mask >> STREAMS.index(name) & 1),
-            host_gb_per_s=gb_per_s(84),
+            host_gb_per_s=gb_per_s(84, 200),
             host_latency_ns=choices.pick(HOST_LATENCIES_NS),
         )
     if choices.pick([False, True]):
@@ -123,7 +125,7 @@ def _of_lanes(choices: Choices, opcode: Opcode, lanes: int) -> dict[str, int]:
     operands["out_channels"] = choices.pick([choices.between(1, 20), lanes])
     if "passes" in names:
         return operands | {"passes": choices.between(1, 4)}
-    operands["kernel_rows"] = choices.pick([1, 1, 2, 3])
+    operands["kernel_rows"] = choices.pick([1, 1, 1, 2, 3])
     operands["kernel_columns"] = choices.pick([1, 1, 2])
     if opcode == Opcode.CONVOLVE:
         operands["in_channels"] = choices.pick([1, 4, 4, 5, 9])
@@ -190,8 +192,9 @@ def program_of(
     if missing is None:
         missing = OF_LANES if chip.is_systolic else OF_ARRAYS
     mix, slacks = choices.pick(MIXES), choices.pick(SLACKS)
-    engines = [engine for engine, weight in zip(Engine, mix, strict=True) for _ in range(weight)]
     opcodes = {engine: _opcodes(engine, missing) for engine in Engine}
+    present = [engine for engine in Engine if opcodes[engine]]
+    engines = [engine for engine in present for _ in range(mix[engine])] or present
     seed = choices.between(0, 1 << 32)
     rng = np.random.default_rng(seed) if seed else None
     earlier = [0] * ENGINES

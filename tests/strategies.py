@@ -5,13 +5,14 @@ programs). Programs that are to be run come with their design from `cases` or `r
 because an opcode may need lanes or a systolic array.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TypeVar
 
 import numpy as np
 from hypothesis import strategies as st
 
 from apollo.arch.accelerator import Accelerator
+from apollo.arch.isa import Opcode
 from apollo.arch.program import Program
 from tests.choices import OF_ARRAYS, OF_LANES, accelerator_of, program_of
 from tests.instructions import make_accelerator
@@ -78,6 +79,14 @@ def random_accelerator(rng: np.random.Generator) -> Accelerator:
     return accelerator_of(_Rolled(rng))
 
 
-def random_program(rng: np.random.Generator, instructions: int, chip: Accelerator) -> Program:
-    """As in `cases`, of exactly so many instructions, from a NumPy generator."""
-    return program_of(_Rolled(rng), chip, instructions)
+def random_program(
+    rng: np.random.Generator,
+    instructions: int,
+    chip: Accelerator,
+    missing: Collection[Opcode] | None = None,
+) -> Program:
+    """As in `cases`, of exactly so many instructions, from a NumPy generator.
+
+    `missing` are opcodes that do not occur, in place of those that the chip cannot run.
+    """
+    return program_of(_Rolled(rng), chip, instructions, missing)

@@ -68,11 +68,11 @@ class Instruction:
 
 @dataclass(frozen=True)
 class Deferred:
-    """A drain that may wait for a better place in the order of its engine."""
+    """A drain that may wait for a better place in the order of its engine, or what follows it."""
 
     instruction: Instruction
-    ready: int  # estimated cycle from which it could run
-    cycles: int
+    ready: int = 0  # estimated cycle from which it could run
+    cycles: int = 0
 
 
 @dataclass
@@ -110,6 +110,26 @@ class Builder:
         for _ in range(needed):
             self.release()
         self._put(instruction)
+
+    def defer(
+        self, opcode: Opcode, layer: int, accesses: Sequence[Access], **operands: int
+    ) -> None:
+        """As `add`, but behind the deferred ones, if there are any."""
+        self.deferred.append(Deferred(Instruction(opcode, layer, tuple(accesses), operands)))
+
+    def release_until(self, start: int, end: int) -> int:
+        """Append deferred drains that, one after the other from `start`, are done by `end`.
+
+        Returns the estimated end of the last one. Stores that follow them go with them.
+        """
+        while self.deferred:
+            first = self.deferred[0]
+            done = max(start, first.ready) + first.cycles
+            if first.cycles and done > end:
+                break
+            self.release()
+            start = max(start, done) if first.cycles else start
+        return start
 
     def release(self) -> Deferred:
         """Append the oldest deferred instruction."""

@@ -193,13 +193,7 @@ class _Layer:
         clock, shift = self.stream.clock, self.array.shift_cycles
         possible = max(clock.load, clock.before)
         in_time = max(possible, clock.compute - shift)
-        deferred = self.builder.deferred
-        while deferred:
-            end = max(clock.move, deferred[0].ready) + deferred[0].cycles
-            if end > in_time:
-                break
-            self.builder.release()
-            clock.move = end
+        clock.move = self.builder.release_until(clock.move, in_time)
         clock.move = max(clock.move, possible) + shift
         buffer = self._buffer(writes=True)
         self.builder.add(

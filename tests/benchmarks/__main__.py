@@ -1,11 +1,11 @@
 """`make bench`: how fast the hot path is, on one core of this machine.
 
-Medians of several rounds; ratios within one run are the figures to compare between machines.
+The fastest of several rounds; ratios within one run are the figures to compare between machines.
 """
 
 import statistics
 import time
-from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -19,25 +19,18 @@ from apollo.compiler.pipeline import compile_network
 from apollo.search.measure import measure
 from apollo.simulator import reference
 from apollo.simulator.engine import simulate
+from tests.benchmarks.memory import bytes_per_instruction
+from tests.benchmarks.programs import mobilenet_like
+from tests.benchmarks.timing import seconds_per_call
 
-ROUNDS = 7
-ROUND_S = 0.4
 FEASIBLE_DESIGNS = 40
 BUDGET_MM2 = 27.0  # as in the published data set
-
-
-def seconds_per_call(function: Callable[[], object]) -> float:
-    """Median over rounds of the time of one call, compiled beforehand."""
-    function()
-    rounds = []
-    for _ in range(ROUNDS):
-        calls = 0
-        begin = time.perf_counter()
-        while time.perf_counter() - begin < ROUND_S:
-            function()
-            calls += 1
-        rounds.append((time.perf_counter() - begin) / calls)
-    return statistics.median(rounds)
+MOBILENET_BYTES = 4_260_000
+MOBILENET_SIZES = (233, 1400, 4200)  # instructions, as designs and tilings give them
+SHORTEST = 2000
+DOUBLINGS = 6
+BYTES_OF_AN_INSTRUCTION = 1500  # parameters, in programs that grow
+MEMORY_INSTRUCTIONS = 2_000_000
 
 
 def hot_path(network: Network, design: Accelerator) -> None:
@@ -48,7 +41,7 @@ def hot_path(network: Network, design: Accelerator) -> None:
     compiling = seconds_per_call(lambda: compile_network(network, design))
     simulating = seconds_per_call(lambda: simulate(program, design))
     unskipped = seconds_per_call(lambda: simulate(program, design, skip=False))
-    bursts = int(measurement.cold.channel_bytes.sum()) // 256
+    bursts = int(measurement.cold.channel_bytes.sum()) // design.burst_bytes
     print(f"{network.name} on {design.name}, compile and simulate, cold and warm")
     print(f"  evaluations per second          {1 / whole:12,.0f}")
     print(f"  instructions                    {len(program):12,}")
@@ -57,6 +50,32 @@ def hot_path(network: Network, design: Accelerator) -> None:
     print(f"  the same without skips          {unskipped / simulating:12.1f} x")
     print(f"  simulated instructions/s        {len(program) / simulating:12,.0f}")
     print(f"  simulated bursts/s              {bursts / simulating:12,.0f}")
+
+
+def simulator_alone(design: Accelerator) -> None:
+    """Programs of MobileNet's size, and how time grows with length."""
+    print(f"generated programs of {MOBILENET_BYTES / 1e6:.2f} MB of parameters on {design.name}")
+    for instructions in MOBILENET_SIZES:
+        program = mobilenet_like(instructions, MOBILENET_BYTES)
+        timeline = simulate(program, design)
+        bursts = int(timeline.channel_bytes.sum()) // design.burst_bytes
+        for name, skip in (("skips", True), ("without", False)):
+            seconds = seconds_per_call(partial(simulate, program, design, skip=skip))
+            print(
+                f"  {instructions:6,} instructions, {bursts:6,} bursts, {name:8}"
+                f"{seconds * 1e6:8,.0f} us {instructions / seconds:12,.0f} instructions/s "
+                f"{bursts / seconds:12,.0f} bursts/s"
+            )
+    lengths = [SHORTEST << doubling for doubling in range(DOUBLINGS)]
+    print(f"time against length, {SHORTEST:,} instructions and multiples of them")
+    for name, skip in (("skips", True), ("without", False)):
+        times = []
+        for length in lengths:
+            program = mobilenet_like(length, BYTES_OF_AN_INSTRUCTION * length)
+            times.append(seconds_per_call(partial(simulate, program, design, skip=skip)))
+        exponent = np.polyfit(np.log(lengths), np.log(times), 1)[0]
+        row = " ".join(f"x{1 << n} {t * 1e6:,.0f}" for n, t in enumerate(times))
+        print(f"  {name:8} exponent {exponent:.2f}; us: {row}")
 
 
 def random_designs(network: Network) -> None:
@@ -94,6 +113,10 @@ def against_reference(network: Network, design: Accelerator) -> None:
 def main() -> None:
     """Print every benchmark."""
     edge_tpu = load_design("edge_tpu_v1")
+    per_instruction = bytes_per_instruction(MEMORY_INSTRUCTIONS)
+    print(f"peak memory of {MEMORY_INSTRUCTIONS:,} instructions, program included")
+    print(f"  bytes per instruction           {per_instruction:12,.0f}")
+    simulator_alone(edge_tpu)
     hot_path(lower(apollo.load("mobilenet_v1")), edge_tpu)
     for name in ("mobilenet_v1", "mobilenet_v2"):
         random_designs(lower(apollo.load(name)))

@@ -5,12 +5,13 @@ compared with what the unchanged reference says of them.
 """
 
 import re
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from apollo.simulator import reference
+from apollo.simulator import engine, reference
 from apollo.simulator.timeline import Timeline
 from tests.simulator.agreement import Case, count_causes, differing_columns, random_case
 from tests.simulator.mutations import MUTATIONS
@@ -19,7 +20,8 @@ from tests.simulator.tile_mutations import TILE_MUTATIONS
 Seen = tuple[Timeline, npt.NDArray[np.int64]]
 
 ALL = MUTATIONS | TILE_MUTATIONS
-SEEDS = range(500, 620)
+SEEDS = range(500, 900)
+CASES, CYCLES = 150, 1500  # so many of at most so many: the reference takes its time
 
 
 def seen_of(case: Case) -> Seen:
@@ -29,8 +31,9 @@ def seen_of(case: Case) -> Seen:
 
 @pytest.fixture(scope="module")
 def expected() -> list[tuple[Case, Seen]]:
-    cases = [random_case(seed, most=24) for seed in SEEDS]
-    return [(case, seen_of(case)) for case in cases]
+    cases = (random_case(seed, most=24) for seed in SEEDS)
+    short = (case for case in cases if engine.simulate(*case).latency_cycles <= CYCLES)
+    return [(case, seen_of(case)) for case in islice(short, CASES)]
 
 
 def is_seen(case: Case, expected: Seen) -> bool:

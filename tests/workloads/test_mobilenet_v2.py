@@ -1,6 +1,7 @@
 import pytest
 
-from apollo.workloads.models.mobilenet_v2 import FAMILY, make_divisible
+from apollo.workloads.models.blocks import make_divisible
+from apollo.workloads.models.mobilenet_v2 import FAMILY
 
 
 def build(width=1.0, resolution=224):

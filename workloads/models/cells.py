@@ -3,14 +3,8 @@
 from collections.abc import Sequence
 
 from apollo.workloads.graph import GraphBuilder
-from apollo.workloads.operators import (
-    Binary,
-    BinaryKind,
-    Concat,
-    FullyConnected,
-    Unary,
-    UnaryKind,
-)
+from apollo.workloads.models.blocks import activate, add, concat, dense, multiply
+from apollo.workloads.operators import UnaryKind
 
 _GATES = {
     "input": UnaryKind.SIGMOID,
@@ -28,25 +22,14 @@ def lstm_cell(
     Hochreiter and Schmidhuber (1997) with forget gates: four fully connected layers read the
     `sources`, among them the hidden state, side by side; five vector operators follow.
     """
-    joined = builder.add(Concat(f"{name}/join", tuple(sources), f"{name}/join"))
+    joined = concat(builder, f"{name}/join", *sources)
     gates = {
-        gate: _gate(builder, f"{name}/{gate}_gate", joined, units, kind)
+        gate: activate(builder, label, dense(builder, label, joined, units), kind)
         for gate, kind in _GATES.items()
+        for label in [f"{name}/{gate}_gate"]
     }
-    kept = _multiply(builder, f"{name}/keep", gates["forget"], memory)
-    added = _multiply(builder, f"{name}/learn", gates["input"], gates["candidate"])
-    label = f"{name}/update"
-    updated = builder.add(Binary(label, (kept, added), label, BinaryKind.ADD))
-    label = f"{name}/bound"
-    bounded = builder.add(Unary(label, (updated,), label, UnaryKind.TANH))
-    return _multiply(builder, f"{name}/show", gates["output"], bounded), updated
-
-
-def _gate(builder: GraphBuilder, name: str, source: str, units: int, kind: UnaryKind) -> str:
-    tensor = builder.add(FullyConnected(name, (source,), name, units, bias=True))
-    label = f"{name}/{kind.value}"
-    return builder.add(Unary(label, (tensor,), label, kind))
-
-
-def _multiply(builder: GraphBuilder, name: str, left: str, right: str) -> str:
-    return builder.add(Binary(name, (left, right), name, BinaryKind.MULTIPLY))
+    kept = multiply(builder, f"{name}/keep", gates["forget"], memory)
+    learnt = multiply(builder, f"{name}/learn", gates["input"], gates["candidate"])
+    updated = add(builder, f"{name}/update", kept, learnt)
+    bounded = activate(builder, f"{name}/update", updated, UnaryKind.TANH)
+    return multiply(builder, f"{name}/show", gates["output"], bounded), updated

@@ -1,9 +1,15 @@
 """MobileNet V2 (Sandler et al., 2018, arXiv:1801.04381, table 2)."""
 
 from apollo.workloads.graph import Graph, GraphBuilder
-from apollo.workloads.models.blocks import classifier, convolution, depthwise, start
+from apollo.workloads.models.blocks import (
+    add,
+    classifier,
+    convolution,
+    depthwise,
+    make_divisible,
+    start,
+)
 from apollo.workloads.models.family import Family, Published
-from apollo.workloads.operators import Binary, BinaryKind
 
 STEM_CHANNELS = 32
 HEAD_CHANNELS = 1280
@@ -19,15 +25,14 @@ STAGES = (
 )
 
 
-def make_divisible(channels: float, divisor: int = 8) -> int:
-    """The nearest multiple of `divisor`, at least one and never more than 10 % below."""
-    nearest = max(divisor, int(channels + divisor / 2) // divisor * divisor)
-    return nearest + divisor if nearest < 0.9 * channels else nearest
-
-
 def mobilenet_v2(name: str, width: float, resolution: int) -> Graph:
     """MobileNet V2 of a width multiplier and input resolution."""
     builder = start(name, resolution)
+    return builder.build([classifier(builder, features(builder, width))])
+
+
+def features(builder: GraphBuilder, width: float = 1.0) -> str:
+    """The network without its classifier; reads `image`."""
     stem = make_divisible(STEM_CHANNELS * width)
     tensor = convolution(builder, "stem", "image", stem, 3, stride=2)
     block = 0
@@ -39,8 +44,7 @@ def mobilenet_v2(name: str, width: float, resolution: int) -> Graph:
             tensor = _bottleneck(builder, f"block{block}", tensor, expansion, target, stride)
     # A narrow network keeps all features before its classifier.
     head = make_divisible(HEAD_CHANNELS * max(width, 1.0))
-    tensor = convolution(builder, "head", tensor, head, 1)
-    return builder.build([classifier(builder, tensor)])
+    return convolution(builder, "head", tensor, head, 1)
 
 
 def _bottleneck(
@@ -55,8 +59,7 @@ def _bottleneck(
     tensor = convolution(builder, f"{name}/project", tensor, channels, 1, activation=None)
     if stride > 1 or inputs != channels:
         return tensor
-    label = f"{name}/add"
-    return builder.add(Binary(label, (source, tensor), label, BinaryKind.ADD))
+    return add(builder, f"{name}/add", source, tensor)
 
 
 def _published() -> dict[tuple[float, int], Published]:

@@ -6,17 +6,16 @@ and widths of the fully connected layers are chosen to meet table 1 of the TPU p
 """
 
 from apollo.workloads.graph import Graph, GraphBuilder
-from apollo.workloads.models.blocks import convolution, start
-from apollo.workloads.operators import (
-    Concat,
-    FullyConnected,
-    Pool,
-    PoolKind,
-    Softmax,
-    Unary,
-    UnaryKind,
+from apollo.workloads.models.blocks import (
+    activate,
+    concat,
+    convolution,
+    dense,
+    global_average,
+    pool,
+    start,
 )
-from apollo.workloads.shapes import same_padding_2d
+from apollo.workloads.operators import PoolKind, Softmax, UnaryKind
 
 RESOLUTION = 276
 STEM_REPEATS = 3  # 3x3 convolutions of 64 channels behind the first one
@@ -45,20 +44,17 @@ def tpu_cnn1(name: str) -> Graph:
     tensor = _conv(builder, "stem1", "image", 64, 7, 2)
     for index in range(2, STEM_REPEATS + 2):
         tensor = _conv(builder, f"stem{index}", tensor, 64, 3)
-    tensor = _pool(builder, "pool1", tensor, PoolKind.MAX, 2)
+    tensor = pool(builder, "pool1", tensor, PoolKind.MAX, 3, 2, None)
     tensor = _conv(builder, "reduce", tensor, 64, 1)
     tensor = _conv(builder, "expand", tensor, 192, 3)
-    tensor = _pool(builder, "pool2", tensor, PoolKind.MAX, 2)
+    tensor = pool(builder, "pool2", tensor, PoolKind.MAX, 3, 2, None)
     for label, module in MODULES.items():
         tensor = _module(builder, label, tensor, module)
-    _, _, height, width = builder.shape(tensor)
-    tensor = builder.add(Pool("pool", (tensor,), "pool", PoolKind.AVERAGE, (height, width)))
+    tensor = global_average(builder, "pool", tensor)
     for index, features in enumerate(FEATURES, start=1):
-        label = f"dense{index}"
-        tensor = builder.add(FullyConnected(label, (tensor,), label, features, bias=True))
-        label += "/relu"
-        tensor = builder.add(Unary(label, (tensor,), label, UnaryKind.RELU))
-    tensor = builder.add(FullyConnected("logits", (tensor,), "logits", CLASSES, bias=True))
+        tensor = dense(builder, f"dense{index}", tensor, features)
+        tensor = activate(builder, f"dense{index}", tensor, UnaryKind.RELU)
+    tensor = dense(builder, "logits", tensor, CLASSES)
     return builder.build([builder.add(Softmax("softmax", (tensor,), "softmax"))])
 
 
@@ -72,20 +68,14 @@ def _module(builder: GraphBuilder, name: str, source: str, module: Module) -> st
     tensor = _conv(builder, f"{name}/double/reduce", source, double_reduced, 1)
     tensor = _conv(builder, f"{name}/double/1", tensor, double, 3)
     branches.append(_conv(builder, f"{name}/double/2", tensor, double, 3, stride))
-    tensor = _pool(builder, f"{name}/pool", source, kind, stride)
+    tensor = pool(builder, f"{name}/pool", source, kind, 3, stride, None)
     if projected:
         tensor = _conv(builder, f"{name}/project", tensor, projected, 1)
     branches.append(tensor)
-    return builder.add(Concat(f"{name}/join", tuple(branches), f"{name}/join"))
+    return concat(builder, f"{name}/join", *branches)
 
 
 def _conv(
     builder: GraphBuilder, name: str, source: str, channels: int, kernel: int, stride: int = 1
 ) -> str:
     return convolution(builder, name, source, channels, kernel, stride, activation=UnaryKind.RELU)
-
-
-def _pool(builder: GraphBuilder, name: str, source: str, kind: PoolKind, stride: int) -> str:
-    window, step = (3, 3), (stride, stride)
-    padding = same_padding_2d(builder.shape(source), window, step)
-    return builder.add(Pool(name, (source,), name, kind, window, step, padding))

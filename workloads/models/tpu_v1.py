@@ -1,6 +1,6 @@
-"""The six production workloads of the TPU v1 paper (Jouppi et al., 2017, arXiv:1704.04760, table 1).
+"""The six production workloads of the TPU v1 paper, table 1.
 
-The paper publishes counts of layers and weights, operations per weight byte, and batches; the
+Jouppi et al., 2017, arXiv:1704.04760. The paper publishes counts of layers and weights, operations per weight byte, and batches; the
 shapes of the layers it does not. These are chosen so that every published count is met: a fully
 connected layer of the table is one `FullyConnected`, a vector layer is a sum, a product, a softmax
 or a function that follows no matrix product. Each network is one inference, for the recurrent ones
@@ -10,18 +10,9 @@ one time step with the state as inputs and outputs.
 from dataclasses import dataclass
 
 from apollo.workloads.graph import Graph, GraphBuilder, Tensor
+from apollo.workloads.models.blocks import activate, add, biased, dense
 from apollo.workloads.models.cells import lstm_cell
-from apollo.workloads.operators import (
-    Binary,
-    BinaryKind,
-    Concat,
-    Convolution,
-    FullyConnected,
-    Softmax,
-    Unary,
-    UnaryKind,
-)
-from apollo.workloads.shapes import same_padding_2d
+from apollo.workloads.operators import Softmax, UnaryKind
 
 MLP0_WIDTHS = (2048, 2000, 2048, 2000, 2048, 2000)  # features before and after each layer
 MLP1_WIDTHS = (1200, 1200, 1000, 1200, 1000)
@@ -90,7 +81,8 @@ def tpu_lstm0(name: str) -> Graph:
             builder, label, (tensor, f"{label}/hidden"), f"{label}/memory", LSTM0_UNITS
         )
         outputs += [hidden, memory]
-        tensor = hidden if cell < LSTM0_RESIDUAL_FROM else _sum(builder, label, tensor, hidden)
+        residual = cell >= LSTM0_RESIDUAL_FROM
+        tensor = add(builder, f"{label}/residual", tensor, hidden) if residual else hidden
     return builder.build([tensor, *outputs])
 
 
@@ -104,16 +96,16 @@ def tpu_lstm1(name: str) -> Graph:
     builder = GraphBuilder(name, [Tensor("features", (1, LSTM1_UNITS)), *state])
     tensor, outputs = "features", []
     for stage in range(1, LSTM1_STAGES + 1):
-        label, dense = f"stage{stage}", tensor
+        label, path = f"stage{stage}", tensor
         for pair in range(1, LSTM1_PAIRS + 1):
-            dense = _dense(builder, f"{label}/widen{pair}", dense, 2 * LSTM1_UNITS)
-            dense = _dense(builder, f"{label}/narrow{pair}", dense, LSTM1_UNITS)
+            path = _dense(builder, f"{label}/widen{pair}", path, 2 * LSTM1_UNITS)
+            path = _dense(builder, f"{label}/narrow{pair}", path, LSTM1_UNITS)
         hidden, memory = lstm_cell(
-            builder, label, (tensor, dense, f"{label}/hidden"), f"{label}/memory", LSTM1_UNITS
+            builder, label, (tensor, path, f"{label}/hidden"), f"{label}/memory", LSTM1_UNITS
         )
         outputs += [hidden, memory]
-        tensor = _sum(builder, label, tensor, hidden)
-    logits = builder.add(FullyConnected("logits", (tensor,), "logits", LSTM1_CLASSES, bias=True))
+        tensor = add(builder, f"{label}/residual", tensor, hidden)
+    logits = dense(builder, "logits", tensor, LSTM1_CLASSES)
     return builder.build([builder.add(Softmax("softmax", (logits,), "softmax")), *outputs])
 
 
@@ -136,19 +128,10 @@ def _perceptron(name: str, widths: tuple[int, ...]) -> Graph:
     return builder.build([tensor])
 
 
-def _dense(builder: GraphBuilder, label: str, source: str, width: int) -> str:
-    tensor = builder.add(FullyConnected(label, (source,), label, width, bias=True))
-    return builder.add(Unary(f"{label}/relu", (tensor,), f"{label}/relu", UnaryKind.RELU))
+def _dense(builder: GraphBuilder, name: str, source: str, width: int) -> str:
+    return activate(builder, name, dense(builder, name, source, width), UnaryKind.RELU)
 
 
-def _convolution(builder: GraphBuilder, label: str, source: str, channels: int, kernel: int) -> str:
-    window = (kernel, kernel)
-    padding = same_padding_2d(builder.shape(source), window, (1, 1))
-    layer = Convolution(label, (source,), label, channels, window, padding=padding, bias=True)
-    tensor = builder.add(layer)
-    return builder.add(Unary(f"{label}/relu", (tensor,), f"{label}/relu", UnaryKind.RELU))
-
-
-def _sum(builder: GraphBuilder, label: str, left: str, right: str) -> str:
-    label = f"{label}/residual"
-    return builder.add(Binary(label, (left, right), label, BinaryKind.ADD))
+def _convolution(builder: GraphBuilder, name: str, source: str, channels: int, kernel: int) -> str:
+    tensor = biased(builder, name, source, channels, kernel)
+    return activate(builder, name, tensor, UnaryKind.RELU)

@@ -62,7 +62,7 @@ class Script:
 
 
 def _text(name: str, opcode: str, value: Any) -> str:
-    if name == "flags":
+    if name == "flags" and not isinstance(value, str):
         known = TransferFlag if Opcode[opcode] <= Opcode.STORE else ComputeFlag
         names = [flag.name.lower() for flag in known if flag and flag & value]
         return "+".join(names) or "none"
