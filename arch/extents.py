@@ -23,6 +23,7 @@ from apollo.arch.touched import (
 
 BUFFERS = 2  # of weights (M21)
 _SYSTOLIC = (Opcode.SHIFT_WEIGHTS, Opcode.MATMUL, Opcode.DRAIN)
+_OF_LANES = (Opcode.CONVOLVE, Opcode.DEPTHWISE, Opcode.CONVOLVE_SPARSE)
 
 
 def extents_of(opcode: Opcode, o: Operands, accelerator: Accelerator) -> list[Extent]:
@@ -74,7 +75,9 @@ def _overrun(extent: Extent, room: int) -> str:
 def _shape_fault(opcode: Opcode, o: Operands, accelerator: Accelerator) -> str:
     """What an instruction asks that the design or its other operands do not allow."""
     if opcode in _SYSTOLIC and not accelerator.is_systolic:
-        return "needs a systolic array, and the design has none"
+        return "needs a systolic array, and the design has none (M3)"
+    if opcode in _OF_LANES and accelerator.is_systolic:
+        return "needs lanes that multiply, and the design has a systolic array in their place (M3)"
     check = _CHECKS.get(opcode)
     return check(o, accelerator) if check else ""
 

@@ -9,7 +9,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numba
 import platformdirs
@@ -58,17 +58,21 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
     return compiled
 
 
+# An option that Numba does not document: without its runtime there is nothing to count with.
+_BARE: dict[str, Any] = {"_nrt": False}
+
+
 def bare_kernel(function: Callable[P, R]) -> Callable[P, R]:
     """As `kernel`, for a function that allocates nothing: its arrays are not counted.
 
     Counting references to arrays, an atomic operation at nearly every access in a helper, is most
     of the time of code that otherwise adds and compares.
     """
-    compiled: Callable[P, R] = numba.njit(cache=True, _nrt=False)(function)
+    compiled: Callable[P, R] = numba.njit(cache=True, **_BARE)(function)
     return compiled
 
 
 def bare_inlined(function: Callable[P, R]) -> Callable[P, R]:
     """As `inlined`, for the helpers of bare kernels."""
-    compiled: Callable[P, R] = numba.njit(cache=True, forceinline=True, _nrt=False)(function)
+    compiled: Callable[P, R] = numba.njit(cache=True, forceinline=True, **_BARE)(function)
     return compiled

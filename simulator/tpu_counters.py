@@ -6,9 +6,9 @@ stands still belongs to
 
 - the weight stall, if the next instruction is a multiplication whose weights are not on the chip,
 - the weight shift, if they are being shifted into the array,
-- non-matrix otherwise: the vector unit works or is next, the multiplication waits for activations
-  of layers before it (RAW stall) or of the host (input stall), for its instruction or for the
-  engine that shifts, or there is no multiplication left.
+- non-matrix otherwise: the next multiplication waits for activations of layers before it, drained
+  or from the vector unit (RAW stall), or of the host (input stall), for its instruction, or for the
+  engine that shifts; or there is no multiplication left.
 """
 
 from dataclasses import asdict, dataclass
@@ -76,6 +76,7 @@ class _Counting:
         self.cells = accelerator.array_rows * accelerator.array_columns
         self.buffers = {0: _NONE, 1: _NONE}
         self.cursor = 0  # end of the last compute instruction
+        self.matmul_end = 0
         self.active = self.stall = self.shift = self.raw = self.input = 0
         self.useful = 0.0
 
@@ -118,10 +119,12 @@ class _Counting:
             weights = self.buffers[int(operand[Matmul.BUFFER])]
         self._idle(number, start, weights)
         self.active += end - start
+        self.matmul_end = end
         self.useful += (end - start) * self._share(operand, end - start, stays=stays)
 
     def _idle(self, number: int, start: int, weights: _Weights) -> None:
         """Share out the cycles between the compute instruction before and this one."""
+        self.raw += self.cursor - self.matmul_end  # the vector unit
         self.stall += _overlap(self.cursor, start, 0, weights.arrival)
         self.shift += _overlap(self.cursor, start, weights.shift_start, weights.shift_end)
         # With its weights in place it waits for activations or for its instruction.

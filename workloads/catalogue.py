@@ -1,27 +1,58 @@
 """The networks by name.
 
-A name is `FAMILY[_WIDTH[_RESOLUTION]]` (bare means 1.0 at 224), a single synthetic layer
-`gemm:MxKxN` or `conv:HxWxCIxCOxKxS`, or a path that ends in `.onnx`.
+A name is `FAMILY[_WIDTH[_RESOLUTION]]` (bare means 1.0 at 224), `NAME[_SIZE]` (bare means the
+usual size), a single synthetic layer `gemm:MxKxN` or `conv:HxWxCIxCOxKxS`, or a path that ends in
+`.onnx`.
 """
 
 import difflib
 import os
 import re
 from dataclasses import dataclass
-from typing import TypeVar
 
 from apollo.workloads.graph import Graph, GraphBuilder, Tensor
-from apollo.workloads.models import mobilenet_v1, mobilenet_v2
-from apollo.workloads.models.family import DEFAULT_RESOLUTION, DEFAULT_WIDTH, Family, Published
+from apollo.workloads.models import (
+    crnn,
+    efficientnet_lite,
+    inception_v3,
+    lraspp,
+    lstm_lm,
+    mobilenet_edgetpu,
+    mobilenet_v1,
+    mobilenet_v2,
+    mobilenet_v3,
+    nmt,
+    resnet50,
+    rnnt,
+    ssd_mobilenet_v2,
+    tpu_v1,
+    transformer_encoder,
+    unet,
+)
+from apollo.workloads.models.family import Entry, Member, Published
 from apollo.workloads.operators import Convolution, FullyConnected
 from apollo.workloads.shapes import same_padding_2d
 
-NETWORKS: dict[str, Family] = {
-    "mobilenet_v1": mobilenet_v1.FAMILY,
-    "mobilenet_v2": mobilenet_v2.FAMILY,
-}
+ENTRIES: tuple[Entry, ...] = (
+    mobilenet_v1.FAMILY,
+    mobilenet_v2.FAMILY,
+    *mobilenet_v3.FAMILIES,
+    mobilenet_edgetpu.FAMILY,
+    *efficientnet_lite.NETWORKS,
+    resnet50.NETWORK,
+    inception_v3.NETWORK,
+    unet.NETWORK,
+    ssd_mobilenet_v2.NETWORK,
+    lraspp.NETWORK,
+    crnn.NETWORK,
+    *rnnt.NETWORKS,
+    lstm_lm.NETWORK,
+    nmt.NETWORK,
+    *transformer_encoder.NETWORKS,
+    *tpu_v1.NETWORKS,
+)
+NETWORKS: dict[str, Entry] = {entry.name: entry for entry in ENTRIES}
 GEMM, CONV = "gemm:MxKxN", "conv:HxWxCIxCOxKxS"
-Number = TypeVar("Number", int, float)
 
 LARGEST_DIMENSION = 1 << 16  # of a synthetic layer; counts stay far inside 64 bits
 
@@ -32,24 +63,26 @@ class Variant:
 
     Attributes:
         name: by which `load` finds it.
-        family: name of its family.
-        width: width multiplier.
-        resolution: input height and width, in pixels.
-        macs: multiply-accumulates an image.
+        family: name of its family, its own if it has no variants.
+        width: width multiplier; None where there is none to choose.
+        resolution: input height and width, in pixels; None where there is none to choose.
+        macs: multiply-accumulates an image, sentence or step.
         parameters: values to deploy, normalisations folded.
         counted_parameters: parameters as the published figure counts them.
-        published: the published figures, if any.
+        published: the published figures, where there is one of multiply-accumulates.
+        published_parameters_m: millions of parameters published, if any.
 
     """
 
     name: str
     family: str
-    width: float
-    resolution: int
+    width: float | None
+    resolution: int | None
     macs: int
     parameters: int
     counted_parameters: int
     published: Published | None
+    published_parameters_m: float | None = None
 
 
 def load(name_or_path: str | os.PathLike[str], batch: int = 1) -> Graph:
@@ -58,13 +91,8 @@ def load(name_or_path: str | os.PathLike[str], batch: int = 1) -> Graph:
 
 
 def listing() -> tuple[Variant, ...]:
-    """Every variant of every family."""
-    return tuple(
-        _variant(family, width, resolution)
-        for family in NETWORKS.values()
-        for width in family.widths
-        for resolution in family.resolutions
-    )
+    """Every variant of every family, and every other network in its usual sizes."""
+    return tuple(_variant(entry, member) for entry in ENTRIES for member in entry.members)
 
 
 def _load(name: str) -> Graph:
@@ -76,41 +104,30 @@ def _load(name: str) -> Graph:
         return _gemm(name)
     if name.startswith("conv:"):
         return _conv(name)
-    return _member(name)
+    member = find(name)
+    if member is None:
+        raise ValueError(_unknown(name))
+    return member.build()
 
 
-def _member(name: str) -> Graph:
-    """A network of a family: the longest family name that the name starts with."""
-    for family in sorted(NETWORKS.values(), key=lambda family: -len(family.name)):
-        match = re.fullmatch(rf"{re.escape(family.name)}(?:_([\d.]+))?(?:_(\d+))?", name)
-        if match is not None:
-            width = _choice(name, "Width", match[1] or f"{DEFAULT_WIDTH}", family.widths)
-            resolution = _choice(
-                name, "Resolution", match[2] or f"{DEFAULT_RESOLUTION}", family.resolutions
-            )
-            return family.build(family.variant(width, resolution), width, resolution)
-    raise ValueError(_unknown(name))
+def find(name: str) -> Member | None:
+    """The built-in network of that name.
 
-
-def _choice(name: str, what: str, text: str, offered: tuple[Number, ...]) -> Number:
-    for value in offered:
-        if text == f"{value}":
-            return value
-    known = ", ".join(map(str, offered))
-    raise ValueError(f"{what} of network {name!r} must be one of {known}, not {text}.")
+    Raises `ValueError` for a known network in a size that is not offered.
+    """
+    for entry in sorted(ENTRIES, key=lambda entry: -len(entry.name)):
+        member = entry.find(name)
+        if member is not None:
+            return member
+    return None
 
 
 def _unknown(name: str) -> str:
-    known = ", ".join([*NETWORKS, GEMM, CONV, "or a path ending in .onnx"])
-    names = [
-        family.variant(width, resolution)
-        for family in NETWORKS.values()
-        for width in family.widths
-        for resolution in family.resolutions
-    ]
+    names = [member.name for entry in ENTRIES for member in entry.members]
     close = difflib.get_close_matches(name, [*NETWORKS, *names], n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"There is no network {name!r} (known: {known}).{hint}"
+    others = f"{GEMM}, {CONV}, or a path ending in .onnx"
+    return f"There is no network {name!r} (`apollo workloads` lists them; also {others}).{hint}"
 
 
 def _sizes(name: str, form: str, example: str) -> list[int]:
@@ -144,17 +161,17 @@ def _conv(name: str) -> Graph:
     return builder.build([builder.add(layer)])
 
 
-def _variant(family: Family, width: float, resolution: int) -> Variant:
-    name = family.variant(width, resolution)
-    graph = family.build(name, width, resolution)
-    counted = family.counted_values * graph.normalized_channels
+def _variant(entry: Entry, member: Member) -> Variant:
+    graph, published = member.build(), member.published
+    counted = entry.counted_values * graph.normalized_channels
     return Variant(
-        name=name,
-        family=family.name,
-        width=width,
-        resolution=resolution,
+        name=member.name,
+        family=entry.name,
+        width=member.width,
+        resolution=member.resolution,
         macs=graph.macs,
         parameters=graph.parameters,
         counted_parameters=graph.weights + graph.biases + counted,
-        published=family.published.get((width, resolution)),
+        published=published if published and published.macs_m is not None else None,
+        published_parameters_m=published.parameters_m if published else None,
     )

@@ -50,9 +50,7 @@ class _Block:
     def first_place(self, row: int, group: Span) -> int:
         """[depth group][row][depth]: what requests of a group bring lies together."""
         return (
-            self.first
-            + self.rows[1] * (group[0] - self.depth[0])
-            + (row - self.rows[0]) * group[1]
+            self.first + self.rows[1] * (group[0] - self.depth[0]) + (row - self.rows[0]) * group[1]
         )
 
     def second_place(self, depth: Span, column: int) -> int:

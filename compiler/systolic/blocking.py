@@ -1,8 +1,8 @@
 """Blocks of a matrix multiplication that goes through scratchpads: the rule of Gemmini's library.
 
-With a scratchpad rather than a weight FIFO, a block of I x J x K tiles of the array's size is loaded
-while the one before it is multiplied. The rule (`tiled_matmul_auto` of ucb-bar/gemmini-rocc-tests,
-double-buffered): I and J start at the square root of half the accumulators, K at what then fills
+With a scratchpad rather than a weight FIFO, a block of I x J x K tiles of the array's size is
+loaded while the one before it is multiplied. The rule (`tiled_matmul_auto`, double-buffered, of
+ucb-bar/gemmini-rocc-tests): I and J start at the square root of half the accumulators, K at what then fills
 half the scratchpad; then J, I and K grow by one in turn as long as a block fits.
 """
 
@@ -106,6 +106,4 @@ def plan_blocks(m: int, k: int, n: int, accelerator: Accelerator) -> Plan:
     first, second = first_bytes // tile["first"], second_bytes // tile["second"]
     room = Room(first + second, first, second, result_bytes // (rows * columns))
     whole = Block(math.ceil(m / rows), math.ceil(n / columns), math.ceil(k / rows))
-    return Plan(
-        grow(whole, room), first_bytes, result_bytes, second_bytes, record_bytes, sum_rows
-    )
+    return Plan(grow(whole, room), first_bytes, result_bytes, second_bytes, record_bytes, sum_rows)

@@ -12,8 +12,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from apollo.arch.isa import BYTES_OF, ENGINES, SPECIFICATIONS, Opcode
-from apollo.arch.operands import OPERANDS
+from apollo.arch.isa import BYTES_OF, ENGINE_OF, ENGINES, SPECIFICATIONS, USUAL, Opcode
 from apollo.arch.program import Program
 from apollo.compiler.errors import DoesNotFit
 
@@ -27,6 +26,10 @@ class Memory(IntEnum):
     BUFFERS = 3  # of weights, 0 and 1
 
 
+_SLOTS = {
+    opcode: {field.name: int(field.slot) for field in specification.fields}
+    for opcode, specification in SPECIFICATIONS.items()
+}
 _PAGE_BITS = {Memory.PE: 14, Memory.CORE: 14, Memory.ACCUMULATORS: 8, Memory.BUFFERS: 0}
 
 
@@ -138,15 +141,14 @@ class Builder:
         return deferred
 
     def _put(self, instruction: Instruction) -> None:
-        specification = SPECIFICATIONS[instruction.opcode]
-        engine = int(specification.engine)
+        engine = int(ENGINE_OF[instruction.opcode])
         self._waits.append(self._waits_for(instruction, engine))
         self._emitted[engine] += 1
         for access in instruction.accesses:
             self._note(access, engine)
-        row = [0] * OPERANDS
-        for entry in specification.fields:
-            row[entry.slot] = instruction.operands.get(entry.name, entry.usual)
+        row: list[int] = USUAL[instruction.opcode].tolist()
+        for name, value in instruction.operands.items():
+            row[_SLOTS[instruction.opcode][name]] = value
         self._opcodes.append(int(instruction.opcode))
         self._layers.append(instruction.layer)
         self._operands.append(row)

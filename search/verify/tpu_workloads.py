@@ -9,6 +9,7 @@ lists them with the reason for each.
 from collections.abc import Callable
 
 from apollo.compiler.systolic.layers import (
+    WIDE_RANGE,
     Convolution,
     FullyConnected,
     Layer,
@@ -19,7 +20,6 @@ from apollo.compiler.systolic.layers import (
     Vector,
     VectorKind,
     Window,
-    WIDE_RANGE,
 )
 from apollo.compiler.systolic.lstm import COARSE, FINE, Cell
 

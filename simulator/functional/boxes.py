@@ -99,10 +99,12 @@ def _offsets(
 
 def overlap(begin: Ints, shape: Shape, outer: Shape) -> tuple[Slices, Slices]:
     """What a box [3] has of a tensor of the shape `outer`: as slices of the tensor, of the box."""
-    low = np.clip(begin, 0, outer)
-    high = np.maximum(low, np.clip(begin + shape, 0, outer))
-    inside = [slice(int(a), int(b)) for a, b in zip(low, high, strict=True)]
-    local = [slice(int(a), int(b)) for a, b in zip(low - begin, high - begin, strict=True)]
+    inside, local = [], []
+    for at, size, end in zip(begin.tolist(), shape, outer, strict=True):
+        low = min(max(at, 0), end)
+        high = max(low, min(at + size, end))
+        inside.append(slice(low, high))
+        local.append(slice(low - at, high - at))
     return (inside[0], inside[1], inside[2]), (local[0], local[1], local[2])
 
 

@@ -18,7 +18,7 @@ Ints = npt.NDArray[np.int64]
 _TYPES = {1: "<i1", 2: "<i2", 4: "<i4"}
 
 
-class InstructionError(Exception):
+class InstructionError(ValueError):
     """What is wrong with the instruction at hand: the predicate of a sentence."""
 
 

@@ -5,7 +5,7 @@ memory cut its addresses. An instruction's clock counts, for every engine, the i
 have retired for certain when it starts.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -16,9 +16,7 @@ from apollo.arch.isa import ENGINES, Opcode
 from apollo.arch.program import Program
 from apollo.arch.touched import NAMES, Memory
 from apollo.simulator.functional.machine import Ints
-from apollo.simulator.functional.ranges import Access, accesses, unit_accesses, walked_access
-
-Touched = list[tuple[int, Access]]  # by instruction, in order
+from apollo.simulator.functional.ranges import Access, Touched, accesses, unit_accesses
 
 
 class Race(NamedTuple):
@@ -54,11 +52,10 @@ def refuse_races(
     """Raise `ValueError`, naming both instructions and a byte, when two of them race (M32).
 
     `walked` are the bytes [PEs, cores] that every CONVOLVE_SPARSE reads, by its number
-    (`Machine.walked_bytes`); without it such an instruction counts with its headers only.
+    (`Machine.walked_bytes`); without them such an instruction counts as if it had no non-zeros.
     """
     known = clocks(program)
-    for memory in Memory:
-        together = list(_together(program, accelerator, memory, walked or {}))
+    for memory, together in accesses(program, accelerator, walked or {}).items():
         race = _race(program, known, together)
         if race is None:
             continue
@@ -78,17 +75,6 @@ def _sentence(program: Program, memory: Memory, race: Race) -> str:
         f"Instructions {first} and {second} of {len(program)} both touch byte {race.address:,} "
         f"of {NAMES[memory]}, and neither waits for the other (M32)."
     )
-
-
-def _together(
-    program: Program, accelerator: Accelerator, memory: Memory, walked: Mapping[int, Ints]
-) -> Iterator[tuple[int, Access]]:
-    for number in range(len(program)):
-        for access in accesses(program, number, accelerator, memory):
-            yield number, access
-        if number in walked and memory == Memory.CORE:
-            operands = program.operand[number].tolist()
-            yield number, walked_access(operands, int(walked[number].max()))
 
 
 def _race_in_units(

@@ -4,8 +4,9 @@ An access of no `unit` is that of all PEs and cores together; where units differ
 has those of one of them. Unit: a PE for PE memories, PE * cores + core for core memories.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -24,10 +25,16 @@ from apollo.arch.touched import (
     parameter_bytes,
     window_elements,
 )
-from apollo.simulator.functional.boxes import receivers
+from apollo.simulator.functional.boxes import Holders, receivers
 from apollo.simulator.functional.machine import Ints
 from apollo.simulator.functional.shares import shares
-from apollo.simulator.functional.transfers import blocks, move_sources, receipts, store_sources
+from apollo.simulator.functional.transfers import (
+    Receipt,
+    blocks,
+    move_plan,
+    receipts,
+    store_sources,
+)
 
 
 class Access(NamedTuple):
@@ -36,6 +43,9 @@ class Access(NamedTuple):
     writes: bool
     start: Ints
     end: Ints
+
+
+Touched = list[tuple[int, Access]]  # by instruction, in order
 
 
 @lru_cache(maxsize=4096)
@@ -73,12 +83,17 @@ def of_elements(writes: bool, address: Ints, width: int) -> Access:
 
 
 def accesses(
-    program: Program, number: int, accelerator: Accelerator, memory: Memory
-) -> list[Access]:
-    """What an instruction touches of a memory, of all units together."""
-    opcode = Opcode(int(program.opcode[number]))
-    extents = extents_of(opcode, program.operand[number].tolist(), accelerator)
-    return [access_of(extent) for extent in extents if extent.memory == memory]
+    program: Program, accelerator: Accelerator, walked: Mapping[int, Ints]
+) -> dict[Memory, Touched]:
+    """What a program touches of each memory, of all units together."""
+    found: dict[Memory, Touched] = {memory: [] for memory in Memory}
+    rows = zip(program.opcode.tolist(), program.operand.tolist(), strict=True)
+    for number, (code, o) in enumerate(rows):
+        for extent in extents_of(Opcode(code), o, accelerator):
+            found[extent.memory].append((number, access_of(extent)))
+        if number in walked:
+            found[Memory.CORE].append((number, walked_access(o, int(walked[number].max()))))
+    return found
 
 
 def unit_accesses(
@@ -89,7 +104,7 @@ def unit_accesses(
     found = {}
     for number, code in enumerate(program.opcode.tolist()):
         o = program.operand[number].tolist()
-        if code == Opcode.CONVOLVE_SPARSE and memory == Memory.CORE:
+        if number in walked and memory == Memory.CORE:
             found[number] = list(_walks(o, walked[number]))
         elif rule := rules.get(Opcode(code)):
             units = list(rule(o, accelerator))
@@ -108,34 +123,41 @@ def _walks(o: Operands, walked: Ints) -> Iterator[list[Access]]:
         yield [walked_access(o, size)] if size else []
 
 
+def _given(found: Holders, pes: int, width: int) -> Iterator[Access]:
+    """What each PE reads of the elements that it provides."""
+    pe, address = found.pe.reshape(-1), found.address.reshape(-1)
+    order = np.argsort(pe, kind="stable")
+    ends = np.searchsorted(pe[order], np.arange(pes + 1))
+    for low, high in pairwise(ends.tolist()):
+        yield of_elements(False, address[order[low:high]], width)
+
+
 def _stored(o: Operands, accelerator: Accelerator) -> Iterator[list[Access]]:
     found = store_sources(o, accelerator)
-    for pe in range(accelerator.pes):
-        yield [of_elements(False, found.address[found.pe == pe], element_bytes(o))]
+    for access in _given(found, accelerator.pes, element_bytes(o)):
+        yield [access]
 
 
 def _moved(o: Operands, accelerator: Accelerator) -> Iterator[list[Access]]:
-    found, width = move_sources(o, accelerator), element_bytes(o)
-    given = [
-        [of_elements(False, found.address[found.pe == pe], width)] for pe in range(accelerator.pes)
-    ]
+    found, received = move_plan(o, accelerator)
+    given = [[access] for access in _given(found, accelerator.pes, element_bytes(o))]
     if not o[_FLAGS] & TransferFlag.TO_CORE:
-        for pe, taken in enumerate(_taken(o, accelerator)):
+        for pe, taken in enumerate(_taken(o, accelerator, received)):
             given[pe].append(taken)
     yield from given
 
 
 def _moved_to_core(o: Operands, accelerator: Accelerator) -> Iterator[list[Access]]:
     if o[_FLAGS] & TransferFlag.TO_CORE:
-        for taken in _taken(o, accelerator):
+        for taken in _taken(o, accelerator, receipts(o, accelerator)):
             yield [taken]
 
 
-def _taken(o: Operands, accelerator: Accelerator) -> list[Access]:
+def _taken(o: Operands, accelerator: Accelerator, received: Iterable[Receipt]) -> list[Access]:
     """What each receiver of a move writes."""
     boxes = receivers(o, accelerator)
     taken = [of_elements(True, np.zeros(0, np.int64), 1)] * len(boxes.begin)
-    for receipt in receipts(o, accelerator):
+    for receipt in received:
         access = of_elements(True, boxes.address[receipt.written], element_bytes(o))
         for unit in receipt.units.tolist():
             taken[unit] = access

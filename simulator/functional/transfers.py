@@ -152,40 +152,42 @@ def receipts(o: Operands, accelerator: Accelerator) -> Iterator[Receipt]:
         yield Receipt(np.array([unit]), begin, ~held)
 
 
-def received(o: Operands, accelerator: Accelerator) -> npt.NDArray[np.bool_]:
+def _crossing(o: Operands, boxes: Boxes, received: list[Receipt]) -> npt.NDArray[np.bool_]:
     """The elements of the tensor that cross the bus, [rows, columns, channels] (M25)."""
     shape = tensor_shape(o)
     if not o[Move.FLAGS] & TransferFlag.HALO:
         return np.ones(shape, np.bool_)
     crossing = np.zeros(shape, np.bool_)
-    boxes = receivers(o, accelerator)
-    for receipt in receipts(o, accelerator):
+    for receipt in received:
         inside, local = overlap(receipt.begin, boxes.shape, shape)
         crossing[inside] |= receipt.written[local]
     return crossing
 
 
-def move_sources(o: Operands, accelerator: Accelerator) -> Holders:
-    """Who provides the elements that cross; NOBODY also for those that do not."""
+def move_plan(o: Operands, accelerator: Accelerator) -> tuple[Holders, list[Receipt]]:
+    """Who provides the elements that cross, NOBODY those that do not, and who gets what.
+
+    Raises `InstructionError` when no PE holds an element that crosses.
+    """
+    received = list(receipts(o, accelerator))
+    crossing = _crossing(o, receivers(o, accelerator), received)
     found = holders(parts(o, accelerator), tensor_shape(o))
-    crossing = received(o, accelerator)
-    return found._replace(pe=np.where(crossing, found.pe, NOBODY))
+    lacking = crossing & (found.pe == NOBODY)
+    if lacking.any():
+        row, column, channel = np.argwhere(lacking)[0]
+        raise InstructionError(f"moves element ({row}, {column}, {channel}), which no PE holds")
+    return found._replace(pe=np.where(crossing, found.pe, NOBODY)), received
 
 
 def move(machine: Machine, o: Operands) -> None:
     """`MOVE`: a tensor, or the halos of its parts, from PE to PE or to core memories (M25)."""
-    accelerator = machine.accelerator
-    found = move_sources(o, accelerator)
-    crossing = received(o, accelerator)
-    if (crossing & (found.pe == NOBODY)).any():
-        row, column, channel = np.argwhere(crossing & (found.pe == NOBODY))[0]
-        raise InstructionError(f"moves element ({row}, {column}, {channel}), which no PE holds")
-    size = int(crossing.sum()) * element_bytes(o)
+    found, received = move_plan(o, machine.accelerator)
+    size = int((found.pe != NOBODY).sum()) * element_bytes(o)
     if o[Move.BYTES] != size:
         raise InstructionError(f"states {o[Move.BYTES]} bytes, but {size} cross the bus")
     tensor = _gather(machine, o, found)
     to_core = o[Move.FLAGS] & TransferFlag.TO_CORE
     memory = machine.units if to_core else machine.pe_memory
-    boxes = receivers(o, accelerator)
-    for receipt in receipts(o, accelerator):
+    boxes = receivers(o, machine.accelerator)
+    for receipt in received:
         _fill(memory, o, boxes, receipt, tensor)

@@ -132,8 +132,8 @@ def _begin_transfer(
     x: Ints, f: Ints, operand: Column, m: Machine, i: int, engine: int, cycle: int
 ) -> None:
     """M7, M11."""
-    segments = np.int64(operand[i, Load.SEGMENTS])
-    size = np.int64(operand[i, Load.SEGMENT_BYTES])
+    segments = int(operand[i, Load.SEGMENTS])
+    size = int(operand[i, Load.SEGMENT_BYTES])
     bus_bytes = m.param_bus_bytes if engine == PARAM else m.act_bus_bytes
     _front(x, engine, segments, size, bus_bytes, m)
     if engine == PARAM:
@@ -151,7 +151,7 @@ def _start_cycle(x: Ints, q: Column, w: Column, t: Ints, head: int, engine: int)
     """When the engine's head starts; -1, with its blocker, if that is not known."""
     cycle = max(x[FREE_FROM + engine], t[VISIBLE, head])
     for other in range(ENGINES):
-        needed = np.int64(w[head, other])
+        needed = int(w[head, other])
         if needed > x[KNOWN + other]:
             x[BLOCKER + engine] = KNOWN + other
             x[NEEDED + engine] = needed
@@ -174,7 +174,7 @@ def _start(
     engine: int,
 ) -> None:
     """Start the engine's head, or name its next blocker."""
-    head = np.int64(q[x[FIRST + engine] + x[STARTED + engine]])
+    head = int(q[x[FIRST + engine] + x[STARTED + engine]])
     cycle = _start_cycle(x, q, w, t, head, engine)
     if cycle < 0:
         return

@@ -41,7 +41,7 @@ def moved_bytes(operand: Column, i: int, code: int) -> int:
         return 0
     flags = operand[i, _FLAGS]
     width = 4 if flags & _PARTIAL else (2 if flags & _WIDE else 1)
-    return np.int64(operand[i, _ROWS]) * operand[i, _COLUMNS] * operand[i, _OUT] * width
+    return int(operand[i, _ROWS]) * operand[i, _COLUMNS] * operand[i, _OUT] * width
 
 
 @bare_inlined
@@ -58,14 +58,14 @@ def _delay(operand: Column, i: int, code: int, m: Machine) -> int:
 def _tile(operand: Column, i: int, code: int, m: Machine) -> int:
     """Cycles of a compute instruction (M16-M21, M28), or -1 for more than can be counted."""
     flags = operand[i, _FLAGS]
-    positions = np.int64(operand[i, _ROWS]) * operand[i, _COLUMNS]
-    taps, channels, pairs = np.int64(operand[i, _PASSES]), np.int64(1), np.int64(0)
+    positions = int(operand[i, _ROWS]) * operand[i, _COLUMNS]
+    taps, channels, pairs = int(operand[i, _PASSES]), 1, 0
     if code in _WINDOWS:
-        taps = np.int64(operand[i, Window.KERNEL_ROWS]) * operand[i, Window.KERNEL_COLUMNS]
-        channels = np.int64(operand[i, _IN])
+        taps = int(operand[i, Window.KERNEL_ROWS]) * operand[i, Window.KERNEL_COLUMNS]
+        channels = int(operand[i, _IN])
     if code == _SPARSE:
-        pairs = np.int64(operand[i, Window.PAIRS])
-    out = np.int64(operand[i, _OUT])
+        pairs = int(operand[i, Window.PAIRS])
+    out = int(operand[i, _OUT])
     if 8.0 * positions * max(float(taps) * channels * out, float(pairs)) > _LONGEST_TILE:
         return -1
     if code == _MATMUL:
@@ -119,8 +119,8 @@ def work(
             moved = moved_bytes(operand, i, code)
             bursts = moved // m.burst_bytes + 1
         else:
-            segments = np.int64(operand[i, Load.SEGMENTS])
-            size = np.int64(operand[i, Load.SEGMENT_BYTES])
+            segments = int(operand[i, Load.SEGMENTS])
+            size = int(operand[i, Load.SEGMENT_BYTES])
             moved = segments * size
             bursts = segments * ((size + m.burst_bytes - 1) // m.burst_bytes)
             bursts_out[_STREAM_OF[engine]] += bursts

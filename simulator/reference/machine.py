@@ -3,7 +3,7 @@
 import numpy as np
 
 from apollo.arch.accelerator import STREAMS, Accelerator
-from apollo.arch.isa import Engine
+from apollo.arch.isa import Engine, Opcode
 from apollo.arch.program import Program
 from apollo.simulator.reference.engines import (
     NOT_YET,
@@ -25,6 +25,8 @@ from apollo.simulator.reference.work import (
 from apollo.simulator.timeline import Timeline
 
 BUSY, END, FETCH, FIRST_ENGINE = -1, 0, 1, 2  # causes; an engine's is FIRST_ENGINE + its number
+OF_LANES = (Opcode.CONVOLVE, Opcode.DEPTHWISE, Opcode.CONVOLVE_SPARSE)
+OF_ARRAYS = (Opcode.SHIFT_WEIGHTS, Opcode.MATMUL, Opcode.DRAIN)
 
 
 class Fetch:
@@ -61,6 +63,7 @@ class Machine:
     def __init__(self, program: Program, accelerator: Accelerator) -> None:
         self.program = program
         self.accelerator = accelerator
+        self.waits: list[list[int]] = program.wait.tolist()  # [I, E]
         self.cycle = 0
         self.visible, self.start, self.finish = ([NOT_YET] * len(program) for _ in range(3))
         self.causes: list[list[int]] = []  # by cycle and engine
@@ -83,6 +86,18 @@ class Machine:
             for channel in accelerator.channels
         ]
 
+        self.refuse()
+
+    def refuse(self) -> None:
+        """M3: what the chip has no unit for."""
+        missing = OF_LANES if self.accelerator.is_systolic else OF_ARRAYS
+        for index, code in enumerate(self.program.opcode.tolist()):
+            if code in missing:
+                raise ValueError(
+                    f"Instruction {index} of {len(self.program)} ({Opcode(code).name}) cannot run "
+                    f"on design '{self.accelerator.name}' (M3)."
+                )
+
     def queue(self, engine: Engine) -> list[int]:
         """The instructions of an engine, by number."""
         numbers: list[int] = np.flatnonzero(self.program.engine == engine).tolist()
@@ -94,7 +109,7 @@ class Machine:
 
     def late(self, index: int) -> list[int]:
         """Engines for which an instruction has to wait."""
-        wait = self.program.wait[index].tolist()
+        wait = self.waits[index]
         return [unit.engine for unit in self.units if unit.retired < wait[unit.engine]]
 
     def is_visible(self, index: int) -> bool:

@@ -9,6 +9,7 @@ from apollo import console, measurement_view, views
 from apollo.console import ExitCode, guarded
 from apollo.program_command import assemble, disassemble, is_program, save, show_run
 from apollo.trace_command import trace
+from apollo.verify_command import verify
 
 app = typer.Typer(
     name="apollo",
@@ -132,6 +133,7 @@ def compile_command(
 
 
 app.command()(trace)
+app.command()(verify)
 app.command()(assemble)
 app.command()(disassemble)
 

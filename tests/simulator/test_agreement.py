@@ -39,14 +39,14 @@ def test_kernel_agrees_with_reference_on_thousands(case: Case) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("hundred", range(30))
-def test_kernel_agrees_with_reference_on_thousands_of_longer_programs(hundred: int) -> None:
+@pytest.mark.parametrize("hundred", range(15))
+def test_kernel_agrees_with_reference_on_longer_programs_by_the_hundred(hundred: int) -> None:
     for seed in range(100 * hundred, 100 * (hundred + 1)):
         assert_agree(*random_case(1_000_000 + seed, most=100))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(20))
 def test_kernel_agrees_with_reference_on_long_programs(seed: int) -> None:
     assert_agree(*random_case(2_000_000 + seed, most=1500))
 

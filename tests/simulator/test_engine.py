@@ -88,7 +88,7 @@ def test_long_loads_are_skipped_over_exactly() -> None:
     [
         ({}, True),
         ({"parameter_memory_bytes": 256}, False),
-        ({"parameter_memory_bytes": 6 * 256}, False),  # 80 cycles at least, and 84 for latency and bus
+        ({"parameter_memory_bytes": 6 * 256}, False),  # 80 cycles at least; latency and bus: 84
         ({"parameter_memory_bytes": 7 * 256}, True),
         ({"parameter_bus_bytes": 256 // 13}, False),  # 14 cycles a burst; credit takes 13 at times
         ({"parameter_bus_bytes": 256 // 12}, True),

@@ -17,13 +17,17 @@ from apollo.arch.program import Program
 from apollo.simulator.timeline import Timeline
 from tests.instructions import Instruction, make_program
 from tests.simulator.build import (
+    drain,
     load_activations,
     load_parameters,
     matmul,
     move,
+    shift,
+    sparse,
     store,
     tile,
     vector,
+    window,
 )
 from tests.simulator.designs import ARRAY, LINK, NARROW, SLOW_LINK, V1, columns
 
@@ -89,6 +93,20 @@ def test_m03_the_ring_holds_a_burst_and_an_instruction(
         replace(design, instruction_memory_bytes=least - 1)
     program = make_program([load_parameters(1), move(64), store(1)] * 20)  # 48, 64 and 64 B
     assert simulate(program, replace(design, instruction_memory_bytes=least)).latency_cycles > 0
+
+
+@pytest.mark.parametrize(
+    ("instruction", "design"),
+    [(matmul(1), V1), (shift(), V1), (drain(1, 1), V1)]
+    + [(window(opcode, 1, 1, 1), ARRAY) for opcode in (Opcode.CONVOLVE, Opcode.DEPTHWISE)]
+    + [(sparse(1, 1, 1), ARRAY)],
+)
+def test_m03_units_that_the_chip_lacks(
+    simulate: Simulate, instruction: Instruction, design: Accelerator
+) -> None:
+    name = instruction.opcode.name
+    with pytest.raises(ValueError, match=rf"Instruction 1 of 2 \({name}\) .* design 'edge_tpu_v1'"):
+        simulate(make_program([move(1), instruction]), design)
 
 
 def test_m03_no_instructions(simulate: Simulate) -> None:

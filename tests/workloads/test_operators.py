@@ -137,7 +137,8 @@ WRONG = [
     (lambda: conv().infer([]), "Convolution 'c': there must be one input, not 0."),
     (
         lambda: FullyConnected("f", ("x",), "y", 3).infer([(1,)]),
-        "FullyConnected 'f': the input must have shape (n, c), (n, t, c) or (n, c, h, w), not (1,).",
+        "FullyConnected 'f': the input must have shape (n, c), (n, t, c) or (n, c, h, w), "
+        "not (1,).",
     ),
     (
         lambda: BatchNormalization("b", ("x",), "y", 4).infer(IMAGE),

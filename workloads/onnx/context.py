@@ -1,129 +1,174 @@
-"""A node of an ONNX file, and the state of an import that goes through all of them."""
+"""The state of an import that goes through all nodes of a file."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
 
-from onnx import NodeProto
+from onnx import TensorProto
 
-from apollo.workloads.graph import Graph, GraphBuilder
-from apollo.workloads.onnx.constants import Constants, Values, attributes
-from apollo.workloads.operators import Operator
+from apollo.workloads.model import Constant, Values
+from apollo.workloads.onnx.constants import Constants
+from apollo.workloads.onnx.draft import Draft
+from apollo.workloads.onnx.evaluate import Known
+from apollo.workloads.onnx.node import Node
+from apollo.workloads.onnx.stored import Stored
+from apollo.workloads.operators import Concat, Operator, Reshape, Transpose
+from apollo.workloads.quantization import Quantization
 from apollo.workloads.shapes import Shape
 
 
-class Node:
-    """A node of the file, with its attributes and a title for messages."""
-
-    def __init__(self, proto: NodeProto, number: int) -> None:
-        self.kind = proto.op_type
-        self.inputs = [*proto.input]
-        self.outputs = [*proto.output]
-        self.output = proto.output[0] if proto.output else ""
-        self.name = proto.name or self.output
-        self.title = f"node {proto.name!r}" if proto.name else f"node number {number}"
-        self._attributes = attributes(proto)
-
-    def get(self, name: str, default: Any) -> Any:
-        """An attribute or its default."""
-        return self._attributes.get(name, default)
-
-    def text(self, name: str, default: str) -> str:
-        """A text attribute or its default."""
-        value: bytes = self._attributes.get(name, default.encode())
-        return value.decode()
-
-    def has(self, index: int) -> bool:
-        """Whether an optional input is given."""
-        return index < len(self.inputs) and self.inputs[index] != ""
-
-    def fail(self, reason: str) -> ValueError:
-        """An error about this node."""
-        return ValueError(f"{self.kind} of {self.title} {reason}")
-
-    def require_single_output(self, readers: Counter[str]) -> None:
-        """Refuse a node of which more than the first output is read, such as a mask or indices."""
-        for index, name in enumerate(self.outputs[1:], start=1):
-            if name and readers[name]:
-                raise self.fail(f"must not have its output number {index} ({name!r}) read")
-
-
-@dataclass
 class Importing:
     """An import on its way.
 
     Attributes:
-        builder: the network so far.
+        draft: the network so far.
         constants: what is known to be constant.
-        opset: version of ONNX's operators that the file asks for.
+        opsets: versions of the operators that the file asks for, by domain.
+        values: stored tensors of our operators, by operator and role.
+        quantization: of our tensors.
+        readers: how often each tensor of the file is read.
 
     """
 
-    builder: GraphBuilder
-    constants: Constants
-    opset: int
+    STANDARD: ClassVar[tuple[str, ...]] = ("", "ai.onnx")
 
-    def __post_init__(self) -> None:
+    def __init__(self, name: str, opsets: Mapping[str, int], folder: Path) -> None:
+        self.draft = Draft(name)
+        self.opsets = dict(opsets)
+        self.constants = Constants(self.opsets, folder)
+        self.values: dict[tuple[str, str], Constant] = {}
+        self.quantization: dict[str, Quantization] = {}
         self.readers: Counter[str] = Counter()
         self._aliases: dict[str, str] = {}
-        self._names: Counter[str] = Counter()
+        self._kinds: dict[str, int] = {}
 
-    def count_readers(self, nodes: Iterable[tuple[int, NodeProto]], outputs: Iterable[str]) -> None:
-        """Note how often each tensor is read, by nodes or as an output."""
-        self.readers.update(outputs)
-        for _, node in nodes:
-            self.readers.update(node.input)
+    @property
+    def opset(self) -> int:
+        """Version of ONNX's own operators."""
+        return self.opsets[""]
 
-    def shape_of(self, name: str) -> Shape:
-        """Shape of a computed tensor."""
-        return self.builder.shape(self._aliases.get(name, name))
+    def alias(self, name: str, of: str) -> None:
+        """Let a tensor of the file be another one: a constant, or a computed tensor."""
+        if of in self.constants:
+            self.constants.add(name, self.constants.find(of))
+        elif self.ours(of) is not None:
+            self._aliases[name] = str(self.ours(of))
+
+    def ours(self, name: str) -> str | None:
+        """Our name of a computed tensor; None where it has none."""
+        found = self._aliases.get(name, name)
+        return found if found in self.draft else None
+
+    def note_kind(self, name: str, kind: int) -> None:
+        """Remember the type of the elements of a tensor of the file."""
+        self._kinds[name] = kind
+
+    def known(self, name: str) -> Known:
+        """What shape inference may know of a tensor of the file."""
+        if name in self.constants:
+            return self.constants.known(name)
+        kind = self._kinds.get(name, TensorProto.FLOAT)
+        return Known(kind, self.shape_of(name))
+
+    def shape_of(self, name: str) -> Shape | None:
+        """Shape of a computed tensor; None where it is not known."""
+        found = self.ours(name)
+        return None if found is None else self.draft.shape(found)
 
     def tensor(self, node: Node, index: int = 0) -> str:
-        """Our name of a computed input."""
+        """Our name of an input that must be computed."""
         name = node.inputs[index] if node.has(index) else ""
         if not name or name in self.constants:
             raise node.fail(f"must have a computed tensor as its input number {index}")
-        return self._aliases.get(name, name)
+        found = self.ours(name)
+        if found is None:
+            raise node.fail(f"reads {name!r}, whose shape is not known")
+        return found
 
-    def weight(self, node: Node, index: int) -> Shape:
-        """Shape of an input that must be constant."""
-        if not node.has(index) or node.inputs[index] not in self.constants:
+    def shape(self, node: Node, index: int = 0) -> Shape:
+        """Shape of an input that must be computed."""
+        return self.draft.shape(self.tensor(node, index))
+
+    def is_constant(self, node: Node, index: int) -> bool:
+        """Whether an input is given and constant."""
+        return node.has(index) and node.inputs[index] in self.constants
+
+    def stored(self, node: Node, index: int) -> Stored:
+        """An input that must be constant."""
+        if not self.is_constant(node, index):
             raise node.fail(f"must have constant weights as its input number {index}")
-        return self.constants.shape(node.inputs[index])
+        return self.constants.find(node.inputs[index])
 
-    def values(self, node: Node, index: int) -> Values | None:
+    def small(self, node: Node, index: int) -> Values | None:
         """Values of an optional input that must be constant; None if it is not given."""
         if not node.has(index):
             return None
         values = None
-        if node.inputs[index] in self.constants:
+        if self.is_constant(node, index):
             values = self.constants.values(node.inputs[index])
         if values is None:
             raise node.fail(f"must have small constant values as its input number {index}")
         return values
 
-    def image(self, node: Node) -> Shape:
-        """Shape of the first input, which must be (n, c, h, w)."""
-        shape = self.builder.shape(self.tensor(node))
-        if len(shape) != 4:
-            raise node.fail(f"must have an input of shape (n, c, h, w), not {shape}")
-        return shape
+    def add(self, operator: Operator, **roles: Stored) -> Operator:
+        """Append an operator with its stored tensors."""
+        operator = self.draft.add(operator)
+        for role, stored in roles.items():
+            self.keep(operator, role, stored)
+        return operator
 
-    def add(self, operator: Operator) -> str:
-        """Append an operator under a name not taken yet."""
-        self._names[operator.name] += 1
-        if self._names[operator.name] > 1:
-            operator = replace(operator, name=f"{operator.name}#{self._names[operator.name]}")
-        return self.builder.add(operator)
+    def keep(self, operator: Operator, role: str, stored: Stored) -> None:
+        """Store a tensor with an operator."""
+        self.values[operator.name, role] = stored.constant()
 
     def skip(self, node: Node) -> None:
         """Let the output of a node be its first input."""
-        self._aliases[node.output] = self.tensor(node)
+        self.alias(node.output, node.inputs[0])
 
-    def build(self, outputs: Sequence[str]) -> Graph:
-        """The finished network."""
-        return self.builder.build([self._aliases.get(name, name) for name in outputs])
+    def reshaped(self, node: Node, source: str, shape: Shape, output: str = "") -> str:
+        """A tensor under another shape, as it is where it has that shape."""
+        if self.draft.shape(source) == shape and not output:
+            return source
+        output = output or self._fresh(f"{source}/{'x'.join(map(str, shape))}")
+        self.add(Reshape(f"{node.name}/reshape", (source,), output, shape))
+        self._inherit(source, output)
+        return output
+
+    def transposed(
+        self, node: Node, source: str, perm: tuple[int, ...], output: str = ""
+    ) -> str:
+        """A tensor with its dimensions in another order."""
+        if perm == tuple(range(len(perm))) and not output:
+            return source
+        output = output or self._fresh(f"{source}/transposed")
+        self.add(Transpose(f"{node.name}/transpose", (source,), output, perm))
+        self._inherit(source, output)
+        return output
+
+    def requantize(self, node: Node, source: str, rule: Quantization, output: str) -> str:
+        """State what a tensor is as integers; a second statement makes a second tensor."""
+        if self.quantization.get(source, rule) == rule:
+            self.quantization[source] = rule
+            return source
+        output = self._fresh(output)
+        self.add(Concat(node.name, (source,), output, len(self.draft.shape(source)) - 1))
+        self.quantization[output] = rule
+        return output
+
+    def _inherit(self, source: str, output: str) -> None:
+        rule = self.quantization.get(source)
+        if rule is not None and len(rule.scale) == 1:
+            self.quantization[output] = replace(rule)
+
+    def _fresh(self, name: str) -> str:
+        """A name that no tensor has."""
+        number, found = 1, name
+        while found in self.draft:
+            number += 1
+            found = f"{name}#{number}"
+        return found
 
 
 Importer = Callable[[Node, Importing], None]

@@ -1,21 +1,20 @@
-"""Import of the operators that move elements or do nothing."""
+"""Import of the operators that give a tensor another shape, or do nothing."""
 
-from apollo.workloads.onnx.context import Importing, Node
-from apollo.workloads.operators import Concat, Reshape, Transpose
+from onnx import TensorProto
+
+from apollo.workloads.onnx.context import Importing
+from apollo.workloads.onnx.node import Node
+from apollo.workloads.operators import DepthToSpace, Reshape, SpaceToDepth, Transpose
 from apollo.workloads.shapes import Shape, elements
 
-
-def concat(node: Node, importing: Importing) -> None:
-    """Computed tensors one after the other."""
-    sources = tuple(importing.tensor(node, index) for index in range(len(node.inputs)))
-    axis = node.get("axis", 1) % len(importing.builder.shape(sources[0]))
-    importing.add(Concat(node.name, sources, node.output, axis))
+INTEGERS = (TensorProto.INT32, TensorProto.INT64, TensorProto.UINT8, TensorProto.INT8)
+REALS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.BFLOAT16)
 
 
 def reshape(node: Node, importing: Importing) -> None:
     """A constant target shape, with ONNX's 0 and -1."""
-    shape = importing.builder.shape(importing.tensor(node))
-    given = importing.values(node, 1)
+    shape = importing.shape(node)
+    given = importing.small(node, 1)
     target = [int(size) for size in (node.get("shape", ()) if given is None else given)]
     if not node.get("allowzero", 0):
         known = dict(enumerate(shape))
@@ -28,27 +27,27 @@ def reshape(node: Node, importing: Importing) -> None:
 
 def flatten(node: Node, importing: Importing) -> None:
     """Two dimensions: those before an axis and those from it on."""
-    shape = importing.builder.shape(importing.tensor(node))
-    axis = node.get("axis", 1) % (len(shape) + 1)
+    shape = importing.shape(node)
+    axis = node.get("axis", 1)
+    axis = axis + len(shape) if axis < 0 else axis
     _add_reshape(node, importing, (elements(shape[:axis]), elements(shape[axis:])))
 
 
 def squeeze(node: Node, importing: Importing) -> None:
-    """Dimensions of extent 1 dropped, the batch never."""
-    shape = importing.builder.shape(importing.tensor(node))
+    """Dimensions of extent 1 dropped."""
+    shape = importing.shape(node)
     axes = [axis % len(shape) for axis in _axes(node, importing)]
     if not axes:
         axes = [axis for axis, size in enumerate(shape) if size == 1]
     if any(shape[axis] != 1 for axis in axes):
         raise node.fail(f"must drop dimensions of extent 1, not {axes} of {shape}")
-    # The batch stays, even of one image.
-    kept = [size for axis, size in enumerate(shape) if axis not in axes or axis == 0]
-    _add_reshape(node, importing, tuple(kept))
+    kept = tuple(size for axis, size in enumerate(shape) if axis not in axes)
+    _add_reshape(node, importing, kept)
 
 
 def unsqueeze(node: Node, importing: Importing) -> None:
     """Dimensions of extent 1 put in."""
-    shape = [*importing.builder.shape(importing.tensor(node))]
+    shape = [*importing.shape(node)]
     axes = _axes(node, importing)
     rank = len(shape) + len(axes)
     for axis in sorted(axis % rank for axis in axes):
@@ -57,13 +56,13 @@ def unsqueeze(node: Node, importing: Importing) -> None:
 
 
 def _axes(node: Node, importing: Importing) -> list[int]:
-    given = importing.values(node, 1)
-    return [int(axis) for axis in (node.get("axes", ()) if given is None else given)]
+    given = importing.small(node, 1)
+    return [int(axis) for axis in (node.get("axes", ()) if given is None else given.ravel())]
 
 
 def _add_reshape(node: Node, importing: Importing, shape: Shape) -> None:
-    source = importing.tensor(node)
-    if importing.builder.shape(source) == shape:
+    source, shape = importing.tensor(node), shape or (1,)  # a scalar is a vector of one
+    if importing.draft.shape(source) == shape:
         importing.skip(node)
     else:
         importing.add(Reshape(node.name, (source,), node.output, shape))
@@ -71,12 +70,52 @@ def _add_reshape(node: Node, importing: Importing, shape: Shape) -> None:
 
 def transpose(node: Node, importing: Importing) -> None:
     """Dimensions in another order, reversed by default."""
-    source = importing.tensor(node)
-    rank = len(importing.builder.shape(source))
+    source, shape = importing.tensor(node), importing.shape(node)
+    rank = len(shape)
     perm = tuple(node.get("perm", range(rank - 1, -1, -1)))
-    importing.add(Transpose(node.name, (source,), node.output, perm))
+    moved = [axis for axis in perm if axis < rank and shape[axis] > 1]
+    if sorted(perm) == [*range(rank)] and moved == sorted(moved):  # nothing moves
+        _add_reshape(node, importing, tuple(shape[axis] for axis in perm))
+    else:
+        importing.add(Transpose(node.name, (source,), node.output, perm))
 
 
 def skip(node: Node, importing: Importing) -> None:
     """An operator that does nothing at inference."""
     importing.skip(node)
+
+
+def cast(node: Node, importing: Importing) -> None:
+    """Another type for the same numbers: real ones stay real, and integers integers."""
+    before, after = importing.known(node.inputs[0]).kind, node.get("to", TensorProto.UNDEFINED)
+    kept = (before in REALS and after in REALS) or (before in INTEGERS and after in INTEGERS)
+    if not kept and not (before in INTEGERS and after in REALS):
+        name = TensorProto.DataType.Name(after)
+        raise node.fail(f"must not turn computed numbers into {name}")
+    importing.skip(node)
+
+
+def depth_to_space(node: Node, importing: Importing) -> None:
+    """Channels that become positions, in either order."""
+    shape, block = importing.shape(node), node.get("blocksize", 1)
+    if node.text("mode", "DCR") == "CRD":
+        _reordered(node, importing, shape, block)
+    else:
+        sources = (importing.tensor(node),)
+        importing.add(DepthToSpace(node.name, sources, node.output, block))
+
+
+def _reordered(node: Node, importing: Importing, shape: Shape, block: int) -> None:
+    """Channel-first order: the channels put into the other order before."""
+    batch, channels, height, width = shape
+    split = (batch, channels // block**2, block**2, height, width)
+    source = importing.reshaped(node, importing.tensor(node), split)
+    source = importing.transposed(node, source, (0, 2, 1, 3, 4))
+    source = importing.reshaped(node, source, shape)
+    importing.add(DepthToSpace(node.name, (source,), node.output, block))
+
+
+def space_to_depth(node: Node, importing: Importing) -> None:
+    """Positions that become channels."""
+    block = node.get("blocksize", 1)
+    importing.add(SpaceToDepth(node.name, (importing.tensor(node),), node.output, block))

@@ -74,16 +74,8 @@ def draw(rng: np.random.Generator, opcode: str, flags: int | None = None) -> Cas
     pes_x, pes_y, cores = GRIDS[rng.integers(len(GRIDS))]
     chip = design(pes_x, pes_y, cores)
     flags = flags_for(rng, opcode) if flags is None else flags
-    o: dict[str, Any] = {"flags": flags}
-    rows, columns, each = (int(n) for n in rng.integers(1, (5, 5, 5)))
-    step = each + int(rng.integers(0, 2))
-    if rng.random() < 0.2:
-        step = max(1, each - 1)
-    most = (cores - 1) * step + each
-    if flags & Flag.SPLIT_POSITIONS:
-        most = each
-    channels = int(rng.integers(max(1, most - 2), most + 1))
-    o |= dict(rows=rows, columns=columns, out_channels=each, core_step=step, channels=channels)
+    o: dict[str, Any] = {"flags": flags} | _tile(rng, cores, flags)
+    rows, columns, channels = o["rows"], o["columns"], o["channels"]
     places = Places(rng)
     wide = [2 if flags & flag else 1 for flag in (Flag.WIDE_SOURCE, Flag.WIDE_SECOND)]
     span = (rows, columns)
@@ -95,9 +87,8 @@ def draw(rng: np.random.Generator, opcode: str, flags: int | None = None) -> Cas
     _place(places, o, "source", (*span, read), wide[0])
     if opcode in ("ADD", "MULTIPLY"):
         _place(places, o, "second", (rows, columns, channels), wide[1])
-        for name in ("row", "column", "channel"):
-            if rng.random() < 0.2:
-                o[f"second_{name}_pitch"] = 0  # broadcast
+        for name in rng.permutation(["row", "column", "channel"])[: rng.integers(0, 3)]:
+            o[f"second_{name}_pitch"] = 0  # broadcast
     out = 2 if flags & Flag.WIDE_DESTINATION else 1
     _place(places, o, "", (rows, columns, channels), out)
     if flags & (Flag.ACCUMULATE | Flag.PARTIAL):
@@ -109,8 +100,29 @@ def draw(rng: np.random.Generator, opcode: str, flags: int | None = None) -> Cas
     _limits(rng, o, out)
     o["parameters"] = int(rng.integers(0, 9)) if opcode not in ("POOL_MAX", "COPY") else 0
     pe = rng.integers(0, 256, (chip.pes, places.used + 4), dtype=np.uint8)
+    if flags & Flag.ACCUMULATE:
+        _extreme_sums(rng, pe[:, o["partial"] :], rows * columns * channels)
     core = _parameters(rng, chip, opcode, o)
     return Case(chip, opcode, o, pe, core)
+
+
+def _tile(rng: np.random.Generator, cores: int, flags: int) -> dict[str, int]:
+    """Positions, and channels that the cores share evenly or not."""
+    rows, columns, each = (int(n) for n in rng.integers(1, (5, 5, 5)))
+    step = each + int(rng.integers(0, 2))
+    if rng.random() < 0.2:
+        step = max(1, each - 1)
+    most = each if flags & Flag.SPLIT_POSITIONS else (cores - 1) * step + each
+    channels = int(rng.integers(max(1, most - 2), most + 1))
+    return dict(rows=rows, columns=columns, out_channels=each, core_step=step, channels=channels)
+
+
+def _extreme_sums(rng: np.random.Generator, memory: np.ndarray, count: int) -> None:
+    """Some partial sums at the ends of their range: what is added wraps them around."""
+    raw = memory[:, : 4 * count].copy().view("<i4")
+    raw[rng.random(raw.shape) < 0.3] = 2**31 - 1
+    raw[rng.random(raw.shape) < 0.3] = -(2**31)
+    memory[:, : 4 * count] = raw.view(np.uint8)
 
 
 def _window(rng: np.random.Generator, o: dict[str, Any]) -> tuple[int, int]:

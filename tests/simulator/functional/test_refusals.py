@@ -37,7 +37,9 @@ MISFITS = [
      "(SOFTMAX) reads byte 1,000 of PE memory, of which there are 1,000"),
     (TWO, "LOOKUP parameters=245",
      "(LOOKUP) reads byte 500 of core memory, of which there are 500"),
-    (TWO, "DRAIN", "(DRAIN) needs a systolic array, and the design has none"),
+    (TWO, "DRAIN", "(DRAIN) needs a systolic array, and the design has none (M3)"),
+    (ARRAY, "DEPTHWISE", "(DEPTHWISE) needs lanes that multiply, and the design has a systolic "
+     "array in their place (M3)"),
     (TWO, "COPY flags=wide_source", "(COPY) copies between elements of different widths"),
     (TWO, "NORMALIZE passes=2", "(NORMALIZE) has 2 passes, which leave no window"),
     (TWO, "STORE segment_bytes=3 flags=wide",

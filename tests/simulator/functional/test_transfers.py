@@ -9,7 +9,7 @@ from tests.simulator.functional import exchange
 from tests.simulator.functional.build import Image, Script, design, fill_memories, random_memories
 from tests.simulator.functional.draw import GRIDS, Places
 
-SEEDS = range(25)
+SEEDS = range(16)
 
 
 def chip_of(rng):

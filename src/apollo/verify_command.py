@@ -1,0 +1,69 @@
+"""`apollo verify`: Apollo beside published figures (docs/verification.md)."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from apollo import console
+from apollo.console import ExitCode, guarded
+
+if TYPE_CHECKING:
+    from apollo.search.verify.figures import Figure, Part
+
+
+@guarded
+def verify(
+    parts: Annotated[
+        list[str] | None, typer.Argument(help="systolic, tpu-v1; everything if none is named.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
+) -> None:
+    """Hold the simulator against published figures and closed forms; exit 4 if one is missed."""
+    from apollo.search.verify.parts import PARTS, check_names
+
+    results = [PARTS[name]() for name in check_names(parts or [])]
+    if json:
+        console.print_json([part_json(part) for part in results])
+    else:
+        for part in results:
+            print_part(part)
+    if missed := sum(len(part.misses) for part in results):
+        figures = "figure misses" if missed == 1 else "figures miss"
+        console.fail(f"{missed} {figures} the aim.", ExitCode.VERIFICATION_FAILED)
+
+
+def part_json(part: "Part") -> dict[str, Any]:
+    """A part with all its figures."""
+    return {
+        "part": part.name,
+        "title": part.title,
+        "holds": not part.misses,
+        "notes": list(part.notes),
+        "figures": [_figure_json(figure) for figure in part.figures],
+    }
+
+
+def _figure_json(figure: "Figure") -> dict[str, Any]:
+    return {
+        "subject": figure.subject,
+        "figure": figure.name,
+        "reference": figure.reference,
+        "ours": figure.ours,
+        "difference": figure.difference,
+        "relative": figure.is_relative,
+        "tolerance": figure.tolerance,
+        "holds": figure.holds,
+        "explanation": figure.explanation,
+    }
+
+
+def print_part(part: "Part") -> None:
+    """The table, what it means, and what was missed."""
+    console.print_table(part.title, part.columns, part.rows)
+    for note in part.notes:
+        typer.echo(note)
+    aimed = [figure for figure in part.figures if figure.tolerance is not None]
+    typer.echo(f"{len(aimed) - len(part.misses)} of {len(aimed)} aims are met.")
+    for figure in part.misses:
+        typer.echo(f"* {figure.sentence()}")
+    typer.echo("")
