@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from apollo.arch.accelerator import Accelerator
 from apollo.arch.isa import Opcode
 from apollo.arch.operands import ComputeFlag
-from apollo.compiler.systolic.blocking import Plan, plan_blocks
+from apollo.compiler.systolic.blocking import Halves, gemm_block, halve
 from apollo.compiler.systolic.builder import Access, Builder, Deferred, Instruction, Memory
 from apollo.compiler.systolic.geometry import cut
 from apollo.compiler.systolic.layers import Range, Shape
@@ -25,11 +25,11 @@ REQUEST_BYTES = 64  # the widest access of Gemmini's DMA
 Span = tuple[int, int]  # first, length
 
 
-def _inside(outer: Span, size: int) -> list[Span]:
+def inside(outer: Span, size: int) -> list[Span]:
     return [(outer[0] + first, length) for first, length in cut(outer[1], size)]
 
 
-def _group_of(outer: Span, at: int, size: int) -> Span:
+def group_of(outer: Span, at: int, size: int) -> Span:
     """The piece of `outer`, in pieces of `size`, that holds `at`."""
     first = outer[0] + (at - outer[0]) // size * size
     return first, min(size, sum(outer) - first)
@@ -74,7 +74,8 @@ def compile_blocked_gemm(
 
     Raises `DoesNotFit` when not even single tiles fit.
     """
-    plan = plan_blocks(m, k, n, accelerator)
+    halves = halve(accelerator)
+    block = gemm_block(m, k, n, accelerator, halves)
     layout = Layout()
     layout.tensors["x"] = Stored(layout.reserve(m * k), Shape(m, 1, 1, k), k)
     layout.tensors["y"] = Stored(layout.reserve(m * n), Shape(m, 1, 1, n), n)
@@ -82,11 +83,11 @@ def compile_blocked_gemm(
     layout.weights["gemm"] = [weights]
     layout.records["gemm"] = layout.reserve(RECORD_BYTES * n)
     array = Array(accelerator, False, 0, accelerator.array_rows, 1)
-    run = _Blocks(Builder(), array, plan, layout, clamp or Range())
+    run = _Blocks(Builder(), array, halves, layout, clamp or Range())
     height, width = accelerator.array_rows, accelerator.array_columns
-    for rows in cut(m, plan.block.rows * height):
-        for columns in cut(n, plan.block.columns * width):
-            run.output(rows, columns, cut(k, plan.block.depth * height))
+    for rows in cut(m, block.rows * height):
+        for columns in cut(n, block.columns * width):
+            run.output(rows, columns, cut(k, block.depth * height))
     program = run.builder.program(accelerator.instruction_memory_bytes)
     return Compiled(program, layout, m * k * n, k * n)
 
@@ -95,7 +96,7 @@ def compile_blocked_gemm(
 class _Blocks:
     builder: Builder
     array: Array
-    plan: Plan
+    halves: Halves
     layout: Layout
     range: Range
     clock: Clock = field(default_factory=Clock)
@@ -110,13 +111,13 @@ class _Blocks:
         for depth in depths:
             block = self._block(rows, columns, depth)
             self._load(block)
-            for at in _inside(depth, self.array.rows):
-                for column in _inside(columns, self.array.columns):
+            for at in inside(depth, self.array.rows):
+                for column in inside(columns, self.array.columns):
                     self._shift(block, at, column)
                     self._multiply(block, at, column, accumulate=at[0] > 0)
-        for column in _inside(columns, self.array.columns):
+        for column in inside(columns, self.array.columns):
             self._drain(block, column, records)
-        for group in _inside(columns, self._group):
+        for group in inside(columns, self._group):
             self._store(block, group)
         self.outputs += 1
 
@@ -129,9 +130,9 @@ class _Blocks:
             rows,
             columns,
             depth,
-            half * self.plan.first_bytes,
-            half * self.plan.second_bytes,
-            self.outputs % 2 * self.plan.sum_rows,
+            half * self.halves.first_bytes,
+            half * self.halves.second_bytes,
+            self.outputs % 2 * self.halves.sum_rows,
         )
 
     @property
@@ -146,7 +147,7 @@ class _Blocks:
     def _load_records(self, columns: Span) -> int:
         """Bring the requantisation of columns; its address."""
         size = columns[1] * RECORD_BYTES
-        address = 2 * self.plan.second_bytes + self.outputs % 2 * self.plan.record_bytes
+        address = 2 * self.halves.second_bytes + self.outputs % 2 * self.halves.record_bytes
         self.builder.add(
             Opcode.LOAD_PARAMETERS,
             self.builder.layer("requantisation"),
@@ -161,11 +162,11 @@ class _Blocks:
 
     def _load(self, block: _Block) -> None:
         """Bring both operands of a block, in the order in which they are multiplied."""
-        for group in _inside(block.depth, self._depth_group):
-            for row in _inside(block.rows, self.array.rows):
+        for group in inside(block.depth, self._depth_group):
+            for row in inside(block.rows, self.array.rows):
                 self._load_first(block, row, group)
-            for at in _inside(group, self.array.rows):
-                for column in _inside(block.columns, self._group):
+            for at in inside(group, self.array.rows):
+                for column in inside(block.columns, self._group):
                     self._load_second(block, at, column)
 
     def _load_first(self, block: _Block, row: Span, group: Span) -> None:
@@ -212,7 +213,7 @@ class _Blocks:
         in_time = max(clock.before, clock.compute - shift)
         clock.move = self.builder.release_until(clock.move, in_time)
         clock.move = max(clock.move, clock.before) + shift
-        group = _group_of(block.columns, column[0], self._group)
+        group = group_of(block.columns, column[0], self._group)
         start = block.second_place(at, group[0])
         number = self.shifts % 2
         self.shifts += 1
@@ -234,9 +235,9 @@ class _Blocks:
         """One multiplication for every tile of rows, with the weights that were just shifted."""
         clock, number = self.clock, (self.shifts - 1) % 2
         clock.before, clock.compute = clock.compute, max(clock.compute, clock.move)
-        group = _group_of(block.depth, at[0], self._depth_group)
+        group = group_of(block.depth, at[0], self._depth_group)
         flags = ComputeFlag.ACCUMULATE if accumulate else ComputeFlag.NONE
-        for row in _inside(block.rows, self.array.rows):
+        for row in inside(block.rows, self.array.rows):
             source = block.first_place(row[0], group)
             sums = block.sum_row(column, row[0], self.array.columns)
             self.builder.add(
@@ -263,12 +264,12 @@ class _Blocks:
 
     def _result_place(self, block: _Block, group: Span) -> int:
         """[column group][row][column] of the results, a half for every other block."""
-        base = 2 * self.plan.first_bytes + self.outputs % 2 * self.plan.result_bytes
+        base = 2 * self.halves.first_bytes + self.outputs % 2 * self.halves.result_bytes
         return base + block.rows[1] * (group[0] - block.columns[0])
 
     def _drain(self, block: _Block, column: Span, records: int) -> None:
         """Defer the drain of a column of tiles."""
-        group = _group_of(block.columns, column[0], self._group)
+        group = group_of(block.columns, column[0], self._group)
         start, rows = self._result_place(block, group), block.rows[1]
         sums = block.sum_row(column, block.rows[0], self.array.columns)
         of_column = records + (column[0] - block.columns[0]) * RECORD_BYTES

@@ -71,10 +71,9 @@ def grow(whole: Block, room: Room) -> Block:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Block, and the halves into which the memories are divided, in bytes (sums: rows)."""
+class Halves:
+    """What a block may take of each memory, all used in halves: bytes, of sums rows."""
 
-    block: Block
     first_bytes: int  # of PE memory: first operands, from 0
     result_bytes: int  # behind both of them
     second_bytes: int  # of core memory: second operands, from 0
@@ -82,8 +81,8 @@ class Plan:
     sum_rows: int
 
 
-def plan_blocks(m: int, k: int, n: int, accelerator: Accelerator) -> Plan:
-    """Halve the memories and grow a block.
+def halve(accelerator: Accelerator) -> Halves:
+    """Divide the memories.
 
     Results, which Gemmini stores from its accumulators, land in PE memory: a byte for every sum.
     Raises `DoesNotFit` when not even one tile of each operand fits in half of its memory.
@@ -103,7 +102,14 @@ def plan_blocks(m: int, k: int, n: int, accelerator: Accelerator) -> Plan:
             raise DoesNotFit(resource, "gemm", demand, getattr(accelerator, f"{resource}_bytes"))
     if sum_rows < rows:
         raise DoesNotFit("accumulator_rows", "gemm", 2 * rows, accelerator.accumulator_rows, "rows")
-    first, second = first_bytes // tile["first"], second_bytes // tile["second"]
-    room = Room(first + second, first, second, result_bytes // (rows * columns))
+    return Halves(first_bytes, result_bytes, second_bytes, record_bytes, sum_rows)
+
+
+def gemm_block(m: int, k: int, n: int, accelerator: Accelerator, halves: Halves) -> Block:
+    """The block of a multiplication [m, k] x [k, n]."""
+    rows, columns = accelerator.array_rows, accelerator.array_columns
+    first = halves.first_bytes // (rows * rows)
+    second = halves.second_bytes // (rows * columns)
+    room = Room(first + second, first, second, halves.result_bytes // (rows * columns))
     whole = Block(math.ceil(m / rows), math.ceil(n / columns), math.ceil(k / rows))
-    return Plan(grow(whole, room), first_bytes, result_bytes, second_bytes, record_bytes, sum_rows)
+    return grow(whole, room)

@@ -8,8 +8,8 @@ from apollo.simulator.tpu_counters import TpuCounters, tpu_counters
 
 TPU = load_design("tpu_v1")
 
-# Tile 0 waits for its weights, tile 1 for its shift, a product runs on the vector unit, tile 2 waits
-# for an input and then for a drain.
+# Tile 0 waits for its weights, tile 1 for its shift, a product runs on the vector unit, tile 2
+# waits for an input and then for a drain.
 PROGRAM = """
 LOAD_PARAMETERS segment_bytes=65536 block_bytes=65536
 LOAD_ACTIVATIONS segment_bytes=256 channels=256 box_channels=256

@@ -23,11 +23,10 @@ def lstm_cell(
     `sources`, among them the hidden state, side by side; five vector operators follow.
     """
     joined = concat(builder, f"{name}/join", *sources)
-    gates = {
-        gate: activate(builder, label, dense(builder, label, joined, units), kind)
-        for gate, kind in _GATES.items()
-        for label in [f"{name}/{gate}_gate"]
-    }
+    gates = {}
+    for gate, kind in _GATES.items():
+        label = f"{name}/{gate}_gate"
+        gates[gate] = activate(builder, label, dense(builder, label, joined, units), kind)
     kept = multiply(builder, f"{name}/keep", gates["forget"], memory)
     learnt = multiply(builder, f"{name}/learn", gates["input"], gates["candidate"])
     updated = add(builder, f"{name}/update", kept, learnt)

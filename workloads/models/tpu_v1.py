@@ -1,10 +1,11 @@
 """The six production workloads of the TPU v1 paper, table 1.
 
 Jouppi et al., 2017, arXiv:1704.04760. The paper publishes counts of layers and weights, operations
-per weight byte, and batches; the shapes of the layers it does not. These are chosen so that every
-published count is met, and about the measured share of useful multiplications (table 3). A fully
-connected layer of the table is one `FullyConnected`. Each network is one inference, for the
-recurrent ones one time step with the state as inputs and outputs.
+per weight byte, and batches; the shapes of the layers it does not. These are chosen: counts of
+layers and batches are met, weights and intensity to two digits, and the measured share of useful
+multiplications (table 3) is approached. A fully connected layer of the table is one
+`FullyConnected`. Each network is one inference, for the recurrent ones one time step with the state
+as inputs and outputs.
 """
 
 from collections.abc import Callable

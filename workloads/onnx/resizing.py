@@ -5,7 +5,7 @@ import math
 from apollo.workloads.onnx.context import Importing
 from apollo.workloads.onnx.node import Node
 from apollo.workloads.operators import Resize, ResizeGrid, ResizeKind
-from apollo.workloads.operators.spatial import nearest_source
+from apollo.workloads.resampling import nearest
 from apollo.workloads.shapes import Pair, Shape
 
 GRIDS = {
@@ -83,7 +83,7 @@ def _rule(
         rounding = "floor"
     for grid in (GRIDS[mode], *ResizeGrid):
         if all(
-            [nearest_source(grid, i, shape[2 + a], size[a]) for i in range(size[a])]
+            [nearest(grid, i, shape[2 + a], size[a]) for i in range(size[a])]
             == [_nearest(mode, rounding, i, shape[2 + a], size[a]) for i in range(size[a])]
             for a in range(2)
         ):

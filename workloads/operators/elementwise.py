@@ -34,6 +34,13 @@ class UnaryKind(Enum):
     GELU = "gelu"
     SOFTPLUS = "softplus"
     MISH = "mish"
+    EXP = "exp"
+    LOG = "log"
+    SQRT = "sqrt"
+    RECIPROCAL = "reciprocal"
+    ABS = "abs"
+    NEGATE = "negate"
+    ERF = "erf"
 
 
 _SUMMANDS = (BinaryKind.ADD, BinaryKind.SUBTRACT)

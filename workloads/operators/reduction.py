@@ -18,11 +18,12 @@ class ReduceKind(Enum):
     MEAN = "mean"
     SUM = "sum"
     MAX = "max"
+    MIN = "min"
 
 
 @dataclass(frozen=True)
 class Reduce(Operator):
-    """Mean, sum or maximum over whole dimensions.
+    """Mean, sum, maximum or minimum over whole dimensions.
 
     Attributes:
         kind: the function.

@@ -7,7 +7,7 @@ from apollo.arch.accelerator import Accelerator, load_design
 from apollo.arch.isa import Opcode
 from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.systolic.blocked import compile_blocked_gemm
-from apollo.compiler.systolic.blocking import Block, Room, grow, plan_blocks
+from apollo.compiler.systolic.blocking import Block, Room, gemm_block, grow, halve
 from apollo.compiler.systolic.layers import Range
 from apollo.simulator.engine import simulate
 from tests.compiler.systolic.values import (
@@ -39,9 +39,9 @@ def test_the_rule_of_the_library(whole: Block, block: Block) -> None:
 
 
 def test_a_block_cannot_grow() -> None:
+    plan = halve(GEMMINI)
     for m, k, n in ((100, 700, 300), (33, 5000, 17), (1000, 10, 1000)):
-        plan = plan_blocks(m, k, n, GEMMINI)
-        block = plan.block
+        block = gemm_block(m, k, n, GEMMINI, plan)
         assert block.rows * block.columns * 16 <= plan.sum_rows
         assert block.rows * block.depth * 256 <= plan.first_bytes
         assert block.depth * block.columns * 256 <= plan.second_bytes
@@ -69,7 +69,7 @@ def test_values(design: Accelerator, shape: tuple[int, int, int]) -> None:
 
 def test_operands_are_loaded_once_for_every_block() -> None:
     m, k, n = 200, 300, 150
-    block = plan_blocks(m, k, n, GEMMINI).block
+    block = gemm_block(m, k, n, GEMMINI, halve(GEMMINI))
     program = compile_blocked_gemm(m, k, n, GEMMINI).program
     moved = {
         opcode: int(np.prod(program.operand[program.opcode == opcode][:, :2], axis=1).sum())
