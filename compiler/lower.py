@@ -41,6 +41,8 @@ from apollo.workloads.operators import (
 # Bias and requantisation multiplier, int32 each, and its shift (docs/machine.md, M27).
 SCALE_BYTES = 9
 
+_BINARY_OPCODES = {BinaryKind.ADD: Opcode.ADD, BinaryKind.MULTIPLY: Opcode.MULTIPLY}
+
 Shape = tuple[int, ...]
 
 
@@ -201,10 +203,14 @@ class _Lowering:
             case Softmax() | LocalResponseNormalization():
                 self.normalization(operator)
             case _:
-                raise ValueError(
-                    f"Network '{self.graph.name}': operator '{operator.name}' "
-                    f"({type(operator).__name__}) has no lowering."
-                )
+                raise self.no_lowering(operator)
+
+    def no_lowering(self, operator: Operator) -> ValueError:
+        """What to raise for an operator that the machine has no instruction for."""
+        return ValueError(
+            f"Network '{self.graph.name}': operator '{operator.name}' ({operator.label}) "
+            f"has no lowering."
+        )
 
     def window(self, operator: Convolution | Pool, dilation: tuple[int, int]) -> dict[str, int]:
         """Kernel, stride and padding; rows of several images follow each other."""
@@ -270,7 +276,9 @@ class _Lowering:
 
     def binary(self, operator: Binary) -> None:
         """The operand of the output's shape is the source, the other the second."""
-        opcode = Opcode.ADD if operator.kind is BinaryKind.ADD else Opcode.MULTIPLY
+        opcode = _BINARY_OPCODES.get(operator.kind)
+        if opcode is None:
+            raise self.no_lowering(operator)
         if operator.constant_shape is not None:
             channels = dimensions(self.graph.tensor(operator.output).shape)[2]
             stored = math.prod(operator.constant_shape)

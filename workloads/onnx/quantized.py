@@ -6,6 +6,7 @@ Unsigned integers are shifted to signed ones: 200 with zero point 128 becomes 72
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from onnx import NodeProto, helper
 
 from apollo.workloads.model import Values
 from apollo.workloads.onnx.context import Importer, Importing
@@ -95,6 +96,8 @@ def _plain(node: Node, importing: Importing, index: int) -> Values:
 def _input(node: Node, importing: Importing, place: int) -> None:
     """Note what the integers at an input, its scale behind it, stand for."""
     if importing.is_constant(node, place):
+        if importing.stored(node, place).quantization is not None:
+            return
         importing.constants.add(node.inputs[place], _meaning(node, importing, place, place + 1))
         return
     source = importing.tensor(node, place)
@@ -116,33 +119,29 @@ def convolution(node: Node, importing: Importing) -> None:
     """QLinearConv: x, scale, zero, w, scale, zero, y scale, zero, bias in units of both scales."""
     _input(node, importing, 0)
     weight = _channels_first(node, importing, 3)
-    bias = _bias(node, importing, weight) if node.has(8) else None
+    bias = _bias(node, importing, 8, weight) if node.has(8) else None
     convolve(node, importing, weight, bias)
     _output(node, importing, 6)
 
 
 def _channels_first(node: Node, importing: Importing, place: int) -> Stored:
     """Weights (out, ...) with scales by their first dimension."""
-    scales = importing.stored(node, place + 1).shape
-    source = importing.stored(node, place)
-    rule_node = _with_axis(node, 0) if scales not in ((), (1,)) else node
-    del source
-    return _meaning(rule_node, importing, place, place + 1)
+    return _meaning(_along(node, importing, place + 1, 0), importing, place, place + 1)
 
 
-def _with_axis(node: Node, axis: int) -> Node:
-    """The node as if it stated the axis of its scales."""
-    from onnx import NodeProto, helper
-
+def _along(node: Node, importing: Importing, scale: int, axis: int) -> Node:
+    """The node as if it stated the axis of its scales, if there are several."""
+    if importing.stored(node, scale).shape in ((), (1,)):
+        return node
     copy = NodeProto()
     copy.CopyFrom(node.proto)
     copy.attribute.append(helper.make_attribute("axis", axis))
     return Node(copy, 0)
 
 
-def _bias(node: Node, importing: Importing, weight: Stored) -> Stored:
+def _bias(node: Node, importing: Importing, place: int, weight: Stored) -> Stored:
     """Sums of products of both scales, without zero point."""
-    source, rule = importing.stored(node, 8), weight.quantization
+    source, rule = importing.stored(node, place), weight.quantization
     scale = importing.quantization[importing.tensor(node, 0)].scale[0]
     scales = tuple(scale * value for value in (rule.scale if rule else (1.0,)))
     axis = PER_TENSOR if len(scales) == 1 else 0
@@ -154,9 +153,7 @@ def matmul(node: Node, importing: Importing) -> None:
     """QLinearMatMul: a, scale, zero, b, scale, zero, y scale, zero."""
     _input(node, importing, 0)
     if importing.is_constant(node, 3):
-        scales = importing.stored(node, 4).shape
-        by_column = scales not in ((), (1,))
-        times(node, importing, _meaning(_with_axis(node, 1) if by_column else node, importing, 3, 4))
+        times(node, importing, _meaning(_along(node, importing, 4, 1), importing, 3, 4))
     else:
         _input(node, importing, 3)
         sources = (importing.tensor(node, 0), importing.tensor(node, 3))
@@ -179,8 +176,6 @@ def around(convert: Importer, operands: Sequence[int], scale: int) -> Importer:
 
 def _real(node: Node, operands: Sequence[int]) -> Node:
     """The node without scales and zero points."""
-    from onnx import NodeProto
-
     copy = NodeProto()
     copy.CopyFrom(node.proto)
     del copy.input[:]
@@ -202,21 +197,13 @@ def gemm(convert: Callable[..., None]) -> Importer:
 
     def quantized(node: Node, importing: Importing) -> None:
         _input(node, importing, 0)
-        scales, flip = importing.stored(node, 4).shape, bool(node.get("transB", 0))
-        by_column = scales not in ((), (1,))
-        weight = _meaning(_with_axis(node, 0 if flip else 1) if by_column else node, importing, 3, 4)
+        flip = bool(node.get("transB", 0))
+        along = _along(node, importing, 4, 0 if flip else 1)
+        weight = _meaning(along, importing, 3, 4)
         weight = weight if flip else weight.transpose((1, 0))
         bias = None
         if node.has(6):
-            stored = importing.stored(node, 6)
-            rule = weight.quantization
-            scale = importing.quantization[importing.tensor(node, 0)].scale[0]
-            numbers = tuple(scale * value for value in (rule.scale if rule else (1.0,)))
-            meaning = Quantization(
-                numbers, (0,) * len(numbers), PER_TENSOR if len(numbers) == 1 else 0, 32
-            )
-            kind = np.dtype(np.float32)
-            bias = bias_vector(Stored(stored.shape, kind, stored.read, meaning), weight.shape[0])
+            bias = bias_vector(_bias(node, importing, 6, weight), weight.shape[0])
         convert(node, importing, importing.tensor(node, 0), weight, bias)
         _output(node, importing, 7)
 

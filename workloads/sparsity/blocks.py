@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from apollo.workloads.shapes import Shape
 from apollo.workloads.sparsity.layers import Bools
 
 Floats = npt.NDArray[np.float32]
@@ -48,24 +49,38 @@ class Block:
         return cls(channels, inputs)
 
     @property
+    def size(self) -> int:
+        """Factors of a block."""
+        return self.channels * self.inputs
+
+    @property
     def is_single(self) -> bool:
         """Whether every factor is a block of its own."""
-        return self == Block()
+        return self.size == 1
 
 
-def scores(magnitudes: Floats, block: Block) -> tuple[Floats, Ints]:
-    """Score and number of factors of every block [rows of blocks, taps, blocks in a row]."""
+def scores(magnitudes: Floats, block: Block) -> Floats:
+    """Score of every block [rows of blocks, taps, blocks in a row]."""
     if block.is_single:
-        return magnitudes, np.ones(magnitudes.shape, np.int64)
+        return magnitudes
     channels, taps, inputs = magnitudes.shape
     rows, columns = -(-channels // block.channels), -(-inputs // block.inputs)
     padded = np.zeros((rows * block.channels, taps, columns * block.inputs), np.float32)
     padded[:channels, :, :inputs] = magnitudes
     total = padded.reshape(rows, block.channels, taps, columns, block.inputs).sum(axis=(1, 4))
-    heights = _extents(channels, block.channels)
-    widths = _extents(inputs, block.inputs)
-    sizes = np.broadcast_to((heights[:, None] * widths)[:, None, :], total.shape)
-    return total / sizes.astype(np.float32), np.ascontiguousarray(sizes)
+    return total / sizes(magnitudes.shape, block).astype(np.float32)
+
+
+def is_divided(shape: Shape, block: Block) -> bool:
+    """Whether all blocks of [channels, taps, inputs] have the same size."""
+    return shape[0] % block.channels == 0 and shape[2] % block.inputs == 0
+
+
+def sizes(shape: Shape, block: Block) -> Ints:
+    """Number of factors of every block of [channels, taps, inputs], as `scores` orders them."""
+    heights, widths = _extents(shape[0], block.channels), _extents(shape[2], block.inputs)
+    area = (heights[:, None] * widths)[:, None, :]
+    return np.repeat(area, shape[1], axis=1)
 
 
 def spread(kept: Bools, block: Block, channels: int, inputs: int) -> Bools:

@@ -4,7 +4,7 @@ A channel is an output channel. Its inputs are in the order in which the machine
 (docs/machine.md, M28): tap row, tap column, input channel.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -22,6 +22,7 @@ from apollo.workloads.operators import (
     FullyConnected,
     Operator,
 )
+from apollo.workloads.quantization import PER_TENSOR
 
 Array = npt.NDArray[Any]
 Bools = npt.NDArray[np.bool_]
@@ -82,8 +83,12 @@ class Factors:
     def magnitudes(self) -> npt.NDArray[np.float32]:
         """Absolute real values as [channels, taps, input channels]."""
         stored, quantization = self.constant.values, self.constant.quantization
-        real = stored if quantization is None else quantization.dequantize(stored)
-        return to_channels(self.operator, np.abs(real).astype(np.float32))
+        real = stored.astype(np.float32)
+        if quantization is not None:
+            if any(quantization.zero_point):
+                real -= along_axis(quantization.zero_point, quantization.axis, real.ndim)
+            real *= along_axis(quantization.scale, quantization.axis, real.ndim)
+        return to_channels(self.operator, np.abs(real, out=real))
 
     def nonzero(self) -> Bools:
         """Where a real value is not 0, as [channels, taps, input channels]."""
@@ -143,6 +148,14 @@ def _final(graph: Graph, multiplying: set[str]) -> set[str]:
         if reaches or item.name in multiplying:
             used.update(item.inputs)
     return final
+
+
+def along_axis(values: Sequence[float], axis: int, rank: int) -> npt.NDArray[np.float32]:
+    """One value, or one for each channel along an axis, that broadcasts against that rank."""
+    shape = [1] * rank
+    if axis != PER_TENSOR:
+        shape[axis] = len(values)
+    return np.array(values, np.float32).reshape(shape)
 
 
 def to_channels(operator: Operator, values: Array) -> Array:

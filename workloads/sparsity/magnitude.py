@@ -5,7 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from apollo.workloads.sparsity.blocks import Block, Floats, Ints, scores, spread
+from apollo.workloads.sparsity.blocks import (
+    Block,
+    Floats,
+    Ints,
+    is_divided,
+    scores,
+    sizes,
+    spread,
+)
 from apollo.workloads.sparsity.layers import Bools
 
 _SCRAMBLE = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio (Knuth, vol. 3, section 6.4)
@@ -26,45 +34,41 @@ def keep_masks(magnitudes: Sequence[Floats], sparsity: float, block: Block) -> l
     """
     check_sparsity(sparsity)
     parts = [scores(layer, block) for layer in magnitudes]
-    flat = np.concatenate([score.ravel() for score, _ in parts])
-    sizes = np.concatenate([size.ravel() for _, size in parts])
-    total = sum(layer.size for layer in magnitudes)
+    flat = np.concatenate([score.ravel() for score in parts])
+    target = round(sparsity * sum(layer.size for layer in magnitudes))
+    if all(is_divided(layer.shape, block) for layer in magnitudes):
+        gone = _least(flat, round(target / block.size))
+    else:
+        extents = [sizes(layer.shape, block).ravel() for layer in magnitudes]
+        gone = _least_of_sizes(flat, np.concatenate(extents), target)
     kept = np.ones(flat.size, np.bool_)
-    kept[_least(flat, sizes, round(sparsity * total))] = False
-    ends = np.cumsum([score.size for score, _ in parts])[:-1]
+    kept[gone] = False
+    ends = np.cumsum([score.size for score in parts])[:-1]
     return [
         spread(piece.reshape(score.shape), block, layer.shape[0], layer.shape[2])
-        for piece, (score, _), layer in zip(np.split(kept, ends), parts, magnitudes, strict=True)
+        for piece, score, layer in zip(np.split(kept, ends), parts, magnitudes, strict=True)
     ]
 
 
-def _least(flat: Floats, sizes: Ints, target: int) -> Ints:
-    """Numbers of the blocks of least score that hold about `target` factors together."""
-    count = _candidates(sizes, target)
+def _least(flat: Floats, count: int) -> Ints:
+    """Numbers of the `count` blocks of least score."""
     if count == 0:
         return np.zeros(0, np.int64)
     threshold = np.partition(flat, count - 1)[count - 1]
     below = np.flatnonzero(flat < threshold)
     ties = np.flatnonzero(flat == threshold)
     ties = ties[np.argsort(_scrambled(ties), kind="stable")]
-    ordered = np.concatenate([below, ties])
-    if sizes.min() == sizes.max():
-        return ordered[:count]
-    # Blocks at the edges are smaller: all that might go in order, then as many as it takes.
-    above = np.flatnonzero(flat > threshold)
-    ordered = np.concatenate([_sorted(below, flat), ties, _sorted(above, flat)])
-    gone = np.cumsum(sizes[ordered])
-    last = int(np.searchsorted(gone, target))
-    nearer = last < len(gone) and gone[last] - target <= target - (gone[last - 1] if last else 0)
-    return ordered[: last + 1 if nearer else last]
+    return np.concatenate([below, ties[: count - len(below)]])
 
 
-def _candidates(sizes: Ints, target: int) -> int:
-    return min(sizes.size, round(target / int(sizes.max())))
-
-
-def _sorted(numbers: Ints, flat: Floats) -> Ints:
-    return numbers[np.lexsort((_scrambled(numbers), flat[numbers]))]
+def _least_of_sizes(flat: Floats, sizes: Ints, target: int) -> Ints:
+    """Numbers of the blocks of least score that hold as nearly as possible `target` factors."""
+    order = np.lexsort((_scrambled(np.arange(flat.size)), flat))
+    gone = np.concatenate([[0], np.cumsum(sizes[order])])
+    count = int(np.searchsorted(gone, target))
+    if count and target - gone[count - 1] < gone[count] - target:
+        count -= 1
+    return order[:count]
 
 
 def _scrambled(numbers: Ints) -> npt.NDArray[np.uint64]:

@@ -14,6 +14,7 @@ from apollo.workloads.sparsity.layers import (
     Bools,
     Factors,
     Layers,
+    along_axis,
     factors,
     from_channels,
     pruned_names,
@@ -34,7 +35,7 @@ def prune(
     model: Model,
     sparsity: float,
     *,
-    layers: Layers = Layers.MATRICES,
+    layers: Layers = Layers.ALL,
     share: Share = Share.LAYER,
     block: Block | None = None,
     ends: bool = False,
@@ -96,8 +97,8 @@ def _chosen(model: Model, layers: Layers, ends: bool) -> list[Factors]:
     chosen = [item for item in stored if item.operator.name in names]
     if not chosen:
         raise ValueError(
-            f"Network {model.graph.name!r} has no layers of the kind {layers.value!r} to prune "
-            "(the first full convolution and the final layers stay dense)."
+            f"Network {model.graph.name!r} has nothing to prune among the layers "
+            f"{layers.value!r} without its first full convolution and its final layers."
         )
     return chosen
 
@@ -107,7 +108,6 @@ def _masked(constant: Constant, mask: Bools) -> Array:
     values, quantization = constant.values, constant.quantization
     zero: Array = np.zeros(1, values.dtype)
     if quantization is not None and any(quantization.zero_point):
-        shape = [1] * values.ndim
-        shape[quantization.axis] = len(quantization.zero_point)
-        zero = np.array(quantization.zero_point, values.dtype).reshape(shape)
+        points = along_axis(quantization.zero_point, quantization.axis, values.ndim)
+        zero = points.astype(values.dtype)
     return np.where(mask, values, zero)

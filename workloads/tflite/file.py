@@ -5,7 +5,6 @@ schema of the format, version 3.
 """
 
 import mmap
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
@@ -15,7 +14,7 @@ from apollo.workloads.tflite.flatbuffer import Damaged, Data, Table
 from apollo.workloads.tflite.names import BUILTIN, CUSTOM
 
 VERSION = 3
-MOST_GRAPHS, MOST_TENSORS, MOST_NODES, MOST_ENDS = 1 << 8, 1 << 16, 1 << 16, 1 << 18
+MOST_GRAPHS, MOST_TENSORS, MOST_NODES, MOST_INPUTS = 1 << 6, 1 << 15, 1 << 15, 1 << 10
 MOST_DIMENSIONS, MOST_SIZE = 8, 1 << 31
 NO_TENSOR = -1
 
@@ -45,6 +44,15 @@ class Type(IntEnum):
 
 
 @dataclass(frozen=True)
+class Scales:
+    """Scales and zero points, one of each or one for each channel along `axis`."""
+
+    scale: tuple[float, ...]
+    zero_point: tuple[int, ...]
+    axis: int
+
+
+@dataclass(frozen=True)
 class FileTensor:
     """A tensor of a file.
 
@@ -55,9 +63,7 @@ class FileTensor:
         open: whether dimensions are marked as unknown.
         type: of the elements.
         span: first byte and number of bytes of the stored values; None if it is computed.
-        scale: of the quantisation, none, one or one for each channel.
-        zero_point: as many.
-        axis: of the channels.
+        quantization: scales of its integers, if it has any.
         sparsity: how the stored values are spread, if they are sparse.
 
     """
@@ -68,9 +74,7 @@ class FileTensor:
     open: tuple[bool, ...]
     type: Type
     span: tuple[int, int] | None
-    scale: tuple[float, ...] = ()
-    zero_point: tuple[int, ...] = ()
-    axis: int = 0
+    quantization: Scales | None = None
     sparsity: Table | None = None
 
 
@@ -209,16 +213,14 @@ def _graph(
         _node(number, item, codes, tensors)
         for number, item in enumerate(table.tables(3, MOST_NODES))
     ]
-    if sum(len(node.inputs) + len(node.outputs) for node in nodes) > MOST_ENDS:
-        raise Damaged("its operators have too many inputs and outputs")
-    ends = [_indices(table.numbers(slot, "i32").tolist(), tensors, "graph") for slot in (1, 2)]
-    return FileGraph(tensors, tuple(nodes), *ends)
+    inputs, outputs = (_indices(table, slot, tensors, "the graph") for slot in (1, 2))
+    return FileGraph(tensors, tuple(nodes), inputs, outputs)
 
 
 def _tensor(index: int, table: Table, spans: list[tuple[int, int] | None]) -> FileTensor:
-    shape = tuple(table.numbers(0, "i32").tolist()[: MOST_DIMENSIONS + 1])
-    signature = tuple(table.numbers(7, "i32").tolist()[: MOST_DIMENSIONS + 1])
-    kind, buffer, name = table.scalar(1, "i8"), table.scalar(2, "u32"), table.text(3)
+    shape = tuple(table.numbers(0, "i32")[: MOST_DIMENSIONS + 1].tolist())
+    signature = tuple(table.numbers(7, "i32")[: MOST_DIMENSIONS + 1].tolist())
+    kind, buffer, name = table.scalar(1, "u8"), table.scalar(2, "u32"), table.text(3)
     title = f"tensor {index} ({name!r})"
     if len(shape) > MOST_DIMENSIONS or min(shape, default=0) < 0 or elements(shape) > MOST_SIZE:
         raise Damaged(f"{title} has shape {shape}")
@@ -234,21 +236,21 @@ def _tensor(index: int, table: Table, spans: list[tuple[int, int] | None]) -> Fi
         type=Type(kind),
         span=spans[buffer],
         sparsity=table.table(6),
-        **_quantization(table.table(4), shape, title),
+        quantization=_quantization(table.table(4), shape, title),
     )
 
 
-def _quantization(table: Table | None, shape: Shape, title: str) -> dict[str, object]:
+def _quantization(table: Table | None, shape: Shape, title: str) -> Scales | None:
     """Scales, zero points and axis, if the tensor is quantised."""
     if table is None or not table.numbers(2, "f32").size:
-        return {}
+        return None
     scale, zero = table.numbers(2, "f32"), table.numbers(3, "i64")
     axis = table.scalar(6, "i32")
     channels = shape[axis] if 0 <= axis < len(shape) else 1
     if len(scale) not in (1, channels) or len(zero) not in (0, len(scale)):
         raise Damaged(f"{title} has {len(scale)} scales and {len(zero)} zero points")
     zeros = tuple(zero.tolist()) or (0,) * len(scale)
-    return {"scale": tuple(scale.tolist()), "zero_point": zeros, "axis": axis}
+    return Scales(tuple(scale.tolist()), zeros, axis)
 
 
 def _node(
@@ -259,8 +261,8 @@ def _node(
         raise Damaged(f"node {number} has operator {code} of {len(codes)}")
     kind, custom = codes[code]
     title = f"node {number} ({kind})"
-    inputs = _indices(table.numbers(1, "i32").tolist(), tensors, title, optional=True)
-    outputs = _indices(table.numbers(2, "i32").tolist(), tensors, title)
+    inputs = _indices(table, 1, tensors, title, optional=True)
+    outputs = _indices(table, 2, tensors, title)
     start, count = table.span(5)
     return Node(
         number=number,
@@ -275,10 +277,13 @@ def _node(
 
 
 def _indices(
-    values: Iterable[int], tensors: tuple[FileTensor, ...], title: str, *, optional: bool = False
+    table: Table, slot: int, tensors: tuple[FileTensor, ...], title: str, *, optional: bool = False
 ) -> tuple[int, ...]:
     """Numbers of tensors that there are."""
-    found = tuple(values)
+    values = table.numbers(slot, "i32")
+    if len(values) > MOST_INPUTS:
+        raise Damaged(f"{title} names {len(values):,} tensors")
+    found: tuple[int, ...] = tuple(values.tolist())
     for value in found:
         if not (0 <= value < len(tensors) or (optional and value == NO_TENSOR)):
             raise Damaged(f"{title} names tensor {value} of {len(tensors)}")

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,8 +8,14 @@ from apollo.arch.accelerator import Accelerator, load_design
 from apollo.arch.isa import Opcode
 from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.systolic.blocked import compile_blocked_gemm
+from apollo.compiler.systolic.blocked_convolution import compile_blocked_convolution
 from apollo.compiler.systolic.blocking import Block, Room, gemm_block, grow, halve
-from apollo.compiler.systolic.layers import Range
+from apollo.compiler.systolic.blocking_convolution import (
+    ConvolutionBlock,
+    ConvolutionRoom,
+    convolution_block,
+)
+from apollo.compiler.systolic.layers import Range, Shape, Window
 from apollo.simulator.engine import simulate
 from tests.compiler.systolic.values import (
     chip,
@@ -16,6 +23,7 @@ from tests.compiler.systolic.values import (
     requantisation,
     requantised,
     run_matrix,
+    windows,
 )
 
 GEMMINI = load_design("gemmini")
@@ -91,3 +99,41 @@ def test_what_does_not_fit() -> None:
     with pytest.raises(DoesNotFit) as caught:
         compile_blocked_gemm(64, 64, 64, tiny)
     assert (caught.value.resource, caught.value.bound) == ("pe_memory", 512)
+
+
+def test_the_rule_for_convolutions() -> None:
+    """A layer of ResNet-50, worked by hand: 14 x 14, 3 x 3 x 256 to 256 channels."""
+    window = Window((3, 3), padding=(1, 1, 1, 1))
+    room = ConvolutionRoom(window, 16, first=8192, second=8192, results=512, sums=512)
+    whole = ConvolutionBlock(1, 14, 14, 256, 3, 3, 256)
+    block = convolution_block(whole, room)
+    assert room.holds(block)
+    for name in vars(block):
+        larger = replace(block, **{name: getattr(block, name) + 1})
+        assert getattr(larger, name) > getattr(whole, name) or not room.holds(larger), name
+    assert convolution_block(ConvolutionBlock(1, 4, 4, 16, 3, 3, 16), room).rows == 4
+
+
+CONVOLUTIONS = [
+    (Shape(1, 8, 8, 20), 40, Window((3, 3), padding=(1, 1, 1, 1))),
+    (Shape(2, 9, 7, 3), 5, Window((5, 3), (2, 2), (2, 1, 2, 1))),
+    (Shape(1, 12, 12, 70), 100, Window((1, 1))),
+    (Shape(1, 10, 30, 17), 33, Window((3, 3), (1, 2), (2, 2, 0, 3), (2, 2))),
+    (Shape(1, 3, 3, 4), 4, Window((3, 3), padding=(4, 4, 4, 4))),
+]
+
+
+@pytest.mark.parametrize("design", [GEMMINI, SMALL], ids=["gemmini", "4x4"])
+@pytest.mark.parametrize(("source", "out_channels", "window"), CONVOLUTIONS)
+def test_convolution(
+    source: Shape, out_channels: int, window: Window, design: Accelerator
+) -> None:
+    random = np.random.default_rng(out_channels)
+    compiled = compile_blocked_convolution(source, out_channels, window, design, fill=3)
+    x = random_values(random, source.images, source.rows, source.columns, source.channels)
+    depth = window.kernel[0] * window.kernel[1] * source.channels
+    weights = random_values(random, depth, out_channels)
+    values = requantisation(random, out_channels, np.sqrt(depth) * 5000)
+    found = run_matrix(compiled, design, "convolution", x, weights, values)
+    expected = requantised(windows(x, window, 3) @ weights, values, Range())
+    np.testing.assert_array_equal(found, expected)
