@@ -1,7 +1,17 @@
 """A network with its numbers: a graph, the values it stores, and what its integers stand for.
 
 Shapes and counts need the graph alone, so a graph knows nothing of values. A *role* says which of
-an operator's stored tensors a constant is, as `weight`, `bias` or `table`.
+an operator's stored tensors a constant is:
+
+- convolutions: `weight` (out, in / groups, kernel h, w), `bias` (out); transposed ones: `weight`
+  (in, out / groups, kernel h, w); fully connected: `weight` (out, in), `bias` (out);
+- recurrent layers: `input_weight` (directions, gates * units, in), `recurrent_weight` (directions,
+  gates * units, features), `bias` (directions, gates * units), `projection_weight` (directions,
+  features, units); gates of an LSTM are input, forget, cell, output, those of a GRU are update,
+  reset, hidden, and with `reset_after` the biases of the recurrent products follow those of the
+  input's;
+- `constant` (second operand of a binary function), `slope` (PReLU), `scale` and `shift`
+  (normalisations), `table` (embedding).
 """
 
 from collections.abc import Callable, Mapping
@@ -48,6 +58,24 @@ class Constant:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """An operator of a file that is not part of the model: it cannot be run here.
+
+    Attributes:
+        name: of the operator in the file.
+        kind: in the file's words.
+        reason: why it is left out, as a clause.
+        macs: its multiply-accumulates; None where they are not known.
+
+    """
+
+    name: str
+    kind: str
+    reason: str
+    macs: int | None
+
+
+@dataclass(frozen=True)
 class Model:
     """A graph and its numbers.
 
@@ -56,6 +84,7 @@ class Model:
         constants: by operator name and role.
         quantization: by tensor name; tensors that are not in it are real numbers.
         rounding: of the whole model.
+        left_out: what of a file is not in the graph; what it gives are inputs of the graph.
 
     """
 
@@ -63,6 +92,7 @@ class Model:
     constants: Mapping[tuple[str, str], Constant] = field(default_factory=dict)
     quantization: Mapping[str, Quantization] = field(default_factory=dict)
     rounding: Rounding = Rounding.ONCE
+    left_out: tuple[LeftOut, ...] = ()
 
     def __post_init__(self) -> None:
         operators = {operator.name for operator in self.graph.operators}

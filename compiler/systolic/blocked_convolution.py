@@ -5,24 +5,23 @@ channel, kernel row, kernel column, channel; a tile of weights is one tap of at 
 is shifted in once for all positions of its block, in the order output channel, tap, channel.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from apollo.arch.accelerator import Accelerator
 from apollo.arch.isa import Opcode
 from apollo.arch.operands import ComputeFlag
-from apollo.compiler.systolic.blocked import REQUEST_BYTES, Span, group_of, inside
-from apollo.compiler.systolic.blocking import Halves, halve
+from apollo.compiler.systolic.block_run import BlockRun, Span, group_of, inside
+from apollo.compiler.systolic.blocking import halve
 from apollo.compiler.systolic.blocking_convolution import (
     ConvolutionBlock,
     convolution_block,
     room_of,
 )
-from apollo.compiler.systolic.builder import Access, Builder, Deferred, Instruction, Memory
+from apollo.compiler.systolic.builder import Access, Memory
 from apollo.compiler.systolic.geometry import cut
 from apollo.compiler.systolic.layers import Convolution, Range, Shape, Window, reduction
 from apollo.compiler.systolic.layout import RECORD_BYTES, Layout, Stored, WeightTile
 from apollo.compiler.systolic.machine import Array
-from apollo.compiler.systolic.matrix import Clock
 from apollo.compiler.systolic.network import Compiled
 
 
@@ -55,7 +54,17 @@ def compile_blocked_convolution(
     )
     block = convolution_block(whole, room_of(halves, window, accelerator.array_rows))
     array = Array(accelerator, False, 0, accelerator.array_rows, 1)
-    run = _Blocks(Builder(), array, halves, layout, layer, source, output)
+    run = _Run(
+        "convolution",
+        array,
+        halves,
+        layout,
+        layer.range,
+        window=window,
+        source=source,
+        target=output,
+        fill=fill,
+    )
     for images in cut(source.images, block.images):
         for rows in cut(output.rows, block.rows):
             for columns in cut(output.columns, block.columns):
@@ -109,50 +118,40 @@ class _Block:
         return self.second + row * count + (column - first) * at[1]
 
 
-@dataclass
-class _Blocks:
-    builder: Builder
-    array: Array
-    halves: Halves
-    layout: Layout
-    layer: Convolution
+@dataclass(kw_only=True)
+class _Run(BlockRun):
+    window: Window
     source: Shape
     target: Shape
-    clock: Clock = field(default_factory=Clock)
-    loads: int = 0
-    outputs: int = 0
-    shifts: int = 0
-    ready: dict[int, int] = field(default_factory=dict)
+    fill: int
 
     def output(self, outputs: _Outputs, size: ConvolutionBlock) -> None:
         """All of the reduction of a block of results, and its way out."""
-        records = self._load_records(outputs)
-        kernel = self.layer.window.kernel
+        self.load_records(outputs.channels)
         is_first = True
-        for kernel_rows in cut(kernel[0], size.kernel_rows):
-            for kernel_columns in cut(kernel[1], size.kernel_columns):
+        for kernel_rows in cut(self.window.kernel[0], size.kernel_rows):
+            for kernel_columns in cut(self.window.kernel[1], size.kernel_columns):
                 for channels in cut(self.source.channels, size.channels):
                     block = self._block(outputs, kernel_rows, kernel_columns, channels)
                     self._load_inputs(block)
                     self._load_weights(block)
                     self._compute(block, is_first=is_first)
                     is_first = False
+        shape = (outputs.images[1] * outputs.rows[1], outputs.columns[1])
         for tile in inside(outputs.channels, self.array.columns):
-            self._drain(block, tile, records)
-        for group in inside(outputs.channels, self._group):
+            start = self._result_place(block, group_of(outputs.channels, tile[0], self.group))
+            sums = self._sums(block, tile)
+            self.drain(block.heading, sums, shape, outputs.channels, tile, start)
+        for group in inside(outputs.channels, self.group):
             self._store(block, group)
         self.outputs += 1
-
-    @property
-    def _group(self) -> int:
-        """Output channels that one request spans: whole tiles."""
-        return max(1, REQUEST_BYTES // self.array.columns) * self.array.columns
 
     def _block(
         self, outputs: _Outputs, kernel_rows: Span, kernel_columns: Span, channels: Span
     ) -> _Block:
-        window, half = self.layer.window, self.loads % 2
-        self.loads += 1
+        window = self.window
+        places = (*self.operand_bases, self.sum_base)
+        self.blocks += 1
         at = (outputs.images[0], outputs.rows[0], outputs.columns[0], outputs.channels[0])
         name = f"block {at}, taps {kernel_rows[0]}, {kernel_columns[0]}, channels {channels[0]}"
         height = (outputs.rows[1] - 1) * window.stride[0]
@@ -163,33 +162,14 @@ class _Blocks:
             kernel_rows,
             kernel_columns,
             channels,
-            half * self.halves.first_bytes,
-            half * self.halves.second_bytes,
-            self.outputs % 2 * self.halves.sum_rows,
+            *places,
             height + (kernel_rows[1] - 1) * window.dilation[0] + 1,
             width + (kernel_columns[1] - 1) * window.dilation[1] + 1,
         )
 
-    def _load_records(self, outputs: _Outputs) -> int:
-        """Bring the requantisation of channels; its address."""
-        first, count = outputs.channels
-        size = count * RECORD_BYTES
-        address = 2 * self.halves.second_bytes + self.outputs % 2 * self.halves.record_bytes
-        self.builder.add(
-            Opcode.LOAD_PARAMETERS,
-            self.builder.layer("requantisation"),
-            [Access(Memory.CORE, address, address + size, writes=True)],
-            segments=1,
-            segment_bytes=size,
-            dram_address=self.layout.records["convolution"] + first * RECORD_BYTES,
-            destination=address,
-            block_bytes=size,
-        )
-        return address
-
     def _load_inputs(self, block: _Block) -> None:
         """Row by row; the first and the last one bring the padding beside them."""
-        window, outputs = self.layer.window, block.outputs
+        window, outputs = self.window, block.outputs
         top = outputs.rows[0] * window.stride[0] + block.kernel_rows[0] * window.dilation[0]
         top -= window.padding[0]
         left = outputs.columns[0] * window.stride[1] + block.kernel_columns[0] * window.dilation[1]
@@ -234,29 +214,16 @@ class _Blocks:
             box_channels=count,
             first_row=-above,
             first_column=left - low if high > low else columns,
-            fill=self.layer.fill,
+            fill=self.fill,
         )
 
     def _load_weights(self, block: _Block) -> None:
-        weights = self.layout.weights["convolution"][0]
-        kernel_columns = self.layer.window.kernel[1]
-        for column in inside(block.outputs.channels, self._group):
+        for column in inside(block.outputs.channels, self.group):
             for tap in self._taps(block):
+                row = (tap[0] * self.window.kernel[1] + tap[1]) * self.source.channels
                 for at in inside(block.channels, self.array.rows):
                     start = block.second_place(tap, at, column[0])
-                    size = at[1] * column[1]
-                    row = (tap[0] * kernel_columns + tap[1]) * self.source.channels + at[0]
-                    self.builder.add(
-                        Opcode.LOAD_PARAMETERS,
-                        block.heading,
-                        [Access(Memory.CORE, start, start + size, writes=True)],
-                        segments=at[1],
-                        segment_bytes=column[1],
-                        dram_address=weights.address + row * weights.pitch + column[0],
-                        dram_pitch=weights.pitch,
-                        destination=start,
-                        block_bytes=size,
-                    )
+                    self.load_weights(block.heading, start, (row + at[0], at[1]), column)
 
     def _taps(self, block: _Block) -> list[tuple[int, int]]:
         (row, rows), (column, columns) = block.kernel_rows, block.kernel_columns
@@ -267,34 +234,12 @@ class _Blocks:
             accumulate = not is_first
             for tap in self._taps(block):
                 for at in inside(block.channels, self.array.rows):
-                    self._shift(block, tap, at, tile)
+                    group = group_of(block.outputs.channels, tile[0], self.group)
+                    weights = block.second_place(tap, at, group[0])
+                    self.shift(block.heading, weights, at[1], tile, group)
                     self._multiply(block, tap, at, tile, accumulate=accumulate)
                     accumulate = True
             self.ready[tile[0]] = self.clock.compute
-
-    def _shift(self, block: _Block, tap: tuple[int, int], at: Span, tile: Span) -> None:
-        """Shift a weight tile; drains go before it if it is still in time for the array."""
-        clock, shift = self.clock, self.array.shift_cycles
-        in_time = max(clock.before, clock.compute - shift)
-        clock.move = self.builder.release_until(clock.move, in_time)
-        clock.move = max(clock.move, clock.before) + shift
-        group = group_of(block.outputs.channels, tile[0], self._group)
-        start = block.second_place(tap, at, group[0])
-        number = self.shifts % 2
-        self.shifts += 1
-        self.builder.add(
-            Opcode.SHIFT_WEIGHTS,
-            block.heading,
-            [
-                Access(Memory.CORE, start, start + at[1] * group[1]),
-                Access(Memory.BUFFERS, number, number + 1, writes=True),
-            ],
-            buffer=number,
-            in_channels=at[1],
-            out_channels=tile[1],
-            parameters=start + tile[0] - group[0],
-            parameter_pitch=group[1],
-        )
 
     def _sums(self, block: _Block, tile: Span) -> int:
         number = (tile[0] - block.outputs.channels[0]) // self.array.columns
@@ -304,8 +249,7 @@ class _Blocks:
         self, block: _Block, tap: tuple[int, int], at: Span, tile: Span, *, accumulate: bool
     ) -> None:
         """One multiplication for every image, with the weights that were just shifted."""
-        clock, number, window = self.clock, (self.shifts - 1) % 2, self.layer.window
-        clock.before, clock.compute = clock.compute, max(clock.compute, clock.move)
+        window = self.window
         row = (tap[0] - block.kernel_rows[0]) * window.dilation[0]
         column = (tap[1] - block.kernel_columns[0]) * window.dilation[1]
         positions = block.outputs.rows[1] * block.outputs.columns[1]
@@ -316,7 +260,7 @@ class _Blocks:
                 block.heading,
                 [
                     Access(Memory.PE, start, block.first_place(image + 1)),
-                    Access(Memory.BUFFERS, number, number + 1),
+                    Access(Memory.BUFFERS, self.buffer, self.buffer + 1),
                     Access(Memory.ACCUMULATORS, sums, sums + positions, writes=True),
                 ],
                 rows=block.outputs.rows[1],
@@ -331,68 +275,22 @@ class _Blocks:
                 source_column_pitch=block.channels[1],
                 source_channel_pitch=1,
                 accumulator=sums,
-                buffer=number,
+                buffer=self.buffer,
             )
-            clock.compute += positions
+            self.clock.compute += positions
 
     def _result_place(self, block: _Block, group: Span) -> int:
-        """[group of channels][image][row][column][channel], a half for every other block."""
-        base = 2 * self.halves.first_bytes + self.outputs % 2 * self.halves.result_bytes
-        return base + block.outputs.positions * (group[0] - block.outputs.channels[0])
-
-    def _drain(self, block: _Block, tile: Span, records: int) -> None:
-        """Defer the drain of a tile of channels."""
-        outputs = block.outputs
-        group = group_of(outputs.channels, tile[0], self._group)
-        start, sums = self._result_place(block, group), self._sums(block, tile)
-        of_tile = records + (tile[0] - outputs.channels[0]) * RECORD_BYTES
-        accesses = (
-            Access(Memory.PE, start, start + outputs.positions * group[1], writes=True),
-            Access(Memory.ACCUMULATORS, sums, sums + outputs.positions),
-            Access(Memory.CORE, of_tile, of_tile + tile[1] * RECORD_BYTES),
-        )
-        operands = {
-            "rows": outputs.images[1] * outputs.rows[1],
-            "columns": outputs.columns[1],
-            "out_channels": tile[1],
-            "accumulator": sums,
-            "destination": start + tile[0] - group[0],
-            "row_pitch": outputs.columns[1] * group[1],
-            "column_pitch": group[1],
-            "channel_pitch": 1,
-            "parameters": of_tile,
-            "zero_point": self.layer.range.zero_point,
-            "low": self.layer.range.low,
-            "high": self.layer.range.high,
-        }
-        drain = Instruction(Opcode.DRAIN, block.heading, accesses, operands)
-        cycles = self.array.drain_cycles(outputs.positions * tile[1])
-        self.builder.deferred.append(Deferred(drain, self.ready[tile[0]], cycles))
+        """[group of channels][image][row][column][channel]."""
+        before = group[0] - block.outputs.channels[0]
+        return self.result_base + block.outputs.positions * before
 
     def _store(self, block: _Block, group: Span) -> None:
         """Row by row of every image."""
-        outputs, stored, shape = block.outputs, self.layout.tensors["y"], self.target
+        outputs, shape = block.outputs, self.target
         columns = outputs.columns[1]
         for number in range(outputs.images[1] * outputs.rows[1]):
             image, row = divmod(number, outputs.rows[1])
             start = self._result_place(block, group) + number * columns * group[1]
             position = (outputs.images[0] + image) * shape.positions
             position += (outputs.rows[0] + row) * shape.columns + outputs.columns[0]
-            self.builder.defer(
-                Opcode.STORE,
-                block.heading,
-                [Access(Memory.PE, start, start + columns * group[1])],
-                segments=columns,
-                segment_bytes=group[1],
-                dram_address=stored.address + position * shape.channels + group[0],
-                dram_pitch=shape.channels,
-                columns=columns,
-                channels=group[1],
-                address=start,
-                row_pitch=columns * group[1],
-                column_pitch=group[1],
-                channel_pitch=1,
-                box_rows=1,
-                box_columns=columns,
-                box_channels=group[1],
-            )
+            self.store(block.heading, start, columns, group, position)

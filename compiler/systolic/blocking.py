@@ -2,8 +2,8 @@
 
 With a scratchpad rather than a weight FIFO, a block of I x J x K tiles of the array's size is
 loaded while the one before it is multiplied. The rule (`tiled_matmul_auto`, double-buffered, of
-ucb-bar/gemmini-rocc-tests): I and J start at the square root of half the accumulators, K at what then fills
-half the scratchpad; then J, I and K grow by one in turn as long as a block fits.
+ucb-bar/gemmini-rocc-tests): I and J start at the square root of half the accumulators, K at what
+then fills half the scratchpad; J, I and K grow by one in turn as long as a block fits.
 """
 
 import math

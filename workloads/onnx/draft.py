@@ -52,11 +52,8 @@ class Draft:
         self._write(new)
         self._operators[self._operators.index(old)] = new
 
-    def build(self, outputs: Sequence[str]) -> Graph:
-        """The network of those operators on which an output depends.
-
-        Its batch is one: a leading dimension that the file fixes is that of one item.
-        """
+    def build(self, outputs: Sequence[str], rows: int) -> Graph:
+        """The network of those operators on which an output depends."""
         wanted, kept = set(outputs), []
         for operator in reversed(self._operators):
             if wanted.intersection(operator.outputs):
@@ -68,7 +65,7 @@ class Draft:
         builder = GraphBuilder(self.name, inputs)
         for operator in reversed(kept):
             builder.add(operator)
-        return builder.build(outputs)
+        return builder.build(outputs, rows)
 
     def _write(self, operator: Operator) -> None:
         shapes = operator.infer_all([self._shapes[name] for name in operator.inputs])
@@ -77,3 +74,10 @@ class Draft:
                 raise ValueError(f"tensor {name!r} is written twice")
             self._shapes[name] = Tensor(name, shape).shape
             self._producers[name] = operator
+
+    def macs(self) -> int:
+        """Multiply-accumulates so far."""
+        return sum(
+            item.macs([self._shapes[name] for name in item.inputs], self._shapes[item.output])
+            for item in self._operators
+        )

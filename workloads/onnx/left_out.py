@@ -2,33 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from onnx import NodeProto, helper
 
+from apollo.workloads.model import LeftOut
 from apollo.workloads.onnx.evaluate import Known
 from apollo.workloads.shapes import elements
 
 # Operators whose products are counted; others of ONNX's own domain have none.
 _LOOPS = ("Loop", "Scan", "If", "SequenceMap")
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A node that is not imported.
-
-    Attributes:
-        name: of the node, or its number.
-        kind: its operator.
-        reason: why, as a clause.
-        macs: its multiply-accumulates; None where they are not known.
-
-    """
-
-    name: str
-    kind: str
-    reason: str
-    macs: int | None
 
 
 def node_macs(

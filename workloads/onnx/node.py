@@ -8,14 +8,14 @@ from onnx import GraphProto, NodeProto, helper
 class Node:
     """A node that is to be imported."""
 
-    def __init__(self, proto: NodeProto, number: int) -> None:
+    def __init__(self, proto: NodeProto) -> None:
         self.proto = proto
         self.kind = proto.op_type
         self.inputs = [*proto.input]
         self.outputs = [*proto.output]
         self.output = proto.output[0] if proto.output else ""
         self.name = proto.name or self.output
-        self.title = f"node {proto.name!r}" if proto.name else f"node number {number}"
+        self.title = f"node {proto.name!r}" if proto.name else f"the node of {self.output!r}"
         self._attributes = {item.name: item for item in proto.attribute}
 
     def get(self, name: str, default: Any) -> Any:

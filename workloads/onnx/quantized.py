@@ -136,7 +136,7 @@ def _along(node: Node, importing: Importing, scale: int, axis: int) -> Node:
     copy = NodeProto()
     copy.CopyFrom(node.proto)
     copy.attribute.append(helper.make_attribute("axis", axis))
-    return Node(copy, 0)
+    return Node(copy)
 
 
 def _bias(node: Node, importing: Importing, place: int, weight: Stored) -> Stored:
@@ -180,7 +180,7 @@ def _real(node: Node, operands: Sequence[int]) -> Node:
     copy.CopyFrom(node.proto)
     del copy.input[:]
     copy.input.extend(node.inputs[place] for place in operands)
-    return Node(copy, 0)
+    return Node(copy)
 
 
 def concat(convert: Importer) -> Importer:

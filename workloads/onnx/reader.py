@@ -1,180 +1,161 @@
-"""Import of ONNX classifiers.
+"""Import of ONNX networks: structure, values and quantisation.
 
-Only the structure is read: weights give their shapes, and values only where they decide a shape
-(the target of a reshape, say). Nothing in a file is executed but small constant expressions of a
-fixed list of operators, and data stored beside the file is never opened.
+Values are read when they are wanted. Nothing in a file is executed but expressions of constants,
+by ONNX's reference evaluator; data beside the file is read from the file's own folder only.
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-import onnx
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
+import numpy as np
+from onnx import ValueInfoProto, helper
 
-from apollo.workloads.graph import Graph, GraphBuilder, Tensor
-from apollo.workloads.onnx.constants import SMALL_ELEMENTS, Constants
-from apollo.workloads.onnx.context import Importing, Node
+from apollo.workloads.graph import Graph
+from apollo.workloads.model import Model, Values
+from apollo.workloads.onnx import file as files
+from apollo.workloads.onnx import stored
+from apollo.workloads.onnx.context import Importing
+from apollo.workloads.onnx.file import File
+from apollo.workloads.onnx.left_out import sentence
 from apollo.workloads.onnx.table import IMPORTERS
-from apollo.workloads.shapes import Shape, elements
+from apollo.workloads.onnx.walk import Walk
+from apollo.workloads.shapes import Shape
 
-STANDARD_DOMAINS = ("", "ai.onnx")
-SUPPORTED = tuple(sorted(IMPORTERS))
+SUPPORTED = tuple(sorted([*IMPORTERS, "Constant", "If", "Shape", "Size"]))
+Inputs = Mapping[str, Shape]
+Given = Mapping[str, float | Values]
 
 
-def import_onnx(path: str | Path, batch: int = 1) -> Graph:
-    """The network of an ONNX file, for `batch` images.
+def import_onnx(
+    path: str | Path, batch: int = 1, shapes: Inputs | None = None, values: Given | None = None
+) -> Graph:
+    """The network of an ONNX file, for `batch` images; see `import_onnx_model`."""
+    return import_onnx_model(path, batch, shapes, values).graph
+
+
+def import_onnx_model(
+    path: str | Path,
+    batch: int = 1,
+    shapes: Inputs | None = None,
+    values: Given | None = None,
+    partial: bool = False,
+) -> Model:
+    """The network of an ONNX file with its values, for `batch` images.
+
+    Attributes:
+        shapes: of inputs whose dimensions the file leaves free.
+        values: of inputs that are constant, such as a sampling rate.
+        partial: whether operators that are not supported are left out, and listed in the model.
 
     Raises:
         ValueError: the file is no ONNX network, or holds something that is not supported.
 
     """
     path = Path(path)
-    model = _read(path)
     try:
-        return _graph(path.stem, model).with_batch(batch)
+        return _Import(path, batch, dict(shapes or {}), dict(values or {})).model(partial)
     except UnicodeDecodeError:
-        reason = "the model is not valid (a name in it is not UTF-8 text)."
+        reason = "the model is not valid (a name in it is not UTF-8 text)"
     except ValueError as error:
-        reason = _sentence(error)
-    raise ValueError(f"Cannot import {str(path)!r}: {reason}")
+        reason = files.first_line(error)
+        if reason.startswith(("There is no file", f"File {str(path)!r}")):
+            raise ValueError(f"{reason}.") from None
+    raise ValueError(f"Cannot import {str(path)!r}: {reason}.")
 
 
-def _read(path: Path) -> ModelProto:
-    if not path.is_file():
-        raise ValueError(f"There is no file {str(path)!r}.")
-    try:
-        model = onnx.load(str(path), format="protobuf", load_external_data=False)
-    except (DecodeError, OSError, ValueError) as error:
-        kind = "cannot be read" if isinstance(error, OSError) else "is not an ONNX file"
-        raise ValueError(f"File {str(path)!r} {kind} ({_sentence(error).rstrip('.')}).") from None
-    # Bytes that are no model may still decode, to an empty one.
-    if not model.graph.node or not model.opset_import:
-        raise ValueError(f"File {str(path)!r} is not an ONNX file: it holds no operators.")
-    return model
+class _Import:
+    """One import, from the file to the model."""
+
+    def __init__(
+        self, path: Path, batch: int, shapes: dict[str, Shape], values: dict[str, float | Values]
+    ) -> None:
+        if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+            raise ValueError(f"batch must be a positive integer, not {batch!r}")
+        self.batch, self.shapes, self.values = batch, shapes, values
+        self.file = files.read(path)
+        self.importing = Importing(path.stem, self.file.opsets, path.parent)
+        self.sizes = {"": batch}  # of free dimensions, by their name
+
+    def model(self, partial: bool) -> Model:
+        """The finished model."""
+        graph, importing = self.file.graph, self.importing
+        self._weights(self.file)
+        free = self._inputs()
+        outputs = [output.name for output in graph.output]
+        walk = Walk(importing)
+        walk.run(graph, outputs)
+        found = [ours for name in outputs if (ours := importing.ours(name)) is not None]
+        if walk.left_out:
+            found += [ours for name in walk.cut if (ours := importing.ours(name)) is not None]
+        written = [name for name in dict.fromkeys(found) if importing.draft.producer(name)]
+        first = importing.draft.inputs[0]
+        rows = 1 if free else importing.draft.shape(first)[0]
+        if walk.left_out and not partial:
+            done = importing.draft.macs()
+            raise ValueError(sentence(walk.left_out, done))
+        if not written:
+            raise ValueError("no output depends on an input by an operator")
+        network = importing.draft.build(written, rows)
+        model = _assembled(importing, network)
+        model = replace(model, left_out=tuple(walk.left_out))
+        if network.batch != self.batch:
+            model = replace(model, graph=network.with_batch(self.batch))
+        return model
+
+    def _weights(self, file: File) -> None:
+        constants = self.importing.constants
+        for item in file.weights:
+            constants.add(item.name, stored.tensor(item, file.folder))
+        for weight in file.sparse:
+            constants.add(weight.values.name, stored.sparse(weight, file.folder))
+
+    def _inputs(self) -> bool:
+        """Take the inputs into the network; whether the batch of the first one was free."""
+        found = files.inputs(self.file)
+        self._check_names([item.name for item in found])
+        for item in found:
+            if item.name in self.shapes:
+                self._bind(item)
+        frees = []
+        for item in found:
+            kind = item.type.tensor_type.elem_type
+            if item.name in self.values:
+                value = np.asarray(self.values[item.name], helper.tensor_dtype_to_np_dtype(kind))
+                self.importing.constants.add(item.name, stored.array(value))
+                continue
+            shape = files.input_shape(item, self.sizes, self.shapes.get(item.name))
+            self.importing.draft.add_input(item.name, shape or (1,))
+            self.importing.note_kind(item.name, kind)
+            dimensions = item.type.tensor_type.shape.dim
+            frees.append(item.name not in self.shapes and len(dimensions) and _is_free(item))
+        if not frees:
+            raise ValueError("the network has no input")
+        return bool(frees[0])
+
+    def _check_names(self, names: list[str]) -> None:
+        for name in (*self.shapes, *self.values):
+            if name not in names:
+                raise ValueError(f"there is no input {name!r} (inputs: {', '.join(names)})")
+
+    def _bind(self, item: ValueInfoProto) -> None:
+        """Let the names of free dimensions stand for the sizes that are given."""
+        dimensions = item.type.tensor_type.shape.dim
+        for dimension, size in zip(dimensions, self.shapes[item.name], strict=False):
+            if dimension.dim_param:
+                self.sizes.setdefault(dimension.dim_param, size)
 
 
-def _graph(name: str, model: ModelProto) -> Graph:
-    shapes = _strip(model.graph)
-    inputs = _inputs(model.graph, shapes)
-    _refuse_unknown(model.graph)
-    opset = next((o.version for o in model.opset_import if o.domain in STANDARD_DOMAINS), 0)
-    constants = Constants(model.graph, shapes, _checked(model), opset)
-    importing = Importing(GraphBuilder(name, inputs), constants, opset)
-    nodes = _needed(model.graph)
-    importing.count_readers(nodes, [output.name for output in model.graph.output])
-    for number, proto in nodes:
-        if not constants.fold(proto, importing.shape_of):
-            node = Node(proto, number)
-            node.require_single_output(importing.readers)
-            if node.kind not in IMPORTERS:
-                raise ValueError(
-                    f"operator {node.kind!r} of {node.title} is supported for constants only"
-                )
-            IMPORTERS[node.kind](node, importing)
-    return importing.build([output.name for output in model.graph.output])
+def _is_free(item: ValueInfoProto) -> bool:
+    return item.type.tensor_type.shape.dim[0].dim_value < 1
 
 
-def _strip(graph: GraphProto) -> dict[str, Shape]:
-    """Take the data of large weights out of the file's graph; the shapes of all weights.
-
-    The checker and the shape inference, which copy what they are given, then see inputs instead.
-    """
-    if graph.sparse_initializer:
-        raise ValueError("sparse weights are not supported")
-    shapes = {item.name: tuple(item.dims) for item in graph.initializer}
-    inputs = {item.name for item in graph.input}
-    small = []
-    for item in graph.initializer:
-        outside = item.data_location == onnx.TensorProto.EXTERNAL
-        if elements(shapes[item.name]) <= SMALL_ELEMENTS and not outside:
-            small.append(item)
-        elif item.name not in inputs:
-            graph.input.append(
-                onnx.helper.make_tensor_value_info(item.name, item.data_type, item.dims)
-            )
-    del graph.initializer[:]
-    graph.initializer.extend(small)
-    del graph.value_info[:]  # whatever a file claims about its tensors is inferred instead
-    return shapes
-
-
-def _inputs(graph: GraphProto, weights: dict[str, Shape]) -> list[Tensor]:
-    """The images: inputs that are no weights and are read, a free batch set to 1."""
-    read = {name for node in graph.node for name in node.input}
-    found = [item for item in graph.input if item.name not in weights and item.name in read]
-    if not found:
-        raise ValueError("the network has no input")
-    return [Tensor(item.name, _input_shape(item)) for item in found]
-
-
-def _input_shape(item: ValueInfoProto) -> Shape:
-    dimensions = item.type.tensor_type.shape.dim
-    if len(dimensions) not in (2, 4):
-        raise ValueError(
-            f"input {item.name!r} must have shape (n, c, h, w) or (n, c), "
-            f"not {len(dimensions)} dimensions"
-        )
-    for index, dimension in enumerate(dimensions):
-        if dimension.dim_value > 0:
-            continue
-        if index > 0:
-            raise ValueError(
-                f"input {item.name!r} must have fixed dimensions but for the batch, "
-                f"and dimension {index} is {dimension.dim_param or 'unknown'!r}"
-            )
-        dimension.dim_value = 1
-    return tuple(dimension.dim_value for dimension in dimensions)
-
-
-def _refuse_unknown(graph: GraphProto) -> None:
-    for number, proto in enumerate(graph.node):
-        folded = proto.op_type in Constants.FOLDABLE
-        if proto.domain not in STANDARD_DOMAINS or not (folded or proto.op_type in IMPORTERS):
-            node = Node(proto, number)
-            domain = f" of {proto.domain!r}" if proto.domain not in STANDARD_DOMAINS else ""
-            raise ValueError(f"operator {proto.op_type!r}{domain} of {node.title} is not supported")
-
-
-def _checked(model: ModelProto) -> dict[str, Shape]:
-    """Shapes of the tensors as ONNX infers them, after its own checks of the model."""
-    # The outputs' shapes are inferred anew: they may hold a free batch, or miss, which the checker
-    # would not accept.
-    outputs = [
-        item.type.tensor_type for item in model.graph.output if item.type.HasField("tensor_type")
-    ]
-    for output in outputs:
-        output.shape.SetInParent()
-    try:
-        onnx.checker.check_model(model)
-        for output in outputs:
-            output.ClearField("shape")
-        inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
-    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise ValueError(f"the model is not valid ({_sentence(error).rstrip('.')})") from None
-    return dict(_known_shapes(inferred.graph))
-
-
-def _known_shapes(graph: GraphProto) -> Iterator[tuple[str, Shape]]:
-    for item in (*graph.value_info, *graph.output):
-        tensor = item.type.tensor_type
-        dimensions = tensor.shape.dim
-        if tensor.HasField("shape") and all(d.HasField("dim_value") for d in dimensions):
-            yield item.name, tuple(d.dim_value for d in dimensions)
-
-
-def _needed(graph: GraphProto) -> list[tuple[int, NodeProto]]:
-    """Numbered nodes on which an output depends; the checker has made sure of their order."""
-    wanted = {output.name for output in graph.output}
-    kept = []
-    for number, node in reversed(list(enumerate(graph.node))):
-        if wanted.intersection(node.output):
-            wanted.update(name for name in node.input if name)
-            kept.append((number, node))
-    return kept[::-1]
-
-
-def _sentence(error: Exception) -> str:
-    """The first line of an error, with a full stop."""
-    line = next((line.strip() for line in str(error).splitlines() if line.strip()), "no reason")
-    return line.rstrip(".:") + "."
+def _assembled(importing: Importing, graph: Graph) -> Model:
+    """The graph with those of the values and quantisations that it uses."""
+    operators = {operator.name for operator in graph.operators}
+    tensors = {tensor.name for tensor in graph.tensors}
+    return Model(
+        graph,
+        {key: value for key, value in importing.values.items() if key[0] in operators},
+        {name: rule for name, rule in importing.quantization.items() if name in tensors},
+    )

@@ -6,14 +6,14 @@ if its shape is known, so that at the end all such nodes, and their share of the
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import count
 
 from onnx import GraphProto, NodeProto, TensorProto
 
+from apollo.workloads.model import LeftOut
 from apollo.workloads.onnx import evaluate
 from apollo.workloads.onnx.context import Importing
 from apollo.workloads.onnx.evaluate import Known
-from apollo.workloads.onnx.left_out import LeftOut, node_macs
+from apollo.workloads.onnx.left_out import node_macs
 from apollo.workloads.onnx.node import Node
 from apollo.workloads.onnx.table import importer
 
@@ -31,7 +31,6 @@ class Walk:
         self.importing = importing
         self.left_out: list[LeftOut] = []
         self.cut: list[str] = []  # tensors of the file that left-out nodes read
-        self._numbers = count()
 
     def run(self, graph: GraphProto, outputs: Sequence[str]) -> None:
         """Import all nodes on which an output depends."""
@@ -42,7 +41,7 @@ class Walk:
             self._take(node)
 
     def _take(self, proto: NodeProto) -> None:
-        node, importing = Node(proto, next(self._numbers)), self.importing
+        node, importing = Node(proto), self.importing
         if proto.op_type == "If" and importing.is_constant(node, 0):
             self._branch(node)
             return
@@ -56,6 +55,8 @@ class Walk:
             self._check(node)
 
     def _convert(self, node: Node) -> None:
+        if node.kind == "If":
+            raise node.fail("must decide by a constant; perhaps an input needs a stated value")
         convert = importer(node.proto.domain, node.kind)
         if convert is None:
             domain = f" of {node.proto.domain!r}" if node.proto.domain else ""

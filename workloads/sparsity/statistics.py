@@ -132,7 +132,8 @@ def core_cycles(counts: Ints, cores: int) -> Ints:
     step = -(-len(counts) // cores)
     cycles = np.zeros(step * cores, np.int64)
     cycles[: len(counts)] = -(-counts // PAIRS_PER_CYCLE)
-    return cycles.reshape(cores, step).sum(axis=1)
+    by_core: Ints = cycles.reshape(cores, step).sum(axis=1)
+    return by_core
 
 
 def _row(item: Factors, cores: int) -> SparsityRow:

@@ -42,7 +42,9 @@ def positions(table: Table, shape: Shape) -> Integers:
         raise ValueError(f"its {len(walk)} dimensions are walked in the order {order}")
     if not all(0 <= axis < rank for axis in blocks):
         raise ValueError(f"its blocks divide dimensions {blocks} of {rank}")
-    strides = _strides(shape, blocks, [walk[order.index(rank + i)].size for i in range(len(blocks))])
+    strides = _strides(
+        shape, blocks, [walk[order.index(rank + i)].size for i in range(len(blocks))]
+    )
     flat = np.zeros(1, np.int64)
     for axis, dimension in zip(order, walk, strict=True):
         parents, places = _entries(dimension, len(flat), elements(shape))

@@ -105,8 +105,6 @@ def quantization(tensor: FileTensor) -> Quantization | None:
         raise ValueError(f"tensor {tensor.index} ({tensor.name!r}): {error}") from None
 
 
-
-
 def _bytes(tensor: FileTensor) -> int:
     count = elements(tensor.shape)
     return -(-count // 2) if tensor.type is Type.INT4 else count * _dtype(tensor).itemsize
@@ -137,11 +135,12 @@ def _nibbles(packed: Values) -> Values:
 def _spread(tensor: FileTensor, values: Values) -> Values:
     """A sparse tensor with its zeros."""
     assert tensor.sparsity is not None
-    places = positions(tensor.sparsity, tensor.shape)
-    if len(places) != len(values):
-        raise ValueError(
-            f"Sparse tensor {tensor.name!r} has {len(values)} values for {len(places)} places."
-        )
+    try:
+        places = positions(tensor.sparsity, tensor.shape)
+        if len(places) != len(values):
+            raise ValueError(f"it has {len(values)} values for {len(places)} places")
+    except ValueError as error:
+        raise ValueError(f"Tensor {tensor.name!r} is not properly sparse: {error}.") from None
     zero = quantization(tensor)
     dense = np.full(elements(tensor.shape), zero.zero_point[0] if zero else 0, values.dtype)
     dense[places] = values

@@ -67,7 +67,7 @@ def test_values(design: Accelerator, shape: tuple[int, int, int]) -> None:
     m, k, n = shape
     random = np.random.default_rng(k)
     clamp = Range(3, -90, 100)
-    compiled = compile_blocked_gemm(m, k, n, design, clamp)
+    compiled = compile_blocked_gemm(m, k, n, design, clamp=clamp)
     x, weights = random_values(random, m, 1, 1, k), random_values(random, k, n)
     values = requantisation(random, n, np.sqrt(k) * 5000)
     found = run_matrix(compiled, design, "gemm", x, weights, values)
@@ -125,9 +125,7 @@ CONVOLUTIONS = [
 
 @pytest.mark.parametrize("design", [GEMMINI, SMALL], ids=["gemmini", "4x4"])
 @pytest.mark.parametrize(("source", "out_channels", "window"), CONVOLUTIONS)
-def test_convolution(
-    source: Shape, out_channels: int, window: Window, design: Accelerator
-) -> None:
+def test_convolution(source: Shape, out_channels: int, window: Window, design: Accelerator) -> None:
     random = np.random.default_rng(out_channels)
     compiled = compile_blocked_convolution(source, out_channels, window, design, fill=3)
     x = random_values(random, source.images, source.rows, source.columns, source.channels)

@@ -23,6 +23,7 @@ from apollo.compiler.systolic.layers import (
 from apollo.compiler.systolic.network import Compiled, compile_stack
 from apollo.compiler.systolic.single import compile_gemm
 from apollo.compiler.systolic.tensors import place_tensors
+from apollo.simulator import reference
 from apollo.simulator.engine import simulate
 from apollo.simulator.functional import execute
 from tests.compiler.systolic.values import (
@@ -122,6 +123,14 @@ def test_tensors_that_live_together_do_not_overlap() -> None:
                 assert apart or places[b].base + places[b].bytes <= places[a].base, (a, b)
     # c's source is dead when e's is written; both are padded alike.
     assert max(p.base + p.bytes for p in places.values()) < sum(p.bytes for p in places.values())
+
+
+def test_kernel_and_reference_agree() -> None:
+    design = replace(CHIPS["4x4"], host_latency_ns=50)
+    program = compile_stack(network(0), design).program
+    fast, slow = simulate(program, design), reference.simulate(program, design)
+    for column in ("visible", "start", "finish"):
+        np.testing.assert_array_equal(getattr(fast, column), getattr(slow, column))
 
 
 def test_names_must_be_there() -> None:

@@ -1,13 +1,18 @@
+from dataclasses import replace
+
 import pytest
 
 from apollo.arch.accelerator import load_design
+from apollo.arch.extents import refuse_misfit
 from apollo.compiler.systolic.layers import Convolution, FullyConnected, Pool, Shape, Vector, Window
+from apollo.compiler.systolic.network import compile_stack
 from apollo.search.verify.figures import Figure, read_rows
 from apollo.search.verify.on_chip import Work, gemm, run
 from apollo.search.verify.parts import PARTS, check_names
 from apollo.search.verify.systolic import SIZES, WORKS
 from apollo.search.verify.tpu import ROWS, measure, verify_tpu
 from apollo.search.verify.tpu_workloads import WORKLOADS
+from apollo.simulator.functional import refuse_races
 
 TABLE_1 = {row["name"]: row for row in read_rows("tpuv1_table1_workloads.csv")}
 
@@ -30,6 +35,15 @@ def test_workloads_agree_with_table_1(name: str) -> None:
 @pytest.fixture(scope="module")
 def figures() -> dict[tuple[str, str], Figure]:
     return {(figure.subject, figure.name): figure for figure in verify_tpu().figures}
+
+
+@pytest.mark.parametrize("name", [name for name in WORKLOADS if name != "CNN1"])
+def test_programs_are_valid_on_the_preset(name: str) -> None:
+    """Of CNN1 the search for races takes half a minute."""
+    tpu = load_design("tpu_v1")
+    compiled = compile_stack(WORKLOADS[name](), tpu)
+    refuse_misfit(compiled.program, tpu, compiled.layout.size)
+    refuse_races(compiled.program, tpu)
 
 
 @pytest.mark.parametrize("name", WORKLOADS)
@@ -71,8 +85,6 @@ def test_waiting_for_anything_agrees(figures: dict[tuple[str, str], Figure]) -> 
 
 def test_more_bandwidth_is_what_helps_a_perceptron() -> None:
     """Figure 11 of the paper: memory x4 gives up to x3; here the stall goes and shifts stay."""
-    from dataclasses import replace
-
     tpu = load_design("tpu_v1")
     slow = measure(WORKLOADS["MLP0"](), tpu)
     fast = measure(WORKLOADS["MLP0"](), replace(tpu, dram_gb_per_s=4 * 34))
