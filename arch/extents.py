@@ -48,6 +48,16 @@ def capacities(accelerator: Accelerator, dram_bytes: int | None = None) -> dict[
     }
 
 
+def memory_peaks(program: Program, accelerator: Accelerator) -> dict[str, int]:
+    """The end of the highest byte that is touched: `pe_memory_bytes`, `core_memory_bytes`."""
+    peaks = {Memory.PE: 0, Memory.CORE: 0}
+    for code, o in zip(program.opcode.tolist(), program.operand.tolist(), strict=True):
+        for extent in extents_of(Opcode(code), o, accelerator):
+            if extent.memory in peaks:
+                peaks[extent.memory] = max(peaks[extent.memory], extent.end)
+    return {"pe_memory_bytes": peaks[Memory.PE], "core_memory_bytes": peaks[Memory.CORE]}
+
+
 def refuse_misfit(
     program: Program, accelerator: Accelerator, dram_bytes: int | None = None
 ) -> None:

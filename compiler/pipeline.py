@@ -56,8 +56,8 @@ def compile_network(network: Network, accelerator: Accelerator) -> Compiled:
     """
     if accelerator.is_systolic:
         raise ValueError(
-            f"Design '{accelerator.name}' must have lanes, not a systolic array: for that, "
-            f"single layers are compiled (docs/systolic.md)."
+            f"Design '{accelerator.name}' must have lanes for this compiler, not a systolic array "
+            f"(docs/systolic.md)."
         )
     design = design_of(accelerator)
     # Splits, tiles and places, given where each layer finds its operands.

@@ -1,15 +1,21 @@
 """One evaluation: a network compiled for a design and simulated, cold and warm."""
 
 import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from apollo.arch.accelerator import Accelerator
+from apollo.arch.extents import memory_peaks
 from apollo.compiler.high_water import high_water
-from apollo.compiler.lower import Network
-from apollo.compiler.pipeline import Compiled, compile_network, layer_macs
+from apollo.compiler.lower import Network, lower
+from apollo.compiler.pipeline import compile_network, layer_macs
+from apollo.compiler.systolic.graph import compile_graph
 from apollo.simulator.engine import simulate
 from apollo.simulator.metrics import (
     LayerRow,
@@ -19,6 +25,9 @@ from apollo.simulator.metrics import (
     metrics_of,
 )
 from apollo.simulator.timeline import Timeline
+from apollo.workloads.graph import Graph
+
+Ints = npt.NDArray[np.int64]
 
 _ROOT = Path(__file__).resolve().parent.parent
 # What a result can depend on; not what only shows one (listings, traces) or checks it.
@@ -46,27 +55,29 @@ _SOURCES = (
 
 @dataclass(frozen=True)
 class Measurement:
-    """A network on a design: the program, its runs and what they amount to."""
+    """A network on a design: its runs and what they amount to."""
 
-    compiled: Compiled
+    accelerator: Accelerator
     cold: Timeline
     warm: Timeline
     metrics: Metrics
+    # Only who asks pays for these: a search asks for neither.
+    layer_macs: Callable[[], Ints]  # [layers] multiply-accumulates
+    memory_peaks: Callable[[], dict[str, int]]  # bytes of PE memory and core memory in use
 
     def layers(self) -> list[LayerRow]:
         """A row for every layer of the warm run."""
-        macs = layer_macs(self.compiled.network)
-        return layer_rows(self.warm, self.compiled.accelerator, macs)
+        return layer_rows(self.warm, self.accelerator, self.layer_macs())
 
     def high_water(self) -> dict[str, int]:
         """The most bytes of each memory in use, over both inferences."""
-        accelerator = self.compiled.accelerator
-        ring = max(instruction_memory_peak(run, accelerator) for run in (self.cold, self.warm))
-        return high_water(self.compiled) | {"instruction_memory_bytes": ring}
+        runs = (self.cold, self.warm)
+        ring = max(instruction_memory_peak(run, self.accelerator) for run in runs)
+        return self.memory_peaks() | {"instruction_memory_bytes": ring}
 
 
 def measure(network: Network, accelerator: Accelerator) -> Measurement:
-    """Compile and simulate.
+    """Compile for lanes and simulate.
 
     Raises `DoesNotFit` when no mapping of some layer fits the design.
     """
@@ -74,7 +85,29 @@ def measure(network: Network, accelerator: Accelerator) -> Measurement:
     cold = simulate(compiled.cold, accelerator)
     warm = simulate(compiled.warm, accelerator) if compiled.has_residents else cold
     metrics = metrics_of(cold, warm, accelerator, network.macs, network.batch)
-    return Measurement(compiled, cold, warm, metrics)
+    macs, peaks = partial(layer_macs, network), partial(high_water, compiled)
+    return Measurement(accelerator, cold, warm, metrics, macs, peaks)
+
+
+def measure_graph(graph: Graph, accelerator: Accelerator) -> Measurement:
+    """Compile for lanes or for an array, as the design has, and simulate.
+
+    Raises `DoesNotFit` when the network does not fit, `ValueError` for an operator without
+    lowering.
+    """
+    if not accelerator.is_systolic:
+        return measure(lower(graph), accelerator)
+    program = compile_graph(graph, accelerator).program
+    run = simulate(program, accelerator)
+    metrics = metrics_of(run, run, accelerator, graph.macs, graph.batch)
+    macs = partial(_macs_of, graph, program.layer_names)
+    peaks = partial(memory_peaks, program, accelerator)
+    return Measurement(accelerator, run, run, metrics, macs, peaks)
+
+
+def _macs_of(graph: Graph, layer_names: Sequence[str]) -> Ints:
+    macs = {layer.name: layer.macs for layer in graph.layers}
+    return np.array([macs.get(name, 0) for name in layer_names], np.int64)
 
 
 @cache

@@ -61,10 +61,9 @@ def evaluate(network: "str | Path | Graph", design: "str | Accelerator") -> "Mea
 
     Raises `DoesNotFit` when no mapping of some layer fits, `ValueError` for wrong input.
     """
-    from apollo.compiler.lower import lower
-    from apollo.search.measure import measure
+    from apollo.search.measure import measure_graph
 
-    return measure(lower(load(network)), _design(design))
+    return measure_graph(load(network), _design(design))
 
 
 def explore(

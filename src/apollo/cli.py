@@ -10,6 +10,7 @@ from apollo.console import ExitCode, guarded
 from apollo.program_command import assemble, disassemble, is_program, save, show_run
 from apollo.trace_command import trace
 from apollo.verify_command import verify
+from apollo.workloads_command import app as workloads
 
 app = typer.Typer(
     name="apollo",
@@ -17,9 +18,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-workloads_app = typer.Typer(help="The networks that run.")
 study_app = typer.Typer(help="Stored studies.", no_args_is_help=True)
-app.add_typer(workloads_app, name="workloads")
+app.add_typer(workloads, name="workloads")
 app.add_typer(study_app, name="study")
 
 Network = Annotated[
@@ -149,33 +149,6 @@ def designs(json: Json = False) -> None:
         console.print_json([views.design_json(design) for design in presets])
     else:
         views.print_designs(presets)
-
-
-@workloads_app.callback(invoke_without_command=True)
-@guarded
-def workloads(context: typer.Context, json: Json = False) -> None:
-    """List the built-in networks, or show one."""
-    if context.invoked_subcommand is not None:
-        return
-    from apollo.workloads.catalogue import listing
-
-    if json:
-        console.print_json([views.variant_json(variant) for variant in listing()])
-    else:
-        views.print_variants(listing())
-
-
-@workloads_app.command("show")
-@guarded
-def workloads_show(network: Network, batch: Batch = 1, json: Json = False) -> None:
-    """Layers, multiply-accumulates and parameters of a network."""
-    import apollo
-
-    graph = apollo.load(network, batch)
-    if json:
-        console.print_json(views.graph_json(graph))
-    else:
-        views.print_graph(graph)
 
 
 @study_app.command("list")

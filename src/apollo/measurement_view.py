@@ -23,7 +23,7 @@ def measurement_json(graph: "Graph", measurement: "Measurement") -> dict[str, An
     """Everything a simulation says."""
     from apollo.arch.area import area_of
 
-    design = measurement.compiled.accelerator
+    design = measurement.accelerator
     return {
         "network": graph.name,
         "design": design.name,
@@ -41,7 +41,7 @@ def print_measurement(graph: "Graph", measurement: "Measurement") -> None:
     """A simulation: totals, stalls, layers."""
     from apollo.arch.area import area_of
 
-    metrics, design = measurement.metrics, measurement.compiled.accelerator
+    metrics, design = measurement.metrics, measurement.accelerator
     print_table(
         f"{graph.name} on {design.name} ({design.clock_mhz} MHz), batch {graph.batch}",
         ("metric ", "first inference", "following"),

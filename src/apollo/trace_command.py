@@ -66,7 +66,7 @@ def _run(
     graph = apollo.load(network, batch)
     measurement = apollo.evaluate(graph, design)
     timeline = measurement.warm if warm else measurement.cold
-    accelerator = measurement.compiled.accelerator
+    accelerator = measurement.accelerator
     title = f"{graph.name} on {accelerator.name}, {'warm' if warm else 'cold'}"
     return graph.name, title, timeline, accelerator
 

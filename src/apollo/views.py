@@ -2,13 +2,13 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from apollo.console import millions, print_table, size_text
+from apollo.console import print_table, size_text
 from apollo.measurement_view import print_layers
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from apollo.search.explore import Candidate, Exploration
     from apollo.search.store import StudyRow, StudySummary
     from apollo.search.trial import Trial
-    from apollo.workloads.catalogue import Variant
-    from apollo.workloads.graph import Graph
 
 WORST_LAYERS = 8
 
@@ -67,60 +65,6 @@ def print_designs(designs: Sequence["Accelerator"]) -> None:
             for design in designs
         ),
     )
-
-
-def variant_json(variant: "Variant") -> dict[str, Any]:
-    """A catalogue entry with the published figures."""
-    return asdict(variant)
-
-
-def print_variants(variants: Iterable["Variant"]) -> None:
-    """The catalogue."""
-    rows = []
-    for variant in variants:
-        published = variant.published
-        rows.append(
-            (
-                variant.name,
-                millions(variant.macs),
-                f"{published.macs_m:g}" if published else "",
-                millions(variant.counted_parameters),
-                f"{published.parameters_m:g}" if published else "",
-                millions(variant.parameters),
-            )
-        )
-    columns = ("network ", "M MACs", "published", "M parameters", "published", "M deployed")
-    print_table("Built-in networks", columns, rows)
-    typer.echo("Also gemm:MxKxN, conv:HxWxCIxCOxKxS, or the path of an .onnx file.")
-
-
-def graph_json(graph: "Graph") -> dict[str, Any]:
-    """Totals and layers of a network."""
-    return {
-        "network": graph.name,
-        "batch": graph.batch,
-        "macs": graph.macs,
-        "parameters": graph.parameters,
-        "layers": [asdict(layer) for layer in graph.layers],
-    }
-
-
-def print_graph(graph: "Graph") -> None:
-    """Layers of a network and their sum."""
-    rows = [
-        (
-            layer.name,
-            layer.kind,
-            "x".join(map(str, layer.output_shape)),
-            f"{layer.macs:,}",
-            f"{layer.parameters:,}",
-            f"{layer.activation_bytes:,}",
-        )
-        for layer in graph.layers
-    ]
-    rows.append(("total", "", "", f"{graph.macs:,}", f"{graph.parameters:,}", ""))
-    columns = ("layer ", "kind ", "output", "MACs", "parameters", "activation bytes")
-    print_table(f"{graph.name}, batch {graph.batch}", columns, rows)
 
 
 def program_json(program: "Program") -> dict[str, Any]:

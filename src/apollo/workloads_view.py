@@ -19,7 +19,10 @@ _VARIANT_COLUMNS = (
     *("M activations", "MACs/weight", "operations/byte"),
 )
 _LAYER_COLUMNS = ("layer ", "kind ", "output", "MACs", "parameters", "activation bytes")
-_SPARSE_COLUMNS = ("density", "dense bytes", "compressed bytes", "stored bytes")
+_FACTOR_COLUMNS = (
+    *("factors ", "kind ", "outputs x inputs", "density", "dense bytes", "compressed bytes"),
+    *("stored bytes", "imbalance"),
+)
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,10 @@ def graph_json(graph: "Graph", sparsity: Sparsity | None = None) -> dict[str, An
         "batch": graph.batch,
         "macs": graph.macs,
         "parameters": graph.parameters,
-        "layers": [_layer_json(row, layer.activations) for row, layer in zip(rows, graph.layers)],
+        "layers": [
+            _layer_json(row, layer.activations)
+            for row, layer in zip(rows, graph.layers, strict=True)
+        ],
     }
     return shown if sparsity is None else shown | {"sparsity": _sparsity_json(sparsity)}
 
@@ -120,54 +126,57 @@ def _sparsity_json(sparsity: Sparsity) -> dict[str, Any]:
     }
 
 
-def print_graph(graph: "Graph", sparsity: Sparsity | None = None) -> None:
+def print_graph(graph: "Graph") -> None:
     """Layers of a network and their sum."""
-    from apollo.workloads.table import records
-
     rows = [
         (
-            row["layer"],
-            row["kind"],
-            "x".join(map(str, row["output_shape"])),
-            *(f"{row[name]:,}" for name in ("macs", "parameters", "activation_bytes")),
-            *(() if sparsity is None else _sparse_cells(row)),
+            layer.name,
+            layer.kind,
+            "x".join(map(str, layer.output_shape)),
+            f"{layer.macs:,}",
+            f"{layer.parameters:,}",
+            f"{layer.activation_bytes:,}",
         )
-        for row in records(graph, None if sparsity is None else sparsity.rows)
+        for layer in graph.layers
     ]
-    activations = sum(layer.activation_bytes for layer in graph.layers)
-    total = ("total", "", "", f"{graph.macs:,}", f"{graph.parameters:,}", f"{activations:,}")
-    if sparsity is None:
-        print_table(f"{graph.name}, batch {graph.batch}", _LAYER_COLUMNS, [*rows, total])
-        return
-    *pruned, (_, whole) = sparsity.totals()
-    for name, sums in pruned:
-        rows.append((name, "", "", "", "", "", *_total_cells(sums)))
-    rows.append((*total, *_total_cells(whole)))
-    columns = (*_LAYER_COLUMNS, *_SPARSE_COLUMNS)
-    print_table(f"{graph.name}, batch {graph.batch}", columns, rows)
-    _print_notes(sparsity)
+    written = sum(layer.activation_bytes for layer in graph.layers)
+    rows.append(("total", "", "", f"{graph.macs:,}", f"{graph.parameters:,}", f"{written:,}"))
+    print_table(f"{graph.name}, batch {graph.batch}", _LAYER_COLUMNS, rows)
 
 
-def _sparse_cells(record: dict[str, Any]) -> tuple[str, ...]:
-    if record["density"] is None:
-        return ("",) * len(_SPARSE_COLUMNS)
-    compressed = record["compressed_bytes"]
+def print_sparsity(graph: "Graph", sparsity: Sparsity) -> None:
+    """Density and bytes of every layer that multiplies by stored factors, and their sums."""
+    rows = [_factor_cells(row) for row in sparsity.rows]
+    rows += [
+        (name, "", "", f"{sums.density:.4f}", f"{sums.dense_bytes:,}", "",
+         f"{sums.stored_bytes:,}", "")
+        for name, sums in sparsity.totals()
+    ]  # fmt: skip
+    print_table(f"{graph.name}: factors", _FACTOR_COLUMNS, rows)
+    for note in _notes(sparsity):
+        typer.echo(note)
+
+
+def _factor_cells(row: "SparsityRow") -> tuple[str, ...]:
+    role = "" if row.role == "weight" else f" {row.role}"
+    compressed = row.compressed_bytes
     return (
-        f"{record['density']:.4f}",
-        f"{record['dense_bytes']:,}",
+        row.layer + role,
+        row.kind.value,
+        f"{row.channels}x{row.inputs}",
+        f"{row.density:.4f}",
+        f"{row.dense_bytes:,}",
         "-" if compressed is None else f"{compressed:,}",
-        f"{record['stored_bytes']:,}",
+        f"{row.stored_bytes:,}",
+        f"{row.imbalance:.2f}",
     )
 
 
-def _total_cells(sums: "SparsityTotal") -> tuple[str, ...]:
-    return f"{sums.density:.4f}", f"{sums.dense_bytes:,}", "", f"{sums.stored_bytes:,}"
-
-
-def _print_notes(sparsity: Sparsity) -> None:
-    typer.echo("Stored bytes: the smaller of dense and compressed, layer by layer.")
+def _notes(sparsity: Sparsity) -> Iterator[str]:
+    yield "Bytes at int8; stored is the smaller of dense and compressed, layer by layer."
+    yield "Imbalance: cycles of the busiest core over the mean, as 4 cores share the channels."
     if sparsity.is_random:
-        typer.echo(
+        yield (
             "The weights are random, because the network has none: pruned, they are more evenly "
             "spread than trained ones."
         )

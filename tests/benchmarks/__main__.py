@@ -36,7 +36,7 @@ MEMORY_INSTRUCTIONS = 2_000_000
 def hot_path(network: Network, design: Accelerator) -> None:
     """One network on one design, and its parts."""
     measurement = measure(network, design)
-    program = measurement.compiled.cold
+    program = measurement.cold.program
     whole = seconds_per_call(lambda: measure(network, design))
     compiling = seconds_per_call(lambda: compile_network(network, design))
     simulating = seconds_per_call(lambda: simulate(program, design))

@@ -18,7 +18,7 @@ PITCH = BOX_HEIGHT + RANK_GAP
 TRACK = 7.0  # between lines that run side by side from strip to strip
 GUTTER = 26.0
 ASPECT = 1.5  # width over height of a folded picture
-LEAST_RANKS = 12  # of a strip
+LEAST_RANKS, MOST_STRIPS = 12, 16
 SLACK = 0.25  # share of a strip's ranks by which a cut may move
 
 Point = tuple[float, float]
@@ -88,11 +88,21 @@ def lay_out(nodes: int, edges: Sequence[Edge]) -> Layout:
 
 
 def _strips(layers: Layers) -> list[_Strip]:
-    """The ranks cut into strips side by side."""
+    """The ranks cut into as many strips as bring the picture nearest to its aspect."""
+    most = max(1, min(MOST_STRIPS, len(layers.ranks) // LEAST_RANKS))
+    offers = [_side_by_side(layers, _cuts(layers, count)) for count in range(1, most + 1)]
+
+    def misses(strips: Sequence[_Strip]) -> float:
+        ranks = max(strip.last - strip.first + 1 for strip in strips)
+        return abs(math.log(strips[-1].right / (ASPECT * PITCH * ranks)))
+
+    return min(offers, key=misses)
+
+
+def _side_by_side(layers: Layers, cuts: Sequence[int]) -> list[_Strip]:
     strips: list[_Strip] = []
     tracks, most, left = 0, 0, 0.0  # lines from the strip before
-    bounds = [0, *_cuts(layers), len(layers.ranks)]
-    for first, end in pairwise(bounds):
+    for first, end in pairwise([0, *cuts, len(layers.ranks)]):
         places = centres(layers, first, end - 1)
         right = left + max(x + width(layers, number) / 2 for number, x in places.items())
         strips.append(_Strip(first, end - 1, places, left, right, 0.0))
@@ -103,12 +113,9 @@ def _strips(layers: Layers) -> list[_Strip]:
     return [strip._replace(top=top) for strip in strips]
 
 
-def _cuts(layers: Layers) -> list[int]:
-    """Ranks with which strips begin, but for the first."""
-    ranks = len(layers.ranks)
-    wide = max(centres(layers, 0, ranks - 1).values()) + BOX_WIDTH / 2 + 2 * GUTTER
-    count = min(round(math.sqrt(ASPECT * ranks * PITCH / wide)), ranks // LEAST_RANKS)
-    length = ranks / max(1, count)
+def _cuts(layers: Layers, count: int) -> list[int]:
+    """Ranks with which strips begin, but for the first: where few lines cross."""
+    length = len(layers.ranks) / count
     slack = int(SLACK * length)
     cuts = []
     for number in range(1, count):

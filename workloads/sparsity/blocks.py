@@ -67,7 +67,9 @@ def scores(magnitudes: Floats, block: Block) -> Floats:
     rows, columns = -(-channels // block.channels), -(-inputs // block.inputs)
     padded = np.zeros((rows * block.channels, taps, columns * block.inputs), np.float32)
     padded[:channels, :, :inputs] = magnitudes
-    total: Floats = padded.reshape(rows, block.channels, taps, columns, block.inputs).sum(axis=(1, 4))
+    total: Floats = padded.reshape(rows, block.channels, taps, columns, block.inputs).sum(
+        axis=(1, 4)
+    )
     total /= sizes(magnitudes.shape, block)
     return total
 

@@ -27,7 +27,7 @@ from apollo.workloads.quantization import PER_TENSOR
 Array = npt.NDArray[Any]
 Bools = npt.NDArray[np.bool_]
 
-FACTORS = frozenset({"weight", "recurrent_weight", "projection_weight"})  # roles
+FACTORS = frozenset({"weight", "input_weight", "recurrent_weight", "projection_weight"})  # roles
 
 
 class Kind(Enum):
@@ -93,9 +93,9 @@ class Factors:
     def nonzero(self) -> Bools:
         """Where a real value is not 0, as [channels, taps, input channels]."""
         quantization = self.constant.quantization
-        if quantization is None or not any(quantization.zero_point):
-            return self.channels() != 0
-        return self.magnitudes() != 0
+        is_symmetric = quantization is None or not any(quantization.zero_point)
+        nonzero: Bools = (self.channels() if is_symmetric else self.magnitudes()) != 0
+        return nonzero
 
 
 def factors(model: Model) -> Iterator[Factors]:

@@ -97,8 +97,8 @@ def _chosen(model: Model, layers: Layers, ends: bool) -> list[Factors]:
     chosen = [item for item in stored if item.operator.name in names]
     if not chosen:
         raise ValueError(
-            f"Network {model.graph.name!r} has nothing to prune among the layers "
-            f"{layers.value!r} without its first full convolution and its final layers."
+            f"Network {model.graph.name!r} has no layers of the kind {layers.value!r} to prune, "
+            "the first full convolution and the final layers apart."
         )
     return chosen
 

@@ -4,6 +4,7 @@ They stand in where counts and sizes are wanted. Pruned, they are unrealisticall
 layers lose the same share, all channels nearly so, whereas trained weights lose very unequal ones.
 """
 
+from dataclasses import replace
 from functools import partial
 from zlib import crc32
 
@@ -41,6 +42,20 @@ def with_random_weights(graph: Graph, seed: int = 0) -> Model:
     return Model(graph, constants)
 
 
+def model_of(network: str, graph: Graph) -> tuple[Model, bool]:
+    """A loaded network with values: those of its file, or random ones, and then True."""
+    suffix = network.lower().rsplit(".", 1)[-1]
+    if suffix == "onnx":
+        from apollo.workloads.onnx import import_onnx_model  # here, because onnx is slow to import
+
+        return replace(import_onnx_model(network), graph=graph), False
+    if suffix == "tflite":
+        from apollo.workloads.tflite import import_tflite
+
+        return replace(import_tflite(network), graph=graph), False
+    return with_random_weights(graph), True
+
+
 def factor_shapes(graph: Graph, operator: Operator) -> dict[str, Shape]:
     """Shapes of an operator's stored factors by role, as importers store them."""
     shape = graph.input_shapes(operator)[0] if operator.inputs else ()
@@ -59,7 +74,10 @@ def factor_shapes(graph: Graph, operator: Operator) -> dict[str, Shape]:
 
 def _recurrent(operator: LSTM | GRU, inputs: int) -> dict[str, Shape]:
     rows = (operator.directions, operator.gates * operator.units)
-    shapes = {"weight": (*rows, inputs), "recurrent_weight": (*rows, operator.features)}
+    shapes: dict[str, Shape] = {
+        "input_weight": (*rows, inputs),
+        "recurrent_weight": (*rows, operator.features),
+    }
     if isinstance(operator, LSTM) and operator.projection is not None:
         projection = (operator.directions, operator.projection, operator.units)
         shapes["projection_weight"] = projection

@@ -1,6 +1,6 @@
 """The state of an import that goes through the nodes of a file."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from apollo.workloads.model import Constant, Values
@@ -9,7 +9,16 @@ from apollo.workloads.operators import Operator, Reshape, Transpose, Unary, Unar
 from apollo.workloads.quantization import Quantization
 from apollo.workloads.shapes import Shape, elements
 from apollo.workloads.tflite.file import File, FileTensor, Node
-from apollo.workloads.tflite.flow import Flow, Layout, Place, arrange, keeps_order, plain, restore
+from apollo.workloads.tflite.flow import (
+    Flow,
+    Layout,
+    Place,
+    arrange,
+    carried,
+    keeps_order,
+    plain,
+    restore,
+)
 from apollo.workloads.tflite.values import Stored, quantization, stored
 
 SMALL_ELEMENTS = 1 << 16
@@ -114,35 +123,38 @@ class Importing:
         return name
 
     def any_layout(self, flow: Flow) -> Layout:
-        """A layout in which a tensor is at hand."""
-        return flow.places[0].layout if flow.places else plain(len(flow.shape))
+        """A layout in which a tensor is at hand, or can be had by a reshape."""
+        if flow.places:
+            return flow.places[0].layout
+        base = flow.root_of_view()
+        kept = carried(base.shape, flow.shape, base.places[0].layout)
+        return plain(len(flow.shape)) if kept is None else kept
 
     def _moved(self, flow: Flow, layout: Layout) -> str:
         source = flow.places[0]
-        name = self.unique(f"{flow.name}/transposed")
         if keeps_order(flow.shape, source.layout, layout):
-            shape = arrange(flow.shape, layout)
-            return self.add(Reshape(name, (source.name,), name, shape))
+            return self._reshaped(source.name, f"{flow.name}/reshaped", arrange(flow.shape, layout))
         order = tuple(source.layout.index(axis) for axis in layout)
+        name = self.unique(f"{flow.name}/transposed")
         return self.add(Transpose(name, (source.name,), name, order))
 
     def _shown(self, flow: Flow, layout: Layout) -> str:
         """A view, made real by a reshape."""
-        assert flow.base is not None
-        base, rank = flow.base.root(), len(flow.shape)
-        if not keeps_order(flow.shape, plain(rank), layout):
-            self.bring(flow, plain(rank))
+        base, straight = flow.root_of_view(), plain(len(flow.shape))
+        for place in base.places:
+            kept = carried(base.shape, flow.shape, place.layout)
+            if kept is not None and keeps_order(flow.shape, kept, layout):
+                return self._reshaped(place.name, flow.name, arrange(flow.shape, layout))
+        if not keeps_order(flow.shape, straight, layout):
+            self.bring(flow, straight)
             return self._moved(flow, layout)
-        ready = [
-            place
-            for place in base.places
-            if keeps_order(base.shape, place.layout, plain(len(base.shape)))
-        ]
-        source = ready[0].name if ready else self.bring(base, plain(len(base.shape)))
-        shape = arrange(flow.shape, layout)
+        source = self.bring(base, plain(len(base.shape)))
+        return self._reshaped(source, flow.name, arrange(flow.shape, layout))
+
+    def _reshaped(self, source: str, name: str, shape: Shape) -> str:
         if self.draft.shape(source) == shape:
             return source
-        name = self.unique(flow.name)
+        name = self.unique(name)
         return self.add(Reshape(name, (source,), name, shape))
 
     # What a node writes.
@@ -185,12 +197,14 @@ class Importing:
     def put(self, node: Node, flow: Flow, place: int = 0) -> None:
         """Let an output of a node be a computed tensor, if its shape is the one in the file."""
         tensor = self.tensor(node.outputs[place])
-        if self.trusted and flow.shape != tensor.shape and not any(tensor.open):
+        stated = tensor.shape or (1,)  # with us a single number has a dimension
+        if self.trusted and flow.shape != stated and not any(tensor.open):
             raise node.fail(f"must yield shape {flow.shape}, and the file says {tensor.shape}")
         self.flows[tensor.index] = replace(flow, name=tensor.name)
 
     def put_view(self, node: Node, flow: Flow, shape: Shape, place: int = 0) -> None:
         """Let an output of a node be another computed tensor under another shape."""
+        shape = shape or (1,)
         if elements(shape) != elements(flow.shape):
             raise node.fail(f"must keep the {elements(flow.shape)} elements, not make {shape}")
         self.put(node, flow if shape == flow.shape else flow.view(flow.name, shape), place)

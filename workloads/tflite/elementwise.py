@@ -93,7 +93,9 @@ def _operands(node: Node, importing: Importing) -> tuple[tuple[str, ...], Stored
     places = [place for place in range(2) if not importing.is_stored(node, place)]
     flows = [importing.flow(node, place) for place in places or [0]]
     given = [importing.stored(node, place) for place in range(2) if place not in places]
-    rank = max(len(item.shape) for item in (*flows, *given))
+    rank = max(
+        len(shape) for shape in [item.shape for item in flows] + [item.shape for item in given]
+    )
     flows = [widened(flow, rank) for flow in flows]
     layout = importing.any_layout(next((flow for flow in flows if flow.places), flows[0]))
     sources = tuple(importing.bring(flow, layout) for flow in flows)

@@ -10,7 +10,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from apollo.workloads.shapes import Shape, elements
-from apollo.workloads.tflite.flatbuffer import Damaged, Data, Table
+from apollo.workloads.tflite.flatbuffer import DamagedError, Data, Table
 from apollo.workloads.tflite.names import BUILTIN, CUSTOM
 
 VERSION = 3
@@ -166,19 +166,19 @@ def read(path: Path) -> File:
         raise ValueError(f"File {str(path)!r} is not a TensorFlow Lite file of version 3{hint}.")
     try:
         return _file(data)
-    except Damaged as error:
+    except DamagedError as error:
         raise ValueError(f"File {str(path)!r} is damaged: {error}.") from None
 
 
 def _file(data: Data) -> File:
     model = Table.root(data)
     if (version := model.scalar(0, "u32")) != VERSION:
-        raise Damaged(f"it says that its version is {version}, not {VERSION}")
+        raise DamagedError(f"it says that its version is {version}, not {VERSION}")
     codes = [_code(code) for code in model.tables(1, MOST_NODES)]
     spans = [_span(buffer) for buffer in model.tables(4, MOST_TENSORS)]
     graphs = tuple(_graph(table, codes, spans) for table in model.tables(2, MOST_GRAPHS))
     if not graphs or not graphs[0].nodes:
-        raise Damaged("it holds no operators")
+        raise DamagedError("it holds no operators")
     entrances = frozenset(table.scalar(4, "u32") for table in model.tables(7, MOST_GRAPHS))
     return File(data, graphs, entrances)
 
@@ -199,7 +199,7 @@ def _span(buffer: Table) -> tuple[int, int] | None:
         if start <= 1 or not count:  # 1 stands for data that have not been written yet
             return None
     if start + count > len(buffer.data):
-        raise Damaged(f"the {count:,} stored bytes at byte {start:,} go beyond the end")
+        raise DamagedError(f"the {count:,} stored bytes at byte {start:,} go beyond the end")
     return start, count
 
 
@@ -223,11 +223,11 @@ def _tensor(index: int, table: Table, spans: list[tuple[int, int] | None]) -> Fi
     kind, buffer, name = table.scalar(1, "u8"), table.scalar(2, "u32"), table.text(3)
     title = f"tensor {index} ({name!r})"
     if len(shape) > MOST_DIMENSIONS or min(shape, default=0) < 0 or elements(shape) > MOST_SIZE:
-        raise Damaged(f"{title} has shape {shape}")
+        raise DamagedError(f"{title} has shape {shape}")
     if kind not in Type._value2member_map_:
-        raise Damaged(f"{title} has elements of type {kind}")
+        raise DamagedError(f"{title} has elements of type {kind}")
     if buffer >= len(spans):
-        raise Damaged(f"{title} is in buffer {buffer} of {len(spans)}")
+        raise DamagedError(f"{title} is in buffer {buffer} of {len(spans)}")
     return FileTensor(
         index=index,
         name=name or f"tensor {index}",
@@ -248,7 +248,7 @@ def _quantization(table: Table | None, shape: Shape, title: str) -> Scales | Non
     axis = table.scalar(6, "i32")
     channels = shape[axis] if 0 <= axis < len(shape) else 1
     if len(scale) not in (1, channels) or len(zero) not in (0, len(scale)):
-        raise Damaged(f"{title} has {len(scale)} scales and {len(zero)} zero points")
+        raise DamagedError(f"{title} has {len(scale)} scales and {len(zero)} zero points")
     zeros = tuple(zero.tolist()) or (0,) * len(scale)
     return Scales(tuple(scale.tolist()), zeros, axis)
 
@@ -258,7 +258,7 @@ def _node(
 ) -> Node:
     code = table.scalar(0, "u32")
     if code >= len(codes):
-        raise Damaged(f"node {number} has operator {code} of {len(codes)}")
+        raise DamagedError(f"node {number} has operator {code} of {len(codes)}")
     kind, custom = codes[code]
     title = f"node {number} ({kind})"
     inputs = _indices(table, 1, tensors, title, optional=True)
@@ -282,9 +282,9 @@ def _indices(
     """Numbers of tensors that there are."""
     values = table.numbers(slot, "i32")
     if len(values) > MOST_INPUTS:
-        raise Damaged(f"{title} names {len(values):,} tensors")
+        raise DamagedError(f"{title} names {len(values):,} tensors")
     found: tuple[int, ...] = tuple(values.tolist())
     for value in found:
         if not (0 <= value < len(tensors) or (optional and value == NO_TENSOR)):
-            raise Damaged(f"{title} names tensor {value} of {len(tensors)}")
+            raise DamagedError(f"{title} names tensor {value} of {len(tensors)}")
     return found

@@ -19,7 +19,7 @@ SCALARS = {"bool": "?", "i8": "b", "u8": "B", "i32": "i", "u32": "I", "u64": "Q"
 VECTORS = {"u8": "u1", "u16": "<u2", "i32": "<i4", "i64": "<i8", "f32": "<f4"}
 
 
-class Damaged(ValueError):
+class DamagedError(ValueError):
     """The file says something that cannot be."""
 
 
@@ -49,7 +49,7 @@ class Table:
         vtable = position - _unpack(data, "i", position)
         size = _unpack(data, "H", vtable)
         if size < 4 or size % 2 or vtable + size > len(data):
-            raise Damaged(f"there is no table at byte {position:,}")
+            raise DamagedError(f"there is no table at byte {position:,}")
         count = min(size // 2 - 2, MOST_FIELDS)
         fields = struct.unpack_from(f"<{count}H", data, vtable + 4)
         return cls(data, position, fields)
@@ -73,7 +73,7 @@ class Table:
         """A vector of tables, at most so many."""
         start, count = self._vector(slot, 4)
         if count > most:
-            raise Damaged(f"there are {count:,} entries where at most {most:,} can be")
+            raise DamagedError(f"there are {count:,} entries where at most {most:,} can be")
         places = range(start, start + 4 * count, 4)
         return [Table.at(self.data, self._target(place)) for place in places]
 
@@ -91,11 +91,11 @@ class Table:
         """A text, empty if it is absent."""
         start, count = self._vector(slot, 1)
         if count > LONGEST_TEXT:
-            raise Damaged(f"there is a name of {count:,} bytes")
+            raise DamagedError(f"there is a name of {count:,} bytes")
         try:
             return bytes(self.data[start : start + count]).decode()
         except UnicodeDecodeError:
-            raise Damaged(f"the name at byte {start:,} is not UTF-8 text") from None
+            raise DamagedError(f"the name at byte {start:,} is not UTF-8 text") from None
 
     def _place(self, slot: int) -> int | None:
         behind = self.fields[slot] if slot < len(self.fields) else 0
@@ -112,13 +112,13 @@ class Table:
         start = self._target(place)
         count = int(_unpack(self.data, "I", start))
         if start + 4 + size * count > len(self.data):
-            raise Damaged(f"the {count:,} entries at byte {start:,} go beyond the end")
+            raise DamagedError(f"the {count:,} entries at byte {start:,} go beyond the end")
         return start + 4, count
 
 
 def _unpack(data: Data, kind: str, position: int) -> int:
     """The number at a position."""
     if not 0 <= position <= len(data) - struct.calcsize("<" + kind):
-        raise Damaged(f"byte {position:,} is wanted of {len(data):,}")
+        raise DamagedError(f"byte {position:,} is wanted of {len(data):,}")
     value: int = struct.unpack_from("<" + kind, data, position)[0]
     return value

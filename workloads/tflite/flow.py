@@ -41,6 +41,21 @@ def keeps_order(shape: Shape, one: Layout, other: Layout) -> bool:
     return [axis for axis in one if shape[axis] > 1] == [axis for axis in other if shape[axis] > 1]
 
 
+def carried(base: Shape, shape: Shape, layout: Layout) -> Layout | None:
+    """The layout that a shape has, which differs from a base in dimensions of extent 1 only."""
+    old = [axis for axis, size in enumerate(base) if size > 1]
+    new = [axis for axis, size in enumerate(shape) if size > 1]
+    if [base[axis] for axis in old] != [shape[axis] for axis in new]:
+        return None
+    order = [new[old.index(axis)] for axis in layout if axis in old]
+    for candidate in (usual(len(shape)), plain(len(shape))):
+        if [axis for axis in candidate if axis in order] == order:
+            return candidate
+    single = [axis for axis in range(len(shape)) if axis not in order]
+    batch = single[:1] if single[:1] == [0] else []
+    return (*batch, *order, *single[len(batch) :])
+
+
 @dataclass(frozen=True)
 class Place:
     """A tensor of ours that holds a tensor of the file."""
@@ -71,6 +86,11 @@ class Flow:
     def root(self) -> "Flow":
         """The tensor that is shown in the end, itself if it is at hand."""
         return self if self.places or self.base is None else self.base.root()
+
+    def root_of_view(self) -> "Flow":
+        """The tensor that a view shows."""
+        assert self.base is not None, f"{self.name} is neither at hand nor a view"
+        return self.base.root()
 
     def view(self, name: str, shape: Shape) -> "Flow":
         """The same elements, in the order of the file, under another shape."""

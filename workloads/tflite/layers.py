@@ -144,7 +144,7 @@ def _transpose(
     extra = [size[axis] - full[axis] + beyond[axis] for axis in range(2)]
     if rule not in (SAME, VALID) or min(extra) < 0:
         raise node.fail(f"must not make {size} of {shape[2:]} with padding number {rule}")
-    before = [total // 2 for total in beyond]
+    top, left = (total // 2 for total in beyond)
     stored = {"weight": weight.transposed((3, 0, 1, 2))} | bias(
         node, importing, places[2], weight.shape[0]
     )
@@ -155,7 +155,7 @@ def _transpose(
         out_channels=weight.shape[0],
         kernel=kernel,
         stride=stride,
-        padding=(*before, beyond[0] - before[0], beyond[1] - before[1]),
+        padding=(top, left, beyond[0] - top, beyond[1] - left),
         bias="bias" in stored,
         extra=(extra[0], extra[1]),
     )

@@ -6,6 +6,7 @@ from apollo.workloads.tflite.context import Importing
 from apollo.workloads.tflite.file import Node
 from apollo.workloads.tflite.flow import IMAGE, Flow, plain
 from apollo.workloads.tflite.layers import bias
+from apollo.workloads.tflite.slicing import take
 from apollo.workloads.tflite.values import Stored
 
 DEFAULT_FORMAT = 0  # of weights; the other one is shuffled for a kernel of its own
@@ -42,8 +43,7 @@ def _flattened(
         image = weight.reshaped((weight.shape[0], height, width, channels), 0)
         ordered = image.transposed((0, 3, 1, 2)).reshaped(weight.shape, 0)
         return name, {"weight": weight if height * width == 1 else ordered}
-    sequence = len(flow.shape) > 2 and flow.shape[-1] == features
-    if sequence and flow.shape[0] > 1 or (sequence and rows > 1):
+    if rows > 1 and len(flow.shape) > 2 and flow.shape[-1] == features:
         steps = rows // flow.shape[0]
         flow = (
             flow if len(flow.shape) == 3 else flow.view(flow.name, (flow.shape[0], steps, features))
@@ -57,22 +57,33 @@ def matmul(node: Node, importing: Importing) -> None:
     """A product of two computed tensors, or of one and a constant matrix."""
     left, right = bool(node.option(0, "bool")), bool(node.option(1, "bool"))
     first = importing.flow(node)
-    layout = plain(len(first.shape))
     if importing.is_stored(node, 1):
-        weight = importing.stored(node, 1)
-        if left or len(first.shape) not in (2, 3) or elements(weight.shape[:-2]) != 1:
-            raise node.fail(f"must not multiply {first.shape} by a constant {weight.shape}")
-        matrix = weight.reshaped(weight.shape[-2:], 1 if right is False else 0)
-        matrix = matrix if right else matrix.transposed((1, 0))
-        source = importing.bring(first, layout)
-        operator = FullyConnected(node.name, (source,), node.name, matrix.shape[0])
-        importing.finish(node, operator, layout, 0, {"weight": matrix})
+        if left:
+            raise node.fail("must not transpose what it multiplies by a constant")
+        _by_constant(node, importing, first, right)
         return
     second = importing.flow(node, 1)
     rank = max(len(first.shape), len(second.shape))
     sources = tuple(importing.bring(widened(flow, rank), plain(rank)) for flow in (first, second))
     product = MatMul(node.name, sources, node.name, left, right)
     importing.finish(node, product, plain(rank))
+
+
+def _by_constant(node: Node, importing: Importing, flow: Flow, transposed: bool) -> None:
+    """A product with a stored matrix (in, out), or (out, in) if it is transposed."""
+    weight = importing.stored(node, 1)
+    if len(weight.shape) < 2 or elements(weight.shape[:-2]) != 1:
+        raise node.fail(f"must multiply by one matrix, not by a constant {weight.shape}")
+    axis = weight.quantization.axis if weight.quantization else 0
+    matrix = weight.reshaped(weight.shape[-2:], axis - len(weight.shape) + 2)
+    matrix = matrix if transposed else matrix.transposed((1, 0))
+    out, features = matrix.shape
+    if not flow.shape or flow.shape[-1] != features:
+        raise node.fail(f"must not multiply {flow.shape} by a constant {weight.shape}")
+    source, stored = _flattened(importing, flow, matrix, elements(flow.shape) // features)
+    operator = FullyConnected(node.name, (source,), node.name, out)
+    layout = plain(len(operator.infer([importing.draft.shape(source)])))
+    importing.finish(node, operator, layout, 0, stored, (*flow.shape[:-1], out))
 
 
 def widened(flow: Flow, rank: int) -> Flow:
@@ -91,6 +102,9 @@ def gather(node: Node, importing: Importing) -> None:
     axis, batch = node.option(0), node.option(1)
     if importing.is_stored(node, 0) and (axis, batch) == (0, 0):
         _embed(node, importing, importing.stored(node, 0), importing.flow(node, 1))
+        return
+    if importing.is_stored(node, 1):
+        take(node, importing)
         return
     data, indices = importing.flow(node, 0), importing.flow(node, 1)
     if (axis, batch) != (1, 1):

@@ -1,10 +1,12 @@
 """Import of the operators that move elements or only rename their places."""
 
-from apollo.workloads.operators import Concat, DepthToSpace, Pad, SpaceToDepth
+from apollo.workloads.operators import Concat, DepthToSpace, Pad, Slice, SpaceToDepth
 from apollo.workloads.shapes import elements
 from apollo.workloads.tflite.context import Importing
-from apollo.workloads.tflite.file import Node
-from apollo.workloads.tflite.flow import IMAGE, Flow, plain
+from apollo.workloads.tflite.file import MOST_DIMENSIONS, Node
+from apollo.workloads.tflite.flow import IMAGE, Flow
+
+MOST_PARTS = 256  # positions that are taken one by one
 
 
 def axis_of(node: Node, axis: int, rank: int) -> int:
@@ -14,14 +16,16 @@ def axis_of(node: Node, axis: int, rank: int) -> int:
     return axis % rank
 
 
+def listed(node: Node) -> list[int]:
+    """The integers that are the first of the options."""
+    given = node.options.numbers(0, "i32") if node.options else ()
+    return [int(value) for value in given[:MOST_DIMENSIONS]]
+
+
 def reshape(node: Node, importing: Importing) -> None:
     """The same elements under a constant shape, in which one extent may be left open."""
     flow = importing.flow(node)
-    if importing.is_stored(node, 1):
-        target = importing.integers(node, 1)
-    else:
-        given = node.options.numbers(0, "i32")[:9] if node.options else []
-        target = [int(size) for size in given]
+    target = importing.integers(node, 1) if importing.is_stored(node, 1) else listed(node)
     if target.count(-1) == 1:
         rest = -elements(tuple(target))
         target[target.index(-1)] = elements(flow.shape) // rest if rest > 0 else 0
@@ -32,8 +36,7 @@ def squeeze(node: Node, importing: Importing) -> None:
     """Dimensions of extent 1 dropped: those of the options, or all."""
     flow = importing.flow(node)
     rank = len(flow.shape)
-    given = node.options.numbers(0, "i32")[:9] if node.options else []
-    axes = [axis_of(node, int(axis), rank) for axis in given]
+    axes = [axis_of(node, axis, rank) for axis in listed(node)]
     kept = [
         size for axis, size in enumerate(flow.shape) if (axis not in axes if axes else size != 1)
     ]
@@ -55,7 +58,7 @@ def transpose(node: Node, importing: Importing) -> None:
     if sorted(order) != list(range(len(flow.shape))):
         raise node.fail(f"must order the dimensions of {flow.shape}, not by {order}")
     if not flow.places:
-        importing.bring(flow, plain(len(order)))
+        importing.bring(flow, importing.any_layout(flow))
     importing.put(node, flow.transposed(node.name, order))
 
 
@@ -113,6 +116,35 @@ def pad(node: Node, importing: Importing) -> None:
     before, after = (tuple(int(extents[axis, end]) for axis in layout) for end in range(2))
     source = importing.bring(flow, layout)
     importing.finish(node, Pad(node.name, (source,), node.name, before, after, value), layout)
+
+
+def mirror_pad(node: Node, importing: Importing) -> None:
+    """Elements near the border repeated: positions taken one by one along one axis."""
+    flow, extents = importing.flow(node), importing.values(node, 1)
+    if extents.shape != (len(flow.shape), 2) or extents.dtype.kind not in "iu":
+        raise node.fail(f"must have a pair of extents for each dimension of {flow.shape}")
+    axes = [axis for axis, pair in enumerate(extents.tolist()) if any(pair)]
+    before, behind = extents[axes[0]].tolist() if axes else (0, 0)
+    if len(axes) != 1 or min(before, behind) < 0 or before + behind > MOST_PARTS:
+        raise node.fail(f"must mirror one dimension by at most {MOST_PARTS}")
+    axis, skipped = axes[0], 1 - node.option(0, "u8")  # the border itself is repeated or not
+    if max(before, behind) + skipped > flow.shape[axis]:
+        raise node.fail(f"must not mirror more than there is of {flow.shape}")
+    layout = importing.any_layout(flow)
+    source, place = importing.bring(flow, layout), layout.index(axis)
+    last = flow.shape[axis] - 1
+    first = [
+        _position(node, importing, source, place, before - i - 1 + skipped) for i in range(before)
+    ]
+    rest = [_position(node, importing, source, place, last - i - skipped) for i in range(behind)]
+    importing.finish(node, Concat(node.name, (*first, source, *rest), node.name, place), layout)
+
+
+def _position(node: Node, importing: Importing, source: str, axis: int, position: int) -> str:
+    """One position of a dimension, which stays with extent 1."""
+    name = importing.unique(f"{node.name}/{position}")
+    cut = Slice(name, (source,), name, (axis,), (position,), (position + 1,))
+    return importing.add(cut, importing.quantizations.get(source))
 
 
 def depth_to_space(node: Node, importing: Importing) -> None:

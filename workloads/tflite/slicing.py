@@ -71,6 +71,19 @@ def _slice(node: Node, importing: Importing, flow: Flow, ranges: list[range], sh
     importing.finish(node, operator, layout, shape=shape)
 
 
+def take(node: Node, importing: Importing) -> None:
+    """Positions that follow each other, named one by one; a single one may lose its dimension."""
+    flow, indices = importing.flow(node), importing.values(node, 1)
+    axis = axis_of(node, node.option(0), len(flow.shape))
+    places = [int(index) % flow.shape[axis] for index in indices.reshape(-1)]
+    if not places or places != [*range(places[0], places[0] + len(places))] or node.option(1):
+        raise node.fail("must take constant positions that follow each other")
+    ranges = [range(extent) for extent in flow.shape]
+    ranges[axis] = range(places[0], places[0] + len(places))
+    shape = (*flow.shape[:axis], *indices.shape, *flow.shape[axis + 1 :])
+    _slice(node, importing, flow, ranges, shape)
+
+
 def split(node: Node, importing: Importing) -> None:
     """Equal parts along a constant axis; the input comes second."""
     flow, axes = importing.flow(node, 1), importing.integers(node, 0)

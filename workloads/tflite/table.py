@@ -44,6 +44,7 @@ IMPORTERS: dict[str, Importer] = {
     "MEAN": reducing.reduce(ReduceKind.MEAN),
     "MINIMUM": elementwise.binary(BinaryKind.MINIMUM, activation=False),
     "MUL": elementwise.binary(BinaryKind.MULTIPLY),
+    "MIRROR_PAD": shaping.mirror_pad,
     "NEG": elementwise.unary(UnaryKind.NEGATE),
     "PACK": shaping.pack,
     "PAD": shaping.pad,

@@ -73,8 +73,7 @@ def stored(tensor: FileTensor, data: Data) -> Stored:
 
     Raises `ValueError` when there are more or fewer bytes than it needs.
     """
-    assert tensor.span is not None
-    start, count = tensor.span
+    start, count = tensor.span or (0, 0)
     title = f"tensor {tensor.index} ({tensor.name!r})"
     if tensor.type not in DTYPES and tensor.type is not Type.INT4:
         raise ValueError(f"{title} has stored elements of type {tensor.type.name}")

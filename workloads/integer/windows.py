@@ -1,0 +1,144 @@
+"""Convolutions and pools on integers.
+
+Sums of products are computed by matrix products in float64, which are exact below 2^53.
+"""
+
+from itertools import product
+
+import numpy as np
+
+from apollo.workloads.integer.arithmetic import Ints, divide_away, requantize, rescaled
+from apollo.workloads.integer.context import Context
+from apollo.workloads.operators import Convolution, ConvTranspose, Pool, PoolKind
+from apollo.workloads.shapes import Pair, Shape
+
+
+def convolution(operator: Convolution, context: Context) -> Ints:
+    """Sums over the window, border elements zero, then requantised channel by channel."""
+    source, (weight, rule) = context.centred(operator), context.constant(operator, "weight")
+    top, left, bottom, right = operator.padding
+    padded = np.pad(source, ((0, 0), (0, 0), (top, bottom), (left, right)))
+    shape = context.model.graph.tensor(operator.output).shape
+    sums = np.zeros(shape, np.int64)
+    for a, b in product(range(operator.kernel[0]), range(operator.kernel[1])):
+        part = _tap(padded, operator, (a, b), (shape[2], shape[3]))
+        sums += _mix(part, weight[:, :, a, b], operator.groups)
+    return _finish(operator, context, sums, np.array(rule.scale))
+
+
+def _tap(padded: Ints, operator: Convolution | Pool, tap: Pair, size: Pair) -> Ints:
+    """The elements that one tap of the window meets, over all positions."""
+    dilation = operator.dilation if isinstance(operator, Convolution) else (1, 1)
+    rows, columns = (
+        slice(
+            tap[axis] * dilation[axis],
+            tap[axis] * dilation[axis] + (size[axis] - 1) * operator.stride[axis] + 1,
+            operator.stride[axis],
+        )
+        for axis in range(2)
+    )
+    return padded[:, :, rows, columns]
+
+
+def _mix(part: Ints, weight: Ints, groups: int) -> Ints:
+    """Weights (out, in / groups) times channels, group by group."""
+    batch, channels, height, width = part.shape
+    outputs, depth = weight.shape
+    if depth == 1 and outputs == channels:
+        return part * weight.reshape(1, -1, 1, 1)
+    columns = part.reshape(batch, groups, depth, height * width).astype(np.float64)
+    matrices = weight.reshape(groups, outputs // groups, depth).astype(np.float64)
+    sums = np.matmul(matrices, columns)
+    return np.rint(sums).astype(np.int64).reshape(batch, outputs, height, width)
+
+
+def _finish(
+    operator: Convolution | ConvTranspose, context: Context, sums: Ints, scales: np.ndarray
+) -> Ints:
+    """Biases added, requantised by the scales of source, weights and result."""
+    units = context.rule(operator.inputs[0]).scale[0] * scales
+    if operator.bias:
+        bias = context.bias(operator, np.broadcast_to(units, operator.out_channels))
+        sums = sums + bias.reshape(1, -1, 1, 1)
+    after = context.rule(operator.output)
+    return requantize(sums, [*(units / after.scale[0])], after, context.rounding, 1)
+
+
+def transposed(operator: ConvTranspose, context: Context) -> Ints:
+    """Every position adds its products to the output, what padding cuts off left out."""
+    source, (weight, rule) = context.centred(operator), context.constant(operator, "weight")
+    shape = context.model.graph.tensor(operator.output).shape
+    full = np.zeros(_covered(operator, source.shape, shape), np.int64)
+    depth = operator.out_channels // operator.groups
+    for a, b in product(range(operator.kernel[0]), range(operator.kernel[1])):
+        # (in, out / groups) by groups becomes (out, in / groups).
+        tap = weight[:, :, a, b].reshape(operator.groups, -1, depth).transpose(0, 2, 1)
+        part = _mix(source, tap.reshape(operator.out_channels, -1), operator.groups)
+        rows, columns = (
+            slice(
+                place * operator.dilation[axis],
+                place * operator.dilation[axis]
+                + (source.shape[2 + axis] - 1) * operator.stride[axis]
+                + 1,
+                operator.stride[axis],
+            )
+            for axis, place in enumerate((a, b))
+        )
+        full[:, :, rows, columns] += part
+    top, left = operator.padding[:2]
+    sums = full[:, :, top : top + shape[2], left : left + shape[3]]
+    return _finish(operator, context, sums, np.array(rule.scale))
+
+
+def _covered(operator: ConvTranspose, source: Shape, shape: Shape) -> Shape:
+    """Shape of what all windows cover, or of the output where that reaches further."""
+    extents = []
+    for axis in range(2):
+        window = operator.dilation[axis] * (operator.kernel[axis] - 1) + 1
+        covered = (source[2 + axis] - 1) * operator.stride[axis] + window
+        extents.append(max(covered, operator.padding[axis] + shape[2 + axis]))
+    return shape[0], shape[1], extents[0], extents[1]
+
+
+def pool(operator: Pool, context: Context) -> Ints:
+    """The greatest element of a window, or the average."""
+    return _greatest(operator, context) if operator.kind is PoolKind.MAX else _average(operator, context)
+
+
+def _greatest(operator: Pool, context: Context) -> Ints:
+    before, after = context.rule(operator.inputs[0]), context.rule(operator.output)
+    top, left, bottom, right = operator.padding
+    around = ((0, 0), (0, 0), (top, bottom), (left, right))
+    padded = np.pad(context.stored(operator), around, constant_values=before.low)
+    shape = context.model.graph.tensor(operator.output).shape
+    found = np.full(shape, before.low, np.int64)
+    for tap in product(range(operator.kernel[0]), range(operator.kernel[1])):
+        found = np.maximum(found, _tap(padded, operator, tap, (shape[2], shape[3])))
+    return rescaled(found, before, after, context.rounding)
+
+
+def _average(operator: Pool, context: Context) -> Ints:
+    """In unchanged units the sum over its count, ties away from zero; else one requantisation."""
+    before, after = context.rule(operator.inputs[0]), context.rule(operator.output)
+    same, zero = before == after, before.zero_point[0]
+    source = context.stored(operator) if same else context.centred(operator)
+    top, left, bottom, right = operator.padding
+    around = ((0, 0), (0, 0), (top, bottom), (left, right))
+    fill = zero if same and operator.include_padding else 0
+    padded = np.pad(source, around, constant_values=fill)
+    inside = np.pad(np.ones((1, 1, *source.shape[2:]), np.int64), around)
+    shape = context.model.graph.tensor(operator.output).shape
+    sums, counts = np.zeros(shape, np.int64), np.zeros((1, 1, *shape[2:]), np.int64)
+    for tap in product(range(operator.kernel[0]), range(operator.kernel[1])):
+        sums += _tap(padded, operator, tap, (shape[2], shape[3]))
+        counts += _tap(inside, operator, tap, (shape[2], shape[3]))
+    if operator.include_padding:
+        counts[:] = operator.kernel[0] * operator.kernel[1]
+    if same:
+        return np.clip(divide_away(sums, counts), after.low, after.high)
+    result = np.zeros(shape, np.int64)
+    for count in np.unique(counts):
+        factor = before.scale[0] / (after.scale[0] * int(count))
+        wanted = np.broadcast_to(counts == count, shape)
+        result[wanted] = requantize(sums[wanted], [factor], after, context.rounding)
+    return result
