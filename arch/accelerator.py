@@ -21,7 +21,8 @@ MACS_PER_LANE = 4
 STREAMS = ("FETCH", "PARAM", "ACT", "STORE")  # of DRAM and host link, in round-robin order (M6)
 BURSTS = (16, 32, 64, 128, 256)
 LARGEST_INSTRUCTION_BYTES = 64
-DRAM_TYPES = tuple(technology.DRAM_PJ_PER_BIT)
+DRAM_TYPES = (*technology.DRAM_PJ_PER_BIT, technology.ON_CHIP)
+HOST_TYPES = ("PCIe", technology.ON_CHIP)
 DESIGNS = Path(__file__).parent / "designs"
 # Far above anything buildable, so that counts of cycles and bytes stay far inside 64 bits.
 _MOST = {
@@ -75,6 +76,7 @@ class Accelerator:
     array_rows: int = 0  # of the systolic array (M21); 0 where lanes compute
     array_columns: int = 0
     accumulator_rows: int = 0  # each of `array_columns` int32
+    host: str = "PCIe"
     host_gb_per_s: int = 0  # 0 where there is no host link
     host_latency_ns: int = technology.HOST_LATENCY_NS
     host_efficiency_percent: int = technology.HOST_EFFICIENCY_PERCENT
@@ -90,6 +92,7 @@ class Accelerator:
                 self._check_count(field.name, getattr(self, field.name))
         self._check_choice("burst_bytes", self.burst_bytes, BURSTS)
         self._check_choice("dram", self.dram, DRAM_TYPES)
+        self._check_choice("host", self.host, HOST_TYPES)
         self._check_choice("technology_nm", self.technology_nm, technology.NODES_NM)
         self._check_streams()
         self._check_memories()

@@ -67,6 +67,9 @@ def area_of(accelerator: Accelerator) -> Area:
     sram_mm2 = [memory.area_um2(a.technology_nm) / _UM2_PER_MM2 for memory in memories]
     logic = area_scale(a.technology_nm) / _UM2_PER_MM2
     interface = interface_area_scale(a.technology_nm)
+    # What lies on the same chip needs no interface.
+    dram_gb_per_s = 0 if a.dram == tech.ON_CHIP else a.dram_gb_per_s
+    host_gb_per_s = 0 if a.host == tech.ON_CHIP else a.host_gb_per_s
     port_bits = 2 * memories.pe_memory.word_bytes * 8
     crossbar = (a.cores - 1) * a.cores * port_bits * tech.MULTIPLEXER_UM2_PER_BIT
     return Area(
@@ -80,7 +83,7 @@ def area_of(accelerator: Accelerator) -> Area:
         buses_mm2=bus_register_bits(a) * tech.REGISTER_UM2_PER_BIT * logic,
         staging_mm2=sram_mm2[3],
         instruction_memory_mm2=sram_mm2[4],
-        dram_interface_mm2=a.dram_gb_per_s * tech.DRAM_INTERFACE_MM2_PER_GB_PER_S * interface,
-        host_interface_mm2=a.host_gb_per_s * tech.HOST_INTERFACE_MM2_PER_GB_PER_S * interface,
+        dram_interface_mm2=dram_gb_per_s * tech.DRAM_INTERFACE_MM2_PER_GB_PER_S * interface,
+        host_interface_mm2=host_gb_per_s * tech.HOST_INTERFACE_MM2_PER_GB_PER_S * interface,
         fixed_mm2=tech.FIXED_MM2 * area_scale(a.technology_nm),
     )

@@ -12,7 +12,7 @@ from apollo.arch import technology as tech
 from apollo.arch.accelerator import Accelerator
 from apollo.arch.area import Area, area_of, bus_register_bits, counters_of
 from apollo.arch.scaling import energy_scale, logic_leakage_mw_per_mm2
-from apollo.arch.sram import Memories, memories_of
+from apollo.arch.sram import Memories, Sram, memories_of
 
 # Multiply-accumulates of 8 bits that one of (activation, weight) bits counts as: it takes as many
 # passes over the 8-bit multipliers (docs/machine.md, M21).
@@ -145,6 +145,9 @@ def energy_table(accelerator: Accelerator) -> EnergyTable:
     accumulator_pj = memories.accumulators.byte_pj(node_nm) if a.is_systolic else 0.0
     ring_pj = 2 * memories.instruction_memory.byte_pj(node_nm)
     bus_pj = _bus_byte_pj(a, area, register_pj)
+    on_chip_pj = _cache_byte_pj(node_nm) + bus_pj
+    dram_pj = on_chip_pj if a.dram == tech.ON_CHIP else 8 * tech.DRAM_PJ_PER_BIT[a.dram]
+    host_pj = bus_pj if a.host == tech.ON_CHIP else 8 * tech.HOST_PJ_PER_BIT
     vector_pj = (tech.MULTIPLY_8_PJ + tech.ADD_32_PJ) * scale
     return EnergyTable(
         mac=_mac_pj(a, scale, register_pj),
@@ -161,11 +164,16 @@ def energy_table(accelerator: Accelerator) -> EnergyTable:
         activation_bus_byte=bus_pj,
         parameter_bus_byte=bus_pj,
         instruction_byte=ring_pj + tech.DECODE_STAGES * 8 * register_pj,
-        dram_byte=8 * tech.DRAM_PJ_PER_BIT[a.dram],
-        host_byte=8 * tech.HOST_PJ_PER_BIT,
+        dram_byte=dram_pj,
+        host_byte=host_pj,
         clock_cycle=tech.IDLE_CLOCK_SHARE * _register_bits(a) * register_pj,
         leakage_mw=_leakage_mw(memories, area, node_nm),
     )
+
+
+def _cache_byte_pj(node_nm: int) -> float:
+    cache = Sram(1, tech.ON_CHIP_CACHE_BANK_BYTES, tech.ON_CHIP_CACHE_WORD_BYTES)
+    return cache.byte_pj(node_nm)
 
 
 def leakage_mw(accelerator: Accelerator) -> float:

@@ -14,11 +14,15 @@ DRAM_EFFICIENCY_PERCENT = 90
 HOST_EFFICIENCY_PERCENT = 84
 HOST_LATENCY_NS = 1000  # round trip of a PCIe read
 # Public data of accelergy-cacti-plug-in; DDR3 as in TPUv4i's table (1300 pJ per 64 bits).
+ON_CHIP = "on_chip"  # a cache or core of the same chip in place of a DRAM or a link
 DRAM_PJ_PER_BIT = {"LPDDR4": 8.0, "DDR3": 20.3, "GDDR5": 14.0, "HBM2": 3.9}
 # This end of a PCIe link. The transmitter of a Gen4 PHY in 28 nm takes 1.93 pJ/bit with its bias
 # and regulators (Bae, Cho and Jeong, Electronics 10(1):68, 2021); receiver with clock recovery, and
 # PLL with the link layer, are assumed as large each. No scaling: the line sets voltage and swing.
 HOST_PJ_PER_BIT = 3 * 1.93
+# What a burst to a cache on the chip reads: the banks of a shared cache of 512 KiB.
+ON_CHIP_CACHE_BANK_BYTES = 64 << 10
+ON_CHIP_CACHE_WORD_BYTES = 16
 # LPDDR4 closed-page read: tRCD 18 ns + read latency 17 ns + burst 8 ns, plus controller, PHY and
 # on-chip path of about 60 ns as on mobile chips of the class.
 DRAM_LATENCY_NS = 100

@@ -29,6 +29,16 @@ class Compiled:
     macs: int
     weights: int
 
+    @property
+    def cold(self) -> Program:
+        """The program of a first inference."""
+        return self.program
+
+    @property
+    def warm(self) -> Program:
+        """The program of a following one, the same: weights do not stay in the FIFO."""
+        return self.program
+
 
 def tile_width(accelerator: Accelerator) -> int:
     """Channels of a tile in PE memory: whole array columns, as many as the rows take at once."""

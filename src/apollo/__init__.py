@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from apollo.arch.accelerator import Accelerator
     from apollo.compiler.pipeline import Compiled
+    from apollo.compiler.systolic.network import Compiled as SystolicCompiled
     from apollo.search.explore import Exploration
     from apollo.search.measure import Measurement
     from apollo.workloads.graph import Graph
@@ -45,15 +46,21 @@ def _design(design: "str | Accelerator") -> "Accelerator":
     return design if isinstance(design, Accelerator) else load_design(design)
 
 
-def compile(network: "str | Path | Graph", design: "str | Accelerator") -> "Compiled":
-    """A network's programs for a design.
+def compile(
+    network: "str | Path | Graph", design: "str | Accelerator"
+) -> "Compiled | SystolicCompiled":
+    """A network's programs for a design: `cold` for a first, `warm` for a following inference.
 
     Raises `DoesNotFit` when no mapping of some layer fits, `ValueError` for wrong input.
     """
     from apollo.compiler.lower import lower
     from apollo.compiler.pipeline import compile_network
+    from apollo.compiler.systolic.graph import compile_graph
 
-    return compile_network(lower(load(network)), _design(design))
+    graph, accelerator = load(network), _design(design)
+    if accelerator.is_systolic:
+        return compile_graph(graph, accelerator)
+    return compile_network(lower(graph), accelerator)
 
 
 def evaluate(network: "str | Path | Graph", design: "str | Accelerator") -> "Measurement":

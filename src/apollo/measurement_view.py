@@ -57,8 +57,8 @@ def print_measurement(graph: "Graph", measurement: "Measurement") -> None:
             ("utilisation of the DRAM", "", f"{metrics.dram_utilisation:.1%}"),
             ("DRAM bytes", "", f"{sum(metrics.dram_bytes.values()):,}"),
             ("instructions", "", f"{metrics.instructions:,}"),
-            ("energy, µJ", "", f"{metrics.energy_uj:,.1f}"),
-            ("power, W", "", f"{metrics.power_w:.2f}"),
+            ("energy, µJ", "", f"{metrics.energy_uj:,.4g}"),
+            ("power, W", "", f"{metrics.power_w:.3g}"),
             ("area, mm²", "", f"{area_of(design).total_mm2:.2f}"),
         ),
     )
@@ -90,7 +90,7 @@ def print_energy(components_uj: "dict[str, float]") -> None:
     print_table(
         "Energy by component",
         ("component ", "µJ", "share"),
-        ((name.replace("_", " "), f"{uj:,.1f}", f"{uj / total:.1%}") for name, uj in parts if uj),
+        ((name.replace("_", " "), f"{uj:,.4g}", f"{uj / total:.1%}") for name, uj in parts if uj),
     )
 
 

@@ -278,6 +278,20 @@ def tpu_area_table() -> str:
     )
 
 
+def gemmini_area_table() -> str:
+    area = area_of(load_design("gemmini"))
+    published = {  # mm2 in 22 nm, from memory
+        "scratchpad, 256 KiB": (0.544, area.pe_memory_mm2 + area.core_memory_mm2),
+        "accumulators, 64 KiB": (0.146, area.accumulators_mm2),
+        "array, 16 x 16": (0.116, area.array_mm2),
+    }
+    rows = [
+        (part, f"{mm2:.3f}", f"{model:.3f}", error(model, mm2))
+        for part, (mm2, model) in published.items()
+    ]
+    return table(("part", "published, mm²", "model, mm²", "error"), rows)
+
+
 def tpu_power_table() -> str:
     design = Accelerator(**TPU_V1)
     cycles = design.clock_mhz * 10**6
@@ -326,4 +340,5 @@ TABLES: dict[str, Callable[[], str]] = {
     "edge": edge_table,
     "tpu area": tpu_area_table,
     "tpu power": tpu_power_table,
+    "gemmini area": gemmini_area_table,
 }

@@ -135,7 +135,7 @@ def test_a_design_round_trips_through_its_file(tmp_path, original: Accelerator) 
         ),
         (
             {"dram": "SDRAM"},
-            "Design 'd': dram must be one of LPDDR4, DDR3, GDDR5, HBM2, not 'SDRAM'.",
+            "Design 'd': dram must be one of LPDDR4, DDR3, GDDR5, HBM2, on_chip, not 'SDRAM'.",
         ),
         (
             {"technology_nm": 5},

@@ -143,6 +143,8 @@ class Importing:
         base, straight = flow.root_of_view(), plain(len(flow.shape))
         for place in base.places:
             kept = carried(base.shape, flow.shape, place.layout)
+            if kept is None and keeps_order(base.shape, place.layout, plain(len(base.shape))):
+                kept = straight
             if kept is not None and keeps_order(flow.shape, kept, layout):
                 return self._reshaped(place.name, flow.name, arrange(flow.shape, layout))
         if not keeps_order(flow.shape, straight, layout):

@@ -54,6 +54,11 @@ class Entry:
         return self.path.rsplit(".", 1)[1]
 
     @property
+    def input_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes to import it with."""
+        return {name: tuple(shape) for name, shape in self.shapes.items()}
+
+    @property
     def cached(self) -> Path:
         """Where the model is kept."""
         return CACHE / f"{self.sha256[:16]}-{Path(self.path).name}"

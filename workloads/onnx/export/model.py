@@ -21,7 +21,7 @@ def to_onnx(model: Model) -> ModelProto:
     A tensor that is quantised passes a pair of QuantizeLinear and DequantizeLinear.
     """
     graph, writing = model.graph, Writing(model)
-    indices = _indices(model)
+    indices = index_tensors(model)
     for name in graph.inputs:
         _pass_integers(writing, name)
     for operator in graph.operators:
@@ -59,7 +59,7 @@ def _pass_integers(writing: Writing, name: str) -> None:
     if rule is None or rule.bits != 8:
         return
     names = _parameters(writing, name, rule)
-    stored = writing.node("QuantizeLinear", [name, *names], f"{name}/stored")
+    stored = writing.node("QuantizeLinear", [name, *names], f"{name}/integers")
     writing.rename(name, writing.node("DequantizeLinear", [stored, *names], f"{name}/real"))
 
 
@@ -70,16 +70,16 @@ def _parameters(writing: Writing, name: str, rule: Quantization) -> list[str]:
     ]
 
 
-def _indices(model: Model) -> set[str]:
-    """Tensors that hold positions, not numbers to compute with."""
-    found: set[str] = set()
+def index_tensors(model: Model) -> dict[str, int]:
+    """Tensors that hold positions, not numbers to compute with, and how many positions there are."""
+    found: dict[str, int] = {}
     for operator in reversed(model.graph.operators):
         if isinstance(operator, Embedding):
-            found.add(operator.inputs[0])
+            found[operator.inputs[0]] = operator.rows
         elif isinstance(operator, Gather):
-            found.add(operator.inputs[1])
+            found[operator.inputs[1]] = model.graph.tensor(operator.inputs[0]).shape[1]
         elif isinstance(operator, _UNMOVED) and operator.output in found:
-            found.update(operator.inputs)
+            found[operator.inputs[0]] = found[operator.output]
     return found
 
 

@@ -7,6 +7,7 @@ from apollo.workloads.model import Values
 from apollo.workloads.onnx.export.writing import Writing
 from apollo.workloads.operators import GRU, LSTM
 
+_EPSILON = 1e-6  # of normalised gates
 _PLACES = {LSTM: (0, 3, 1, 2), GRU: (0, 1, 2)}  # of our gates in ONNX's order
 
 
@@ -109,12 +110,14 @@ def _scan(
     for index in range(len(states), 2):
         zeros = np.zeros((batch, _extents(operator)[index]), np.float32)
         states.append(writing.store(f"{name}/zero{index}", zeros))
-    for role in ("input_weight", "recurrent_weight"):
-        writing.store(f"{name}/{role}", _real(operator, writing, role)[0].T)
-    writing.store(f"{name}/bias", _real(operator, writing, "bias")[0])
-    if operator.projection:
-        writing.store(f"{name}/projection", _real(operator, writing, "projection_weight")[0].T)
-    body = _step(operator, writing, batch)
+    roles = ["input_weight", "recurrent_weight", "bias"]
+    roles += ["projection_weight"] if operator.projection else []
+    roles += ["scale"] if operator.layer_norm else []
+    stored = {
+        role: writing.store(f"{name}/{role}", _real(operator, writing, role)[0].T)
+        for role in roles
+    }
+    body = _step(operator, writing, stored, batch)
     outputs = [f"{operator.output}/{role}" for role in ("hidden", "memory", "steps")]
     writing.node("Scan", [*states, sequence], outputs, body=body, num_scan_inputs=1)
     middle = writing.integers(f"{name}/one", [1])
@@ -122,7 +125,9 @@ def _scan(
     return [deep, outputs[0], outputs[1]]
 
 
-def _step(operator: LSTM, writing: Writing, batch: int) -> GraphProto:
+def _step(
+    operator: LSTM, writing: Writing, stored: dict[str, str], batch: int
+) -> GraphProto:
     """One step as a graph that takes the weights from outside."""
     name, made = operator.name, []
 
@@ -133,14 +138,20 @@ def _step(operator: LSTM, writing: Writing, batch: int) -> GraphProto:
 
     hidden, memory, given = (f"{name}/step/{role}" for role in ("h", "c", "x"))
     products = [
-        node("MatMul", [given, f"{name}/input_weight"], "from_input"),
-        node("MatMul", [hidden, f"{name}/recurrent_weight"], "from_state"),
+        node("MatMul", [given, stored["input_weight"]], "from_input"),
+        node("MatMul", [hidden, stored["recurrent_weight"]], "from_state"),
     ]
     total = node("Add", products, "sum")
     gates = [f"{name}/step/gate{index}" for index in range(4)]
     if operator.layer_norm:
-        total = _normalized(operator, writing, node, total)
-    biased = node("Add", [total, f"{name}/bias"], "biased")
+        grouped = writing.integers(f"{name}/grouped", (batch, 4, operator.units))
+        ones = writing.store(f"{name}/ones", np.ones(operator.units, np.float32))
+        parted = node("Reshape", [total, grouped], "parted")
+        normal = node("LayerNormalization", [parted, ones], "normal", epsilon=_EPSILON)
+        flat = writing.integers(f"{name}/flat", (batch, 4 * operator.units))
+        joined = node("Reshape", [normal, flat], "joined")
+        total = node("Mul", [joined, stored["scale"]], "scaled")
+    biased = node("Add", [total, stored["bias"]], "biased")
     made.append(helper.make_node("Split", [biased], gates, axis=1))
     opened = [
         node("Tanh" if index == 2 else "Sigmoid", [gate], f"open{index}")
@@ -152,7 +163,7 @@ def _step(operator: LSTM, writing: Writing, batch: int) -> GraphProto:
     squashed = node("Tanh", [after], "squashed")
     result = node("Mul", [opened[3], squashed], "gated")
     if operator.projection:
-        result = node("MatMul", [result, f"{name}/projection"], "h_after")
+        result = node("MatMul", [result, stored["projection_weight"]], "h_after")
     step = node("Identity", [result], "y")
     sizes = {hidden: operator.features, memory: operator.units, given: None}
     wanted = {result: operator.features, after: operator.units, step: operator.features}
@@ -160,11 +171,6 @@ def _step(operator: LSTM, writing: Writing, batch: int) -> GraphProto:
         made, f"{name}/step", [_info(*item, batch) for item in sizes.items()],
         [_info(*item, batch) for item in wanted.items()],
     )
-
-
-def _normalized(operator: LSTM, writing: Writing, node: object, total: str) -> str:
-    """Every gate normalised over its units, then scaled."""
-    raise ValueError(f"{operator.label} {operator.name!r} with normalised gates cannot be exported.")
 
 
 def _info(name: str, extent: int | None, batch: int) -> object:

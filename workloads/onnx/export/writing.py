@@ -46,7 +46,8 @@ class Writing:
         return [self.source(name) for name in operator.inputs]
 
     def store(self, name: str, values: Values) -> str:
-        """A stored tensor."""
+        """A stored tensor; returns its name, which no computed one has."""
+        name = f"{name}:stored"
         self.weights.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
         return name
 
@@ -71,7 +72,7 @@ class Writing:
         single = len(scale) == 1
         scales = np.array(scale[0] if single else scale, np.float32)
         zeros = np.array(zero[0] if single else zero, np.int8)
-        stored = self.store(f"{name}/stored", values.astype(np.int8))
+        stored = self.store(name, values.astype(np.int8))
         names = [self.store(f"{name}/scale", scales), self.store(f"{name}/zero", zeros)]
         attributes = {} if single else {"axis": axis}
         return self.node("DequantizeLinear", [stored, *names], name, **attributes)
