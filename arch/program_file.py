@@ -31,6 +31,7 @@ from apollo.arch.assembler import assemble
 from apollo.arch.encoding import decode, encode
 from apollo.arch.isa import BYTES_OF
 from apollo.arch.program import Program
+from apollo.arch.whole_file import whole_file
 
 MAGIC = b"\x89APOLLO\n"
 VERSION = 1
@@ -83,19 +84,8 @@ def write_program(program: Program, path: Path) -> None:
     Raises `ValueError` for a program that is larger than a file may be.
     """
     data = _file_of(program)
-    if path.exists() and not path.is_file():  # a device or pipe; a folder refuses
-        path.write_bytes(data)
-        return
-    target = Path(os.path.realpath(path))  # a link stays a link
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        try:
-            part.write_bytes(data)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from None
+    with whole_file(path) as part:
+        part.write_bytes(data)
 
 
 def read_program(path: Path) -> Program:

@@ -2,7 +2,7 @@
 
 A name is `FAMILY[_WIDTH[_RESOLUTION]]` (bare means 1.0 at 224), `NAME[_SIZE]` (bare means the
 usual size), a single synthetic layer `gemm:MxKxN` or `conv:HxWxCIxCOxKxS`, or a path that ends in
-`.onnx`.
+`.onnx` or `.tflite`.
 """
 
 import difflib
@@ -96,6 +96,10 @@ def listing() -> tuple[Variant, ...]:
 
 
 def _load(name: str) -> Graph:
+    if name.lower().endswith(".tflite"):
+        from apollo.workloads.tflite import import_tflite
+
+        return import_tflite(name).graph
     if name.lower().endswith(".onnx"):
         from apollo.workloads.onnx import import_onnx  # here, because onnx is slow to import
 
@@ -126,7 +130,7 @@ def _unknown(name: str) -> str:
     names = [member.name for entry in ENTRIES for member in entry.members]
     close = difflib.get_close_matches(name, [*NETWORKS, *names], n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    others = f"{GEMM}, {CONV}, or a path ending in .onnx"
+    others = f"{GEMM}, {CONV}, or a path ending in .onnx or .tflite"
     return f"There is no network {name!r} (`apollo workloads` lists them; also {others}).{hint}"
 
 

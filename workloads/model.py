@@ -24,6 +24,7 @@ from typing import Any
 import numpy.typing as npt
 
 from apollo.workloads.graph import Graph
+from apollo.workloads.indices import index_tensors
 from apollo.workloads.quantization import Quantization
 from apollo.workloads.shapes import Shape
 
@@ -116,5 +117,6 @@ class Model:
 
     @property
     def is_quantized(self) -> bool:
-        """Whether every tensor between operators is integers."""
-        return all(tensor.name in self.quantization for tensor in self.graph.tensors)
+        """Whether every tensor between operators is integers; positions are so anyway."""
+        known = {*self.quantization, *index_tensors(self.graph)}
+        return all(tensor.name in known for tensor in self.graph.tensors)

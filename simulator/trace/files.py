@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from apollo.arch.accelerator import Accelerator
+from apollo.arch.whole_file import whole_file
 from apollo.simulator.timeline import Timeline
 from apollo.simulator.trace.window import Window
 
@@ -28,14 +29,15 @@ def write_trace(
 ) -> None:
     """Write a run, or the part in a window, as the kind of file that the suffix says.
 
-    Raises `ValueError` for an unknown suffix.
+    The file is written whole or not at all. Raises `ValueError` for an unknown suffix.
     """
     check_suffix(path)
-    if path.suffix == VCD_SUFFIX:
-        from apollo.simulator.trace.vcd_file import write_vcd
+    with whole_file(path) as part:
+        if path.suffix == VCD_SUFFIX:
+            from apollo.simulator.trace.vcd_file import write_vcd
 
-        write_vcd(timeline, accelerator, path, title=title, window=window)
-    else:
-        from apollo.simulator.trace.perfetto_file import write_perfetto
+            write_vcd(timeline, accelerator, part, title=title, window=window)
+        else:
+            from apollo.simulator.trace.perfetto_file import write_perfetto
 
-        write_perfetto(timeline, accelerator, path, title=title, window=window)
+            write_perfetto(timeline, accelerator, part, title=title, window=window)

@@ -65,7 +65,8 @@ def test_the_listing_has_every_variant_with_its_figures():
 
 
 KNOWN = (
-    "`apollo workloads` lists them; also gemm:MxKxN, conv:HxWxCIxCOxKxS, or a path ending in .onnx"
+    "`apollo workloads` lists them; also gemm:MxKxN, conv:HxWxCIxCOxKxS, "
+    "or a path ending in .onnx or .tflite"
 )
 GEMM = "must have the form gemm:MxKxN with integers in 1..65536, for example gemm:128x256x64."
 CONV = (

@@ -78,7 +78,9 @@ def table(of: Callable[[Reals], Reals], before: Quantization, after: Quantizatio
     return after.quantize(np.clip(real, *edge)).astype(np.int64)
 
 
-def look_up(of: Callable[[Reals], Reals], stored: Ints, rules: tuple[Quantization, Quantization]) -> Ints:
+def look_up(
+    of: Callable[[Reals], Reals], stored: Ints, rules: tuple[Quantization, Quantization]
+) -> Ints:
     """A function of every element by a table; sources have 8 bits."""
     before, after = rules
     return np.asarray(table(of, before, after)[stored - before.low], np.int64)

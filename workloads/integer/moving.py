@@ -1,5 +1,6 @@
 """Operators that move elements; where source and result have other units, elements are rescaled."""
 
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -128,7 +129,8 @@ def _weights(operator: Resize, axis: int, before: int, after: int) -> Ints:
     one = 1 << FRACTION_BITS
     weights = np.zeros((after, before), np.int64)
     for place in range(after):
-        exact = min(max(position(operator.grid, place, before, after), 0), before - 1)
+        found = position(operator.grid, place, before, after)
+        exact = min(max(found, Fraction(0)), Fraction(before - 1))
         first = int(exact)
         part = round((exact - first) * one)
         weights[place, first] += one - part

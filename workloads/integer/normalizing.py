@@ -113,13 +113,13 @@ def local_response(operator: LocalResponseNormalization, context: Context) -> In
 def reduce(operator: Reduce, context: Context) -> Ints:
     """Sums and means are requantised once; the greatest and the least are elements."""
     before, after = context.rule(operator.inputs[0]), context.rule(operator.output)
-    options = {"axis": operator.axes, "keepdims": operator.keep}
+    axes, keep = operator.axes, operator.keep
     if operator.kind in (ReduceKind.MAX, ReduceKind.MIN):
         choose = np.max if operator.kind is ReduceKind.MAX else np.min
-        found = choose(context.stored(operator), **options)
+        found = choose(context.stored(operator), axis=axes, keepdims=keep)
         return rescaled(np.asarray(found), before, after, context.rounding)
     source = context.centred(operator)
-    sums = np.sum(source, **options)
+    sums = np.sum(source, axis=axes, keepdims=keep)
     count = source.size // sums.size if operator.kind is ReduceKind.MEAN else 1
     factor = before.scale[0] / (after.scale[0] * count)
     return requantize(np.asarray(sums, np.int64), [factor], after, context.rounding)

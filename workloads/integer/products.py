@@ -2,10 +2,16 @@
 
 import numpy as np
 
-from apollo.workloads.integer.arithmetic import Ints, centred, requantize, saturate, scaled
+from apollo.workloads.integer.arithmetic import (
+    Ints,
+    centred,
+    fixed_point,
+    requantize,
+    saturate,
+    scaled,
+)
 from apollo.workloads.integer.context import Context
 from apollo.workloads.operators import Embedding, FullyConnected, Gather, MatMul
-from apollo.workloads.integer.arithmetic import fixed_point
 
 
 def fully_connected(operator: FullyConnected, context: Context) -> Ints:
@@ -22,7 +28,8 @@ def fully_connected(operator: FullyConnected, context: Context) -> Ints:
 
 def exact(left: Ints, right: Ints) -> Ints:
     """A matrix product; in float64, which is exact below 2^53."""
-    return np.rint(np.matmul(left.astype(np.float64), right.astype(np.float64))).astype(np.int64)
+    product = np.matmul(left.astype(np.float64), right.astype(np.float64))
+    return np.asarray(np.rint(product), np.int64)
 
 
 def matmul(operator: MatMul, context: Context) -> Ints:

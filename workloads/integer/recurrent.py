@@ -1,6 +1,6 @@
 """Recurrent layers on integers: gates and memory have 16 bits, what products read has 8.
 
-A gate's sums are brought to int16 with 12 bits behind the point, those of the input and of the
+A gate's sums are brought to int16 with 11 bits behind the point, those of the input and of the
 state each by itself, then added. Functions are tables of 513 entries with interpolation (M30) and
 give int16 with 15 bits behind the point. The quantisation of an LSTM's memory is that of its stored
 tensor `memory`; a GRU's state has 15 bits behind the point.
@@ -27,7 +27,7 @@ from apollo.workloads.model import Rounding
 from apollo.workloads.operators import GRU, LSTM
 from apollo.workloads.quantization import Quantization
 
-GATE = Quantization((2.0**-12,), (0,), bits=16)
+GATE = Quantization((2.0**-11,), (0,), bits=16)  # within 16 of zero
 UNIT = Quantization((2.0**-15,), (0,), bits=16)  # between -1 and 1
 NARROW = Quantization((2.0**-7,), (0,))  # what a projection reads
 _ONE = 1 << 15
@@ -48,7 +48,8 @@ class _Weights(NamedTuple):
 def wide_table(of: Callable[[Reals], Reals], scale: float) -> Ints:
     """513 entries of a function into UNIT, from int16 of a scale."""
     places = np.arange(-(1 << 15), (1 << 15) + 1, _STEP)
-    return np.clip(np.rint(of(places * scale) * _ONE), -_ONE, _ONE - 1).astype(np.int64)
+    real = of(np.asarray(places * scale, np.float64))
+    return np.clip(np.rint(real * _ONE), -_ONE, _ONE - 1).astype(np.int64)
 
 
 def wide_look_up(table: Ints, stored: Ints) -> Ints:
@@ -76,7 +77,7 @@ def _weights(operator: LSTM | GRU, context: Context, direction: int) -> _Weights
 
 
 def _gates(source: Ints, matrix: Ints, units: Reals, bias: Reals | None) -> Ints:
-    """Sums of a product [n, gates * units] as int16 with 12 bits behind the point."""
+    """Sums of a product [n, gates * units] as int16 with 11 bits behind the point."""
     sums = exact(source, matrix.T)
     if bias is not None:
         sums = sums + np.rint(bias / units).astype(np.int64)
@@ -104,8 +105,11 @@ def lstm(operator: LSTM, context: Context) -> list[Ints]:
     states = zip(last, (rule, memory_rule), (operator.hidden, operator.memory), strict=True)
     return [
         joined[:, 0] if source.ndim == 2 else joined,
-        *(rescaled(state, own, context.rule(name), context.rounding)
-          for state, own, name in states if name),
+        *(
+            rescaled(state, own, context.rule(name), context.rounding)
+            for state, own, name in states
+            if name
+        ),
     ]
 
 
@@ -158,9 +162,7 @@ class _Cell:
         plain = self._scale is None
         total = _gates(source, weights.input, weights.of_input, weights.bias if plain else None)
         state = hidden - self._rule.zero_point[0]
-        total = saturate(
-            total + _gates(state, weights.recurrent, weights.of_recurrent, None), GATE
-        )
+        total = saturate(total + _gates(state, weights.recurrent, weights.of_recurrent, None), GATE)
         if self._scale is None:
             return total
         rows = total.reshape(len(total), 4, -1)

@@ -56,9 +56,7 @@ MEANINGS: dict[type[Operator], Callable[[Any, Context], Ints | list[Ints]]] = {
 }
 
 
-def run(
-    model: Model, inputs: Mapping[str, Stored], everything: bool = False
-) -> dict[str, Ints]:
+def run(model: Model, inputs: Mapping[str, Stored], everything: bool = False) -> dict[str, Ints]:
     """Stored integers of the outputs, or of every tensor, from those of the inputs.
 
     Raises:
@@ -98,6 +96,10 @@ def _given(model: Model, name: str, inputs: Mapping[str, Stored]) -> Ints:
         raise ValueError(f"Input {name!r} must have shape {expected}, not {values.shape}.")
     if values.dtype.kind not in "iu":
         raise ValueError(f"Input {name!r} must be integers, not {values.dtype}.")
-    if rule is not None and values.size and not rule.low <= values.min() <= values.max() <= rule.high:
+    if (
+        rule is not None
+        and values.size
+        and not rule.low <= values.min() <= values.max() <= rule.high
+    ):
         raise ValueError(f"Input {name!r} must be in {rule.low}..{rule.high}.")
     return values.astype(np.int64)

@@ -45,11 +45,11 @@ def _mix(part: Ints, weight: Ints, groups: int) -> Ints:
     batch, channels, height, width = part.shape
     outputs, depth = weight.shape
     if depth == 1 and outputs == channels:
-        return part * weight.reshape(1, -1, 1, 1)
+        return np.asarray(part * weight.reshape(1, -1, 1, 1), np.int64)
     columns = part.reshape(batch, groups, depth, height * width).astype(np.float64)
     matrices = weight.reshape(groups, outputs // groups, depth).astype(np.float64)
     sums = np.matmul(matrices, columns)
-    return np.rint(sums).astype(np.int64).reshape(batch, outputs, height, width)
+    return np.asarray(np.rint(sums), np.int64).reshape(batch, outputs, height, width)
 
 
 def _finish(
@@ -102,7 +102,11 @@ def _covered(operator: ConvTranspose, source: Shape, shape: Shape) -> Shape:
 
 def pool(operator: Pool, context: Context) -> Ints:
     """The greatest element of a window, or the average."""
-    return _greatest(operator, context) if operator.kind is PoolKind.MAX else _average(operator, context)
+    return (
+        _greatest(operator, context)
+        if operator.kind is PoolKind.MAX
+        else _average(operator, context)
+    )
 
 
 def _greatest(operator: Pool, context: Context) -> Ints:

@@ -123,6 +123,11 @@ class Importing:
         """Store a tensor with an operator."""
         self.values[operator.name, role] = stored.constant()
 
+    def reads_alone(self, node: Node, source: str) -> bool:
+        """Whether a tensor of ours is what a node reads, and nobody else."""
+        names = [name for name in node.inputs if self.ours(name) == source]
+        return len(names) == 1 and self.readers[names[0]] == 1 and self.readers[source] <= 1
+
     def skip(self, node: Node) -> None:
         """Let the output of a node be its first input."""
         self.alias(node.output, node.inputs[0])
@@ -136,9 +141,7 @@ class Importing:
         self._inherit(source, output)
         return output
 
-    def transposed(
-        self, node: Node, source: str, perm: tuple[int, ...], output: str = ""
-    ) -> str:
+    def transposed(self, node: Node, source: str, perm: tuple[int, ...], output: str = "") -> str:
         """A tensor with its dimensions in another order."""
         if perm == tuple(range(len(perm))) and not output:
             return source

@@ -6,6 +6,7 @@ from math import inf
 import numpy as np
 
 from apollo.workloads.model import Values
+from apollo.workloads.onnx import dynamic
 from apollo.workloads.onnx.context import Importer, Importing
 from apollo.workloads.onnx.node import Node
 from apollo.workloads.onnx.products import bias_vector
@@ -16,6 +17,7 @@ from apollo.workloads.operators import (
     Convolution,
     ConvTranspose,
     FullyConnected,
+    Operator,
     PReLU,
     Unary,
     UnaryKind,
@@ -62,7 +64,9 @@ def fold_binary(
 def _same_rank(node: Node, importing: Importing, *sources: str) -> tuple[str, ...]:
     """Tensors with leading dimensions of 1 where one has fewer than the other."""
     rank = max(len(importing.draft.shape(source)) for source in sources)
-    return tuple(importing.reshaped(node, source, _padded(importing, source, rank)) for source in sources)
+    return tuple(
+        importing.reshaped(node, source, _padded(importing, source, rank)) for source in sources
+    )
 
 
 def _padded(importing: Importing, source: str, rank: int) -> Shape:
@@ -75,8 +79,8 @@ def _with_constant(node: Node, importing: Importing, kind: BinaryKind, place: in
     if kind in _INVERSES:
         commutative, function, unary = _INVERSES[kind]
         if place == 0:  # constant - x is -x + constant
-            operator = Unary(f"{node.name}/inverse", (source,), f"{node.output}/inverse", unary)
-            source = importing.add(operator).output
+            inverse = Unary(f"{node.name}/inverse", (source,), f"{node.output}/inverse", unary)
+            source = importing.add(inverse).output
         else:
             constant = _inverted(constant, function)
         kind = commutative
@@ -86,7 +90,9 @@ def _with_constant(node: Node, importing: Importing, kind: BinaryKind, place: in
     constant = constant.reshape((1,) * (rank - len(constant.shape)) + constant.shape)
     if kind is BinaryKind.ADD and _becomes_bias(node, importing, source, constant):
         return
-    (source,) = (importing.reshaped(node, source, _padded(importing, source, rank)),)
+    if kind is BinaryKind.MULTIPLY and _becomes_scale(node, importing, source, constant):
+        return
+    source = importing.reshaped(node, source, _padded(importing, source, rank))
     operator = Binary(node.name, (source,), node.output, kind, constant.shape or (1,))
     importing.add(operator, constant=constant.reshape(constant.shape or (1,)))
 
@@ -99,16 +105,36 @@ def _inverted(constant: Stored, function: np.ufunc) -> Stored:
     return constant.apply(invert, constant.shape)
 
 
+def _becomes_scale(node: Node, importing: Importing, source: str, constant: Stored) -> bool:
+    """Make a constant the scale of the integer weights of the layer before."""
+    layer = importing.draft.producer(source)
+    if not isinstance(layer, _LAYERS) or layer.bias or source in importing.quantization:
+        return False
+    place = 1 if node.inputs[1] in importing.constants else 0
+    if elements(constant.shape) not in (1, _plain(importing, layer, source)[1]):
+        return False
+    values = importing.constants.values(node.inputs[place])
+    if not dynamic.rescale(importing, layer, constant, values):
+        return False
+    importing.alias(node.output, source)
+    return True
+
+
+def _plain(importing: Importing, layer: Operator, source: str) -> tuple[Shape, int]:
+    """The shape of a constant for each channel of a layer's output, and how many they are."""
+    shape = importing.draft.shape(source)
+    last = isinstance(layer, FullyConnected)
+    features = shape[-1] if last else shape[1]
+    return ((*(1 for _ in shape[:-1]), features) if last else (1, features, 1, 1)), features
+
+
 def _becomes_bias(node: Node, importing: Importing, source: str, constant: Stored) -> bool:
     """Make a constant the bias of the layer before, if nobody else reads what that writes."""
     layer = importing.draft.producer(source)
     if not isinstance(layer, _LAYERS) or layer.bias or source in importing.quantization:
         return False
-    shape = importing.draft.shape(source)
-    last = isinstance(layer, FullyConnected)
-    features = shape[-1] if last else shape[1]
-    plain = (*(1 for _ in shape[:-1]), features) if last else (1, features, 1, 1)
-    alone = source in node.inputs and importing.readers[source] == 1
+    plain, features = _plain(importing, layer, source)
+    alone = importing.reads_alone(node, source)
     if constant.shape != plain or not alone:
         return False
     new = replace(layer, bias=True, output=node.output)
@@ -129,6 +155,9 @@ def unary(kind: UnaryKind, **defaults: float) -> Importer:
 
 def clip(node: Node, importing: Importing) -> None:
     """Bounds from attributes or constants; the bounds of a ReLU make one."""
+    if any(node.has(index) and not importing.is_constant(node, index) for index in (1, 2)):
+        _computed_clip(node, importing)
+        return
     bounds = []
     for index, (name, default) in enumerate((("min", -inf), ("max", inf)), start=1):
         values = importing.small(node, index)
@@ -136,6 +165,23 @@ def clip(node: Node, importing: Importing) -> None:
     kinds = {(0.0, 6.0): UnaryKind.RELU6, (0.0, inf): UnaryKind.RELU}
     kind = kinds.get((bounds[0], bounds[1]), UnaryKind.CLIP)
     _add_unary(node, importing, kind, tuple(bounds) if kind is UnaryKind.CLIP else ())
+
+
+def _computed_clip(node: Node, importing: Importing) -> None:
+    """Bounds that are computed: the greater of two tensors, and the lesser."""
+    given = [index for index in (1, 2) if node.has(index)]
+    source = importing.tensor(node)
+    ones = (1,) * len(importing.draft.shape(source))
+    for place, index in enumerate(given):
+        kind = (BinaryKind.MAXIMUM, BinaryKind.MINIMUM)[index - 1]
+        output = node.output if place == len(given) - 1 else f"{node.output}/{place}"
+        if importing.is_constant(node, index):
+            bound = importing.stored(node, index).reshape(ones)
+            operator = Binary(node.name, (source,), output, kind, ones)
+            source = importing.add(operator, constant=bound).output
+        else:
+            limit = importing.reshaped(node, importing.tensor(node, index), ones)
+            source = importing.add(Binary(node.name, (source, limit), output, kind)).output
 
 
 def prelu(node: Node, importing: Importing) -> None:

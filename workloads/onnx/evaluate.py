@@ -11,6 +11,15 @@ from onnx.reference import ReferenceEvaluator
 from apollo.workloads.model import Values
 from apollo.workloads.shapes import Shape
 
+# What ONNX raises for operands that its rules do not allow.
+_UNKNOWN = (
+    defs.SchemaError,
+    onnx.checker.ValidationError,
+    onnx.shape_inference.InferenceError,
+    RuntimeError,
+    KeyError,
+)
+
 
 @dataclass(frozen=True)
 class Known:
@@ -28,7 +37,7 @@ class Known:
     values: Values | None = None
 
     def type(self) -> TypeProto:
-        """This in ONNX's words."""
+        """What is known, in ONNX's words."""
         return helper.make_tensor_type_proto(self.kind, self.shape)
 
 
@@ -55,7 +64,7 @@ def infer(node: NodeProto, known: Mapping[str, Known], opsets: Mapping[str, int]
             data,
             opset_imports=[helper.make_opsetid(*item) for item in opsets.items()],
         )
-    except (defs.SchemaError, onnx.shape_inference.InferenceError, RuntimeError, KeyError):
+    except _UNKNOWN:
         return [Known(TensorProto.UNDEFINED, None) for _ in node.output]
     return [_known(types.get(name)) for name in node.output]
 

@@ -58,8 +58,7 @@ def _load(path: Path) -> ModelProto:
 
 def _opsets(model: ModelProto) -> dict[str, int]:
     opsets = {
-        "" if item.domain == "ai.onnx" else item.domain: item.version
-        for item in model.opset_import
+        "" if item.domain == "ai.onnx" else item.domain: item.version for item in model.opset_import
     }
     newest = onnx.defs.onnx_opset_version()
     if not OLDEST_OPSET <= opsets.get("", 0) <= newest:

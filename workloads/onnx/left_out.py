@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from onnx import NodeProto, helper
 
@@ -38,7 +39,7 @@ def node_macs(
     return 0
 
 
-def _attribute(node: NodeProto, name: str, default: object) -> object | bytes | int:
+def _attribute(node: NodeProto, name: str, default: Any) -> Any:
     found = [item for item in node.attribute if item.name == name]
     return helper.get_attribute_value(found[0]) if found else default
 

@@ -35,7 +35,8 @@ class Node:
 
     def branch(self, name: str) -> GraphProto:
         """An attribute that is a graph."""
-        return self._attributes[name].g
+        graph: GraphProto = self._attributes[name].g
+        return graph
 
     def has(self, index: int) -> bool:
         """Whether an optional input is given."""

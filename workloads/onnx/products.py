@@ -44,9 +44,7 @@ def _computed_gemm(node: Node, importing: Importing, source: str) -> None:
     if node.has(2):
         bias = importing.stored(node, 2)
         bias = bias.reshape((1,) * (2 - len(bias.shape)) + bias.shape)
-        addition = Binary(
-            f"{node.name}/bias", (output,), node.output, BinaryKind.ADD, bias.shape
-        )
+        addition = Binary(f"{node.name}/bias", (output,), node.output, BinaryKind.ADD, bias.shape)
         importing.add(addition, constant=bias)
 
 
@@ -102,9 +100,7 @@ def _computed(node: Node, importing: Importing) -> None:
         raise node.fail(f"must multiply matrices, not {shapes[0]} by {shapes[1]}")
     rank = max(map(len, shapes))
     sources = [
-        importing.reshaped(
-            node, importing.tensor(node, index), (1,) * (rank - len(shape)) + shape
-        )
+        importing.reshaped(node, importing.tensor(node, index), (1,) * (rank - len(shape)) + shape)
         for index, shape in enumerate(shapes)
     ]
     importing.add(MatMul(node.name, (sources[0], sources[1]), node.output))

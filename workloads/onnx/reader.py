@@ -147,7 +147,7 @@ class _Import:
 
 
 def _is_free(item: ValueInfoProto) -> bool:
-    return item.type.tensor_type.shape.dim[0].dim_value < 1
+    return bool(item.type.tensor_type.shape.dim[0].dim_value < 1)
 
 
 def _assembled(importing: Importing, graph: Graph) -> Model:

@@ -9,9 +9,10 @@ from apollo.workloads.onnx.stored import Stored
 from apollo.workloads.operators import GRU, LSTM, Concat, Slice
 from apollo.workloads.shapes import Shape
 
-DEFAULTS = {"LSTM": ["sigmoid", "tanh", "tanh"], "GRU": ["sigmoid", "tanh"]}
+DEFAULTS = {"GRU": ["sigmoid", "tanh"]}
+LSTM_DEFAULTS = ["sigmoid", "tanh", "tanh"]
 # Gates in ONNX's order, at the places of ours (model.py).
-ORDER = {"LSTM": (0, 2, 3, 1), "GRU": (0, 1, 2)}
+ORDER = {4: (0, 2, 3, 1), 3: (0, 1, 2)}
 
 
 def lstm(node: Node, importing: Importing) -> None:
@@ -19,20 +20,43 @@ def lstm(node: Node, importing: Importing) -> None:
     _check(node, importing)
     if node.has(7):
         raise node.fail("must not have peepholes")
-    _layer(node, importing, 4, "LSTM")
+    _layer(node, importing, 4, (importing.stored(node, 1), importing.stored(node, 2)))
+
+
+def dynamic_lstm(node: Node, importing: Importing) -> None:
+    """ONNX Runtime's LSTM of integer weights (directions, in, gates), dequantised here."""
+    _check(node, importing)
+    if node.has(7):
+        raise node.fail("must not have peepholes")
+    _layer(node, importing, 4, (_dequantized(node, importing, 1), _dequantized(node, importing, 2)))
+
+
+def _dequantized(node: Node, importing: Importing, place: int) -> Stored:
+    source = importing.stored(node, place)
+    directions, inputs, gates = source.shape
+    scale, zero = (importing.small(node, 6 + 2 * place + index) for index in range(2))
+
+    def read() -> Values:
+        units = np.ones(1) if scale is None else scale
+        origin = np.zeros(1) if zero is None else zero.astype(np.int64)
+        rows = (directions, 1, -1) if units.size > 1 else (1, 1, 1)
+        real = (source.read().astype(np.int64) - origin.reshape(rows)) * units.reshape(rows)
+        return real.transpose(0, 2, 1).astype(np.float32)
+
+    return Stored((directions, gates, inputs), np.dtype(np.float32), read)
 
 
 def gru(node: Node, importing: Importing) -> None:
     """Gated recurrent units."""
     _check(node, importing)
-    _layer(node, importing, 3, "GRU")
+    _layer(node, importing, 3, (importing.stored(node, 1), importing.stored(node, 2)))
 
 
 def _check(node: Node, importing: Importing) -> None:
     """Refuse what no operator of ours does."""
     direction = node.text("direction", "forward")
     functions = [name.lower() for name in node.texts("activations")]
-    repeated = DEFAULTS[node.kind] * (2 if direction == "bidirectional" else 1)
+    repeated = DEFAULTS.get(node.kind, LSTM_DEFAULTS) * (2 if direction == "bidirectional" else 1)
     if direction == "reverse":
         raise node.fail("must not run backwards only")
     if functions and functions != repeated:
@@ -46,9 +70,9 @@ def _check(node: Node, importing: Importing) -> None:
             raise node.fail("must have sequences of equal length")
 
 
-def _layer(node: Node, importing: Importing, gates: int, kind: str) -> None:
+def _layer(node: Node, importing: Importing, gates: int, matrices: tuple[Stored, Stored]) -> None:
     source, (length, batch, _) = importing.tensor(node), importing.shape(node)
-    weight, recurrent = importing.stored(node, 1), importing.stored(node, 2)
+    weight, recurrent = matrices
     units, directions = recurrent.shape[-1], recurrent.shape[0]
     states = _states(node, importing, directions, gates - 2)
     source = importing.transposed(node, source, (1, 0, 2))
@@ -57,17 +81,17 @@ def _layer(node: Node, importing: Importing, gates: int, kind: str) -> None:
     single = directions == 1
     ends = tuple(f"{node.wants(i)}/state" if wanted[i] and single else "" for i in (1, 2))
     common = (node.name, (source, *states), output, units, not single, ends[0])
-    if kind == "LSTM":
+    if gates == 4:
         if wanted[2] and not single:
             raise node.fail("must not have the memories of both directions read")
         layer = importing.add(LSTM(*common, memory=ends[1]))
     else:
         after = bool(node.get("linear_before_reset", 0))
         layer = importing.add(GRU(*common, reset_after=after))
-    places = ORDER[kind]
+    places = ORDER[gates]
     importing.keep(layer, "input_weight", _ordered(weight, places))
     importing.keep(layer, "recurrent_weight", _ordered(recurrent, places))
-    apart = kind == "GRU" and bool(node.get("linear_before_reset", 0))
+    apart = gates == 3 and bool(node.get("linear_before_reset", 0))
     importing.keep(layer, "bias", _biases(node, importing, (directions, units), places, apart))
     _outputs(node, importing, output, (length, batch, directions, units), ends)
 

@@ -22,7 +22,7 @@ def resize(node: Node, importing: Importing) -> None:
     shape = importing.shape(node)
     sizes, scales = _target(node, importing, shape)
     if len(shape) == 3:  # one dimension, as an image of one row
-        wide = (*shape[:2], 1, shape[2])
+        wide: Shape = (*shape[:2], 1, shape[2])
         source = importing.reshaped(node, importing.tensor(node), wide)
         sizes, scales = (*sizes[:2], 1, sizes[2]), [*scales[:2], 1.0, scales[2]]
     else:

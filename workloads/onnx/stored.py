@@ -62,7 +62,7 @@ class Stored:
         return Stored(shape, self.dtype, lambda: function(self.real()))
 
     def constant(self) -> Constant:
-        """This as a constant of a model: float32, or integers with their quantisation."""
+        """A constant of a model with these values: float32, or integers with their quantisation."""
         kind = np.float32 if self.quantization is None else np.int32
         return Constant(self.shape, lambda: self.read().astype(kind), self.quantization)
 
@@ -89,9 +89,7 @@ def tensor(proto: TensorProto, folder: Path) -> Stored:
     try:
         kind = helper.tensor_dtype_to_np_dtype(proto.data_type)
     except (KeyError, TypeError):
-        raise ValueError(
-            f"weight {proto.name!r} has an unknown type ({proto.data_type})"
-        ) from None
+        raise ValueError(f"weight {proto.name!r} has an unknown type ({proto.data_type})") from None
     if proto.data_location == TensorProto.EXTERNAL:
         return _external(proto, shape, kind, folder)
     _check_size(proto, shape, kind)
@@ -142,9 +140,7 @@ def _bits(data_type: int, kind: np.dtype[np.generic]) -> int:
     return 4 if data_type in halves else 8 * kind.itemsize
 
 
-def _external(
-    proto: TensorProto, shape: Shape, kind: np.dtype[np.generic], folder: Path
-) -> Stored:
+def _external(proto: TensorProto, shape: Shape, kind: np.dtype[np.generic], folder: Path) -> Stored:
     """Data in another file: only of the model's own folder, and as long as the shape needs."""
     info = {entry.key: entry.value for entry in proto.external_data}
     name, place = proto.name, info.get("location", "")

@@ -2,6 +2,7 @@
 
 from apollo.workloads.onnx import (
     cutting,
+    dynamic,
     elementwise,
     normalizing,
     products,
@@ -23,11 +24,13 @@ IMPORTERS: dict[str, Importer] = {
     "Clip": elementwise.clip,
     "Concat": cutting.concat,
     "Conv": windows.convolution,
+    "ConvInteger": dynamic.convolution,
     "ConvTranspose": windows.transposed,
     "DepthToSpace": shaping.depth_to_space,
     "DequantizeLinear": quantized.dequantize,
     "Div": elementwise.binary(BinaryKind.DIVIDE),
     "Dropout": shaping.skip,
+    "DynamicQuantizeLinear": dynamic.quantize,
     "Elu": elementwise.unary(UnaryKind.ELU, alpha=1.0),
     "Erf": elementwise.unary(UnaryKind.ERF),
     "Exp": elementwise.unary(UnaryKind.EXP),
@@ -48,6 +51,7 @@ IMPORTERS: dict[str, Importer] = {
     "LeakyRelu": elementwise.unary(UnaryKind.LEAKY_RELU, alpha=0.01),
     "Log": elementwise.unary(UnaryKind.LOG),
     "MatMul": products.matmul,
+    "MatMulInteger": dynamic.matmul,
     "Max": elementwise.binary(BinaryKind.MAXIMUM),
     "MaxPool": windows.pool(PoolKind.MAX),
     "Min": elementwise.binary(BinaryKind.MINIMUM),
@@ -88,6 +92,7 @@ IMPORTERS: dict[str, Importer] = {
 # Of the domain that ONNX Runtime adds.
 RUNTIME_DOMAIN = "com.microsoft"
 RUNTIME: dict[str, Importer] = {
+    "DynamicQuantizeLSTM": recurrent.dynamic_lstm,
     "DequantizeLinear": quantized.dequantize,
     "Gelu": elementwise.unary(UnaryKind.GELU),
     "QGemm": quantized.gemm(products.dense),

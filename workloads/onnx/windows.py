@@ -124,9 +124,7 @@ def pool(kind: PoolKind) -> Importer:
         if inclusive and padding != stated:
             raise node.fail("must not combine ceil_mode with count_include_pad")
         output = _image_output(node, importing)
-        importing.add(
-            Pool(node.name, (source,), output, kind, kernel, stride, padding, inclusive)
-        )
+        importing.add(Pool(node.name, (source,), output, kind, kernel, stride, padding, inclusive))
         _as_sequence(node, importing, output)
 
     return convert

@@ -85,8 +85,14 @@ def by_values(title: str, values: Mapping[str, float]) -> Colouring:
 
 def from_csv(path: Path, graph: Graph) -> Colouring:
     """By the second column of a file whose first one names operators; its head is the title."""
-    with path.open(newline="", encoding="utf-8") as file:
-        head, *rows = csv.reader(file)
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            lines = list(csv.reader(file))
+    except (UnicodeDecodeError, csv.Error):
+        raise ValueError(f"'{path}' must be a CSV file in UTF-8.") from None
+    if not lines or len(lines[0]) < 2:
+        raise ValueError(f"'{path}' must have a head and lines of operators and numbers.")
+    head, *rows = lines
     names = {operator.name for operator in graph.operators}
     values = {}
     for number, row in enumerate(rows, 2):
@@ -96,7 +102,7 @@ def from_csv(path: Path, graph: Graph) -> Colouring:
             values[row[0]] = float(row[1])
         except ValueError:
             raise ValueError(f"Line {number} of '{path}' must hold a number: {row[1]!r}.") from None
-    return by_values(head[1] if len(head) > 1 else "value", values)
+    return by_values(head[1], values)
 
 
 def colour(position: float) -> Colour:

@@ -5,6 +5,8 @@ cross, so columns have an order from left to right; each takes the leftmost plac
 neighbours leave, and then moves towards what it is linked to.
 """
 
+import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -58,8 +60,8 @@ def _drawn(columns: _Columns, column: int, x: Sequence[float]) -> float:
     if not linked:
         return x[column]
     wanted = sum(x[other] for other in linked) / len(linked)
-    lowest = max((x[other] + apart for other, apart in columns.left[column]), default=wanted)
-    highest = min((x[other] - apart for other, apart in columns.right[column]), default=wanted)
+    lowest = max((x[other] + apart for other, apart in columns.left[column]), default=-math.inf)
+    highest = min((x[other] - apart for other, apart in columns.right[column]), default=math.inf)
     return min(max(wanted, lowest), highest)
 
 
@@ -102,12 +104,18 @@ def _straight(layers: Layers, rank: int) -> list[Edge]:
         return {2: 0, 0: 1, 1: 2}[bends], -path, upper[link[0]], lower[link[1]]
 
     links = [(number, other) for number in upper for other in layers.below[number]]
-    chosen: list[Edge] = []
+    chosen: list[Edge] = []  # places of the ends, both rising
     for link in sorted(links, key=urgency):
-        steps = [(upper[link[0]] - upper[a], lower[link[1]] - lower[b]) for a, b in chosen]
-        if all(down * along > 0 for down, along in steps):
-            chosen.append(link)
-    return chosen
+        places = (upper[link[0]], lower[link[1]])
+        at = bisect_left(chosen, places)
+        near = [*chosen[max(0, at - 1) : at], places, *chosen[at : at + 1]]
+        if all(_is_before(one, other) for one, other in pairwise(near)):
+            chosen.insert(at, places)
+    return [(layers.ranks[rank][up], layers.ranks[rank + 1][low]) for up, low in chosen]
+
+
+def _is_before(one: Edge, other: Edge) -> bool:
+    return one[0] < other[0] and one[1] < other[1]
 
 
 def _sorted(

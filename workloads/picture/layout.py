@@ -90,13 +90,16 @@ def lay_out(nodes: int, edges: Sequence[Edge]) -> Layout:
 def _strips(layers: Layers) -> list[_Strip]:
     """The ranks cut into as many strips as bring the picture nearest to its aspect."""
     most = max(1, min(MOST_STRIPS, len(layers.ranks) // LEAST_RANKS))
-    offers = [_side_by_side(layers, _cuts(layers, count)) for count in range(1, most + 1)]
-
-    def misses(strips: Sequence[_Strip]) -> float:
+    best, least = [], math.inf
+    for count in range(1, most + 1):
+        strips = _side_by_side(layers, _cuts(layers, count))
         ranks = max(strip.last - strip.first + 1 for strip in strips)
-        return abs(math.log(strips[-1].right / (ASPECT * PITCH * ranks)))
-
-    return min(offers, key=misses)
+        miss = math.log(strips[-1].right / (ASPECT * PITCH * ranks))
+        if abs(miss) < least:
+            best, least = strips, abs(miss)
+        if miss > 0:  # with more of them it is wider still
+            break
+    return best
 
 
 def _side_by_side(layers: Layers, cuts: Sequence[int]) -> list[_Strip]:

@@ -30,7 +30,7 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 def draw(graph: Graph, colouring: Colouring) -> str:
     """The picture of a network, inputs above, outputs below; a tooltip has what is cut off."""
     inputs, operators, outputs = graph.inputs, graph.operators, graph.outputs
-    layout = lay_out(len(inputs) + len(operators) + len(outputs), _edges(graph))
+    layout = lay_out(len(inputs) + len(operators) + len(outputs), edges_of(graph))
     width = max(layout.width + 2 * MARGIN, LEAST_WIDTH)
     height = layout.height + HEAD + MARGIN
     first, last = layout.boxes[: len(inputs)], layout.boxes[len(inputs) + len(operators) :]
@@ -56,7 +56,7 @@ def draw(graph: Graph, colouring: Colouring) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _edges(graph: Graph) -> list[Edge]:
+def edges_of(graph: Graph) -> list[Edge]:
     """Between inputs, operators and outputs, numbered one after the other."""
     writer = {name: number for number, name in enumerate(graph.inputs)}
     edges = []

@@ -6,9 +6,9 @@ import numpy as np
 import onnx
 from onnx import helper
 
+from apollo.workloads.indices import index_tensors
 from apollo.workloads.model import Model, Values
 from apollo.workloads.onnx.export import to_onnx
-from apollo.workloads.onnx.export.model import index_tensors
 
 Sample = Mapping[str, Values]
 Ranges = dict[str, tuple[float, float]]
@@ -18,7 +18,7 @@ DEFAULT_SAMPLES = 4
 def synthetic(model: Model, seed: int, count: int = DEFAULT_SAMPLES) -> list[dict[str, Values]]:
     """Samples of normally distributed numbers; indices are drawn from all rows of their table."""
     generator = np.random.default_rng(seed)
-    rows = index_tensors(model)
+    rows = index_tensors(model.graph)
     samples = []
     for _ in range(count):
         sample: dict[str, Values] = {}

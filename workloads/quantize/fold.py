@@ -56,5 +56,3 @@ def _folded(model: Model, layer: Convolution, norm: str) -> dict[tuple[str, str]
         (layer.name, "weight"): Constant(weight.shape, weights),
         (layer.name, "bias"): Constant(scale.shape, biases),
     }
-
-

@@ -57,8 +57,8 @@ def stored_shapes(operator: Operator, shapes: Shapes) -> Wanted:
         shape = (operator.channels if batch else operator.features,)  # type: ignore[union-attr]
         return {"scale": (shape, _normal(shape, 0.1, 1.0)), "shift": (shape, _normal(shape, 0.1))}
     if isinstance(operator, Embedding):
-        shape = (operator.rows, operator.features)
-        return {"table": (shape, _normal(shape, 1.0))}
+        table = (operator.rows, operator.features)
+        return {"table": (table, _normal(table, 1.0))}
     if isinstance(operator, PReLU):
         return {"slope": ((operator.channels,), _normal((operator.channels,), 0.05, 0.25))}
     if isinstance(operator, Binary) and operator.constant_shape is not None:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from apollo.workloads.graph import Graph
+from apollo.workloads.indices import index_tensors
 from apollo.workloads.model import Model
-from apollo.workloads.onnx.export.model import index_tensors
 from apollo.workloads.operators import LSTM
 from apollo.workloads.quantize import calibrate
 from apollo.workloads.quantize.calibrate import Ranges, Sample
@@ -36,7 +36,7 @@ def quantize(
     model = fold(model)
     samples = calibrate.synthetic(model, seed) if calibration is None else calibration
     calibrate.check(model, samples)
-    indices = frozenset(index_tensors(model))
+    indices = frozenset(index_tensors(model.graph))
     watched, ranges = _watched(model), {}
     ranges = calibrate.observe(watched, samples)
     given = {**static_rules(model, samples), **model.quantization}

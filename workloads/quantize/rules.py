@@ -52,6 +52,9 @@ def complete(
 ) -> dict[str, Quantization]:
     """A quantisation for every tensor that holds numbers."""
     rules = dict(given)
+    rules.update(
+        {item.output: PROBABILITY for item in graph.operators if isinstance(item, Softmax)}
+    )
     rules.update(_states(graph, ranges))
     rules = spread(graph, rules)
     for tensor in graph.tensors:
@@ -63,8 +66,7 @@ def complete(
 
 def _own(graph: Graph, name: str, ranges: Ranges) -> Quantization:
     producer = graph.producer(name)
-    bounded = isinstance(producer, Unary) and producer.kind is UnaryKind.SIGMOID
-    if bounded or isinstance(producer, Softmax):
+    if isinstance(producer, Unary) and producer.kind is UnaryKind.SIGMOID:
         return PROBABILITY
     return of_range(*ranges[name])
 
@@ -77,10 +79,18 @@ def _states(graph: Graph, ranges: Ranges) -> dict[str, Quantization]:
             names = [*operator.inputs[2:], operator.memory]
             greatest = max([0.0, *(abs(v) for n in names if n for v in ranges[n])])
             found.update({name: of_memory(greatest) for name in names if name})
+            found.update(_hidden(operator, ranges))
         elif isinstance(operator, GRU):
             names = [*operator.inputs[1:], operator.hidden]
             found.update({name: STATE for name in names if name})
     return found
+
+
+def _hidden(operator: LSTM, ranges: Ranges) -> dict[str, Quantization]:
+    """One quantisation for the hidden state, given, between steps and taken."""
+    names = [name for name in (*operator.inputs[1:2], operator.output, operator.hidden) if name]
+    low, high = min(ranges[name][0] for name in names), max(ranges[name][1] for name in names)
+    return dict.fromkeys(names, of_range(low, high))
 
 
 def spread(graph: Graph, given: Mapping[str, Quantization]) -> dict[str, Quantization]:

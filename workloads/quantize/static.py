@@ -2,7 +2,8 @@
 
 import logging
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import onnx
@@ -23,8 +24,7 @@ def quantize_onnx(model: Model, samples: Sequence[Sample]) -> onnx.ModelProto:
 
     exported = onnx.shape_inference.infer_shapes(to_onnx(model))
     onnx.helper.set_model_props(exported, dict([_PREPARED]))
-    logging.getLogger().debug("static quantisation of %s", model.graph.name)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _quiet():
         path = Path(folder) / "quantized.onnx"
         runtime.quantize_static(
             exported,
@@ -39,10 +39,21 @@ def quantize_onnx(model: Model, samples: Sequence[Sample]) -> onnx.ModelProto:
         return onnx.load(str(path))
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without its remarks on operators that it leaves alone."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
 def _reader(runtime, samples: Sequence[Sample]):  # type: ignore[no-untyped-def]
     """The samples as ONNX Runtime wants them."""
 
-    class Reader(runtime.CalibrationDataReader):  # type: ignore[misc, name-defined]
+    class Reader(runtime.CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:
             self._left = iter(samples)
 

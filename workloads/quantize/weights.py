@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from apollo.workloads.model import Constant, Model, Values
+from apollo.workloads.model import Constant, Model, Rounding, Values
 from apollo.workloads.operators import (
     GRU,
     LSTM,
@@ -39,6 +39,8 @@ def quantized_constants(
             _replace(found, operator, "table", rules[operator.output])
         elif isinstance(operator, Binary) and operator.constant:
             values = _real(model, operator, "constant")
+            if values.size == 1 and model.rounding is Rounding.ONCE:
+                continue  # a number makes a table of the function
             _replace(found, operator, "constant", of_range(values.min(), values.max()))
         elif isinstance(operator, PReLU):
             _replace(found, operator, "slope", symmetric(_real(model, operator, "slope")))
@@ -64,9 +66,7 @@ def _replace(found: Constants, operator: Operator, role: str, rule: Quantization
     before = found[operator.name, role]
     if before.quantization is not None:
         return
-    found[operator.name, role] = Constant(
-        before.shape, lambda: rule.quantize(before.values), rule
-    )
+    found[operator.name, role] = Constant(before.shape, lambda: rule.quantize(before.values), rule)
 
 
 def _layer(
@@ -100,7 +100,7 @@ def _bias(constant: Constant, scales: tuple[float, ...]) -> Constant:
 
     def read() -> Values:
         stored = np.rint(constant.values.astype(np.float64) / np.array(scales))
-        return np.clip(stored, *_INT32).astype(np.int32)
+        return np.asarray(np.clip(stored, *_INT32), np.int32)
 
     return Constant(constant.shape, read, rule)
 

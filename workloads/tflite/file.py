@@ -161,8 +161,8 @@ def read(path: Path) -> File:
         reason = "it is empty" if path.stat().st_size == 0 else str(error)
         raise ValueError(f"File {str(path)!r} cannot be read ({reason}).") from None
     if data[4:8] != b"TFL3":
-        version = data[4:8]
-        hint = f": its version is {version.decode()!r}" if version[:3] == b"TFL" else ""
+        version = data[4:8].decode("latin-1")
+        hint = f": its version is {version!r}" if version.startswith("TFL") else ""
         raise ValueError(f"File {str(path)!r} is not a TensorFlow Lite file of version 3{hint}.")
     try:
         return _file(data)

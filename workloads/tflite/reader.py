@@ -22,6 +22,9 @@ from apollo.workloads.tflite.table import CUSTOM, IMPORTERS
 from apollo.workloads.tflite.values import quantization
 
 SUPPORTED = tuple(sorted({*IMPORTERS, *CUSTOM, *LAZY, "SHAPE"}))
+SILENT = ("ASSIGN_VARIABLE", "CALL_ONCE")  # have no outputs
+# What damage can do that no check has foreseen.
+UNEXPECTED: tuple[type[Exception], ...] = (ArithmeticError, LookupError, TypeError)
 INPUTS = (Type.FLOAT32, Type.INT8, Type.UINT8, Type.INT16, Type.INT32, Type.INT64)
 
 
@@ -116,6 +119,8 @@ class _Import:
     def _take(self, node: Node) -> None:
         importing = self.importing
         try:
+            if not node.outputs and node.kind not in SILENT:
+                raise node.fail("must have an output")
             for index in node.outputs:
                 if index in importing.flows or index in importing.known:
                     raise node.fail(f"writes tensor {index}, which is already written")
@@ -128,6 +133,8 @@ class _Import:
             convert(node, importing)
         except ValueError as error:
             self._leave_out(node, str(error).rstrip("."))
+        except UNEXPECTED:
+            self._leave_out(node, f"{node.title} is damaged")
 
     def _leave_out(self, node: Node, reason: str) -> None:
         """Note what is not imported; its outputs are inputs of what follows."""
@@ -158,6 +165,7 @@ class _Import:
         return written
 
     def _rows(self) -> int:
-        """Extent of the first dimension for a batch of one."""
-        first = self.importing.draft.inputs[0]
-        return self.importing.draft.shape(first)[0]
+        """Extent of the first dimension for a batch of one: one where the file leaves it open."""
+        first = self.importing.tensor(self.graph.inputs[0])
+        name = self.importing.draft.inputs[0]
+        return 1 if first.open[0] else self.importing.draft.shape(name)[0]

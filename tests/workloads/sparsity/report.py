@@ -92,7 +92,7 @@ def tile_line(positions: int, inputs: int, channels: int) -> str:
     for density in (0.5, 0.2):
         pairs = channels * -(-round(density * inputs) // 2)
         cycles = tile_cycles(Opcode.CONVOLVE_SPARSE, *shape, pairs, LANES)
-        cells.append(f"| {cycles:,} ({dense / cycles:.2f}×) ")
+        cells.append(f"| {cycles:,} ({dense / cycles:.2f} times) ")
     return "".join(cells) + "|"
 
 

@@ -23,11 +23,6 @@ class Pair:
     quantized: bool
 
     @property
-    def typical(self) -> float:
-        """Mean difference in steps."""
-        return float(np.abs(self.theirs - self.ours).mean()) if self.quantized else 0.0
-
-    @property
     def error(self) -> float:
         """Largest difference: in steps, or relative to the largest number."""
         worst = float(np.abs(self.theirs - self.ours).max())
@@ -37,13 +32,20 @@ class Pair:
 class Observed:
     """A file that both have run on the same random input."""
 
-    def __init__(self, path: Path, shapes: Mapping[str, Sequence[int]] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        shapes: Mapping[str, Sequence[int]] | None = None,
+        reference: bool = False,
+    ) -> None:
         shapes = {name: tuple(shape) for name, shape in (shapes or {}).items()}
         self.importing = _Import(path.stem, read(path), shapes)
         self.model: Model = self.importing.model(partial=False)
         self.interpreter = Interpreter(
             model_path=str(path),
-            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+            experimental_op_resolver_type=OpResolverType.BUILTIN_REF
+            if reference
+            else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
             experimental_preserve_all_tensors=True,
         )
         for item in self.interpreter.get_input_details():

@@ -11,6 +11,7 @@ import numpy as np
 
 from apollo.workloads.model import Model
 from apollo.workloads.operators import (
+    LSTM,
     Binary,
     BinaryKind,
     Concat,
@@ -57,7 +58,7 @@ UNARY = {
     UnaryKind.RELU6: lambda x: np.clip(x, 0, 6),
     UnaryKind.CLIP: np.clip,
     UnaryKind.LEAKY_RELU: lambda x, slope: np.where(x < 0, slope * x, x),
-    UnaryKind.SIGMOID: lambda x: 1 / (1 + np.exp(-x)),
+    UnaryKind.SIGMOID: lambda x: _sigmoid(x),
     UnaryKind.TANH: np.tanh,
     UnaryKind.HARD_SWISH: lambda x: x * np.clip(x + 3, 0, 6) / 6,
     UnaryKind.EXP: np.exp,
@@ -209,6 +210,27 @@ def matmul(run, item, x, y):
     return left @ (np.swapaxes(y, -1, -2) if item.transpose_right else y)
 
 
+def lstm(run, item, x):
+    """From states of zero, step by step; gates are input, forget, cell and output."""
+    weight, recurrent, bias = (
+        run.constant(item, role)[0] for role in ("input_weight", "recurrent_weight", "bias")
+    )
+    projection = run.constant(item, "projection_weight")[0] if item.projection else None
+    hidden, memory, outputs = np.zeros((len(x), item.features)), np.zeros((len(x), item.units)), []
+    for step in range(x.shape[1]):
+        gates = x[:, step] @ weight.T + hidden @ recurrent.T + bias
+        into, forget, cell, out = np.split(gates, 4, axis=1)
+        memory = _sigmoid(forget) * memory + _sigmoid(into) * np.tanh(cell)
+        hidden = _sigmoid(out) * np.tanh(memory)
+        hidden = hidden if projection is None else hidden @ projection.T
+        outputs.append(hidden)
+    return np.stack(outputs, axis=1)
+
+
+def _sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
 COMPUTE: dict[type[Operator], Callable[..., np.ndarray | list[np.ndarray]]] = {
     Binary: binary,
     Concat: lambda run, item, *parts: np.concatenate(parts, item.axis),
@@ -216,6 +238,7 @@ COMPUTE: dict[type[Operator], Callable[..., np.ndarray | list[np.ndarray]]] = {
     Convolution: convolution,
     DepthToSpace: depth_to_space,
     FullyConnected: fully_connected,
+    LSTM: lstm,
     MatMul: matmul,
     PReLU: prelu,
     Pad: lambda run, item, x: np.pad(

@@ -2,7 +2,6 @@
 
 import math
 
-import numpy as np
 import pytest
 
 from apollo.workloads.tflite import import_tflite
@@ -28,14 +27,13 @@ REFUSED = {
     ),
 }
 FILES = [name for name in names("tflite") if name not in REFUSED]
-# The interpreter knows no operators of MediaPipe's own.
+# The interpreter knows no operators of MediaPipe's own. Integers are compared in test_exact.
 CUSTOM = ("selfie_segmentation", "selfie_segmentation_landscape")
-STEPS = 4  # between rounded real numbers and integer kernels, at the end of many layers
 LARGE = 300e6  # multiply-accumulates of files that are run with the long tests
 RUN = [
     pytest.param(name, marks=[pytest.mark.slow] if (ENTRIES[name].macs or 0) > LARGE else [])
     for name in FILES
-    if name not in CUSTOM
+    if name not in CUSTOM and ENTRIES[name].quantized != "int8"
 ]
 
 
@@ -56,8 +54,7 @@ def test_every_tensor_is_the_interpreters(name: str) -> None:
     assert len(pairs) >= len(observed.model.graph.outputs)
     for pair in pairs:
         assert pair.ours.shape == pair.theirs.shape, pair.name
-        assert pair.error <= (STEPS if pair.quantized else 2e-3), pair.name
-        assert pair.typical <= 0.5, pair.name
+        assert pair.error <= 2e-3, pair.name
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -72,22 +69,6 @@ def test_the_rest_of_a_refused_file_can_be_had(name: str) -> None:
     model = import_tflite(wild(name), partial=True)
     assert {item.kind for item in model.left_out}
     assert model.graph.macs > 0
-
-
-@pytest.mark.parametrize("name", ["okay_nabu", "alexa", "hey_jarvis", "hey_mycroft"])
-def test_a_stream_carries_its_state_from_run_to_run(name: str) -> None:
-    observed = Observed(wild(name))
-    graph = observed.model.graph
-    carried = dict(zip(graph.inputs[1:], graph.outputs[1:], strict=True))
-    assert len(carried) == 6
-    state = {}
-    for _ in range(4):
-        for pair in observed.pairs():
-            assert pair.error <= STEPS, pair.name
-            assert pair.typical <= 0.5, pair.name
-        state = {given: observed.run.values[new] for given, new in carried.items()}
-        observed.again(state)
-    assert any(np.ptp(values) > 0 for values in state.values())
 
 
 @pytest.mark.parametrize("name", ["pose_detection", "face_detection_full_range_sparse"])

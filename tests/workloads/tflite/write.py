@@ -9,6 +9,7 @@ import flatbuffers
 import numpy as np
 from flatbuffers import number_types
 from tflite.BuiltinOperator import BuiltinOperator
+from tflite.BuiltinOptions import BuiltinOptions
 
 KINDS = {
     "u8": number_types.Uint8Flags,
@@ -32,6 +33,17 @@ TYPES = {
     "resource": 13,
     "int4": 17,
 }
+# The options of a kind that are not named after it.
+OPTIONS = {
+    "AVERAGE_POOL_2D": "Pool2D",
+    "MAX_POOL_2D": "Pool2D",
+    "CONV_2D": "Conv2D",
+    "DEPTHWISE_CONV_2D": "DepthwiseConv2D",
+    "L2_NORMALIZATION": "L2Norm",
+    "BATCH_MATMUL": "BatchMatMul",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTM",
+    **dict.fromkeys(("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"), "Reducer"),
+}
 Fields = dict[int, tuple[str, Any]]
 
 
@@ -46,6 +58,8 @@ class Tensor:
     signature: Sequence[int] = ()
     sparsity: "Sparsity | None" = None
     name: str = ""
+    variable: bool = False
+    outside: bool = False  # behind the tables, as in files of more than 2 GB
 
 
 @dataclass
@@ -125,15 +139,19 @@ class Writer:
 
 
 def encoded(graphs: Sequence[Graph], version: int = 3) -> bytes:
+    """The bytes of a file; values that lie behind the tables are put there in a second go."""
+    outside = b"".join(t.data or b"" for graph in graphs for t in graph.tensors if t.outside)
+    tables = _tables(graphs, version, 1 << 40)
+    return _tables(graphs, version, len(tables)) + outside
+
+
+def _tables(graphs: Sequence[Graph], version: int, end: int) -> bytes:
     writer = Writer()
     kinds = sorted({node[0] for graph in graphs for node in graph.nodes})
-    buffers: list[bytes] = [b""]
+    buffers: list[bytes | tuple[int, int]] = [b""]
     tables = [_graph(writer, graph, kinds, buffers) for graph in graphs]
     codes = [writer.table(_code(writer, kind)) for kind in kinds]
-    stored = [
-        writer.table({0: ("at", writer.builder.CreateByteVector(data))} if data else {})
-        for data in buffers
-    ]
+    stored = [writer.table(_buffer(writer, data, end)) for data in buffers]
     fields: Fields = {
         0: ("u32", version),
         1: ("at", writer.tables(codes)),
@@ -144,6 +162,12 @@ def encoded(graphs: Sequence[Graph], version: int = 3) -> bytes:
     return bytes(writer.builder.Output())
 
 
+def _buffer(writer: Writer, data: bytes | tuple[int, int], end: int) -> Fields:
+    if isinstance(data, tuple):
+        return {1: ("u64", end + data[0]), 2: ("u64", data[1])}
+    return {0: ("at", writer.builder.CreateByteVector(data))} if data else {}
+
+
 def _code(writer: Writer, kind: str) -> Fields:
     number = getattr(BuiltinOperator, kind, BuiltinOperator.CUSTOM)
     fields: Fields = {0: ("i8", min(number, 127)), 3: ("i32", number)}
@@ -152,7 +176,9 @@ def _code(writer: Writer, kind: str) -> Fields:
     return fields
 
 
-def _graph(writer: Writer, graph: Graph, kinds: list[str], buffers: list[bytes]) -> int:
+def _graph(
+    writer: Writer, graph: Graph, kinds: list[str], buffers: list[bytes | tuple[int, int]]
+) -> int:
     tensors = [_tensor(writer, i, item, buffers) for i, item in enumerate(graph.tensors)]
     nodes = []
     for kind, inputs, outputs, options, extra in graph.nodes:
@@ -160,6 +186,7 @@ def _graph(writer: Writer, graph: Graph, kinds: list[str], buffers: list[bytes])
             0: ("u32", kinds.index(kind)),
             1: ("at", writer.vector(inputs, "<i4")),
             2: ("at", writer.vector(outputs, "<i4")),
+            3: ("u8", _options_type(kind)),
             4: ("at", _options(writer, options)),
         }
         if extra:
@@ -174,6 +201,11 @@ def _graph(writer: Writer, graph: Graph, kinds: list[str], buffers: list[bytes])
     return writer.table(fields)
 
 
+def _options_type(kind: str) -> int:
+    name = OPTIONS.get(kind) or "".join(part.capitalize() for part in kind.split("_"))
+    return int(getattr(BuiltinOptions, f"{name}Options", 0))
+
+
 def _options(writer: Writer, options: Fields) -> int:
     done: Fields = {}
     for slot, (kind, value) in options.items():
@@ -186,14 +218,20 @@ def _options(writer: Writer, options: Fields) -> int:
     return writer.table(done)
 
 
-def _tensor(writer: Writer, index: int, tensor: Tensor, buffers: list[bytes]) -> int:
+def _tensor(
+    writer: Writer, index: int, tensor: Tensor, buffers: list[bytes | tuple[int, int]]
+) -> int:
     fields: Fields = {
         0: ("at", writer.vector(tensor.shape, "<i4")),
         1: ("u8", TYPES[tensor.kind]),
         2: ("u32", len(buffers) if tensor.data else 0),
         3: ("at", writer.text(tensor.name or f"t{index}")),
+        5: ("bool", tensor.variable),
     }
-    if tensor.data:
+    if tensor.data and tensor.outside:
+        before = sum(item[1] for item in buffers if isinstance(item, tuple))
+        buffers.append((before, len(tensor.data)))
+    elif tensor.data:
         buffers.append(tensor.data)
     if tensor.scale:
         zero = tensor.zero or [0] * len(tensor.scale)

@@ -4,15 +4,15 @@ import numpy as np
 import onnx
 from onnx import ModelProto, TensorProto, helper
 
+from apollo.workloads.indices import index_tensors
 from apollo.workloads.model import Model
 from apollo.workloads.onnx.export.table import EXPORTERS
 from apollo.workloads.onnx.export.writing import OPSET, Writing
-from apollo.workloads.operators import Embedding, Gather, Operator, Reshape, Slice, TopK
-from apollo.workloads.operators import ArgMax as _ArgMax
+from apollo.workloads.operators import Operator
 from apollo.workloads.quantization import Quantization
+from apollo.workloads.shapes import Shape
 
 _IR_VERSION = 8
-_UNMOVED = (Reshape, Slice)
 
 
 def to_onnx(model: Model) -> ModelProto:
@@ -21,18 +21,16 @@ def to_onnx(model: Model) -> ModelProto:
     A tensor that is quantised passes a pair of QuantizeLinear and DequantizeLinear.
     """
     graph, writing = model.graph, Writing(model)
-    indices = index_tensors(model)
+    indices = index_tensors(graph)
     for name in graph.inputs:
         _pass_integers(writing, name)
     for operator in graph.operators:
         _write(writing, operator)
         for name in operator.outputs:
             _pass_integers(writing, name)
-    inputs = [_info(model, name, name in indices) for name in graph.inputs]
+    inputs = [_info(name, graph.tensor(name).shape, name in indices) for name in graph.inputs]
     outputs = [
-        helper.make_tensor_value_info(
-            writing.source(name), _kind(model, name), model.graph.tensor(name).shape
-        )
+        _info(writing.source(name), graph.tensor(name).shape, name in indices)
         for name in graph.outputs
     ]
     body = helper.make_graph(writing.nodes, graph.name, inputs, outputs, writing.weights)
@@ -65,32 +63,11 @@ def _pass_integers(writing: Writing, name: str) -> None:
 
 def _parameters(writing: Writing, name: str, rule: Quantization) -> list[str]:
     return [
-        writing.store(f"{name}/scale", np.array(rule.scale[0], np.float32)),
-        writing.store(f"{name}/zero", np.array(rule.zero_point[0], np.int8)),
+        writing.store(f"{name}/unit", np.array(rule.scale[0], np.float32)),
+        writing.store(f"{name}/origin", np.array(rule.zero_point[0], np.int8)),
     ]
 
 
-def index_tensors(model: Model) -> dict[str, int]:
-    """Tensors that hold positions, not numbers to compute with, and how many positions there are."""
-    found: dict[str, int] = {}
-    for operator in reversed(model.graph.operators):
-        if isinstance(operator, Embedding):
-            found[operator.inputs[0]] = operator.rows
-        elif isinstance(operator, Gather):
-            found[operator.inputs[1]] = model.graph.tensor(operator.inputs[0]).shape[1]
-        elif isinstance(operator, _UNMOVED) and operator.output in found:
-            found[operator.inputs[0]] = found[operator.output]
-    return found
-
-
-def _kind(model: Model, name: str) -> int:
-    producer = model.graph.producer(name)
-    integer = isinstance(producer, _ArgMax) or (
-        isinstance(producer, TopK) and name == producer.indices
-    )
-    return int(TensorProto.INT64 if integer else TensorProto.FLOAT)
-
-
-def _info(model: Model, name: str, index: bool) -> onnx.ValueInfoProto:
+def _info(name: str, shape: Shape, index: bool) -> onnx.ValueInfoProto:
     kind = TensorProto.INT64 if index else TensorProto.FLOAT
-    return helper.make_tensor_value_info(name, kind, model.graph.tensor(name).shape)
+    return helper.make_tensor_value_info(name, kind, shape)

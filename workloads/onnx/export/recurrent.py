@@ -1,7 +1,9 @@
 """Export of recurrent layers: plain ones as ONNX has them, others as a Scan over their steps."""
 
+from typing import Any
+
 import numpy as np
-from onnx import GraphProto, TensorProto, helper
+from onnx import GraphProto, TensorProto, ValueInfoProto, helper
 
 from apollo.workloads.model import Values
 from apollo.workloads.onnx.export.writing import Writing
@@ -114,8 +116,7 @@ def _scan(
     roles += ["projection_weight"] if operator.projection else []
     roles += ["scale"] if operator.layer_norm else []
     stored = {
-        role: writing.store(f"{name}/{role}", _real(operator, writing, role)[0].T)
-        for role in roles
+        role: writing.store(f"{name}/{role}", _real(operator, writing, role)[0].T) for role in roles
     }
     body = _step(operator, writing, stored, batch)
     outputs = [f"{operator.output}/{role}" for role in ("hidden", "memory", "steps")]
@@ -125,13 +126,11 @@ def _scan(
     return [deep, outputs[0], outputs[1]]
 
 
-def _step(
-    operator: LSTM, writing: Writing, stored: dict[str, str], batch: int
-) -> GraphProto:
+def _step(operator: LSTM, writing: Writing, stored: dict[str, str], batch: int) -> GraphProto:
     """One step as a graph that takes the weights from outside."""
     name, made = operator.name, []
 
-    def node(kind: str, inputs: list[str], output: str, **attributes: object) -> str:
+    def node(kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
         full = f"{name}/step/{output}"
         made.append(helper.make_node(kind, inputs, [full], **attributes))
         return full
@@ -168,11 +167,13 @@ def _step(
     sizes = {hidden: operator.features, memory: operator.units, given: None}
     wanted = {result: operator.features, after: operator.units, step: operator.features}
     return helper.make_graph(
-        made, f"{name}/step", [_info(*item, batch) for item in sizes.items()],
+        made,
+        f"{name}/step",
+        [_info(*item, batch) for item in sizes.items()],
         [_info(*item, batch) for item in wanted.items()],
     )
 
 
-def _info(name: str, extent: int | None, batch: int) -> object:
+def _info(name: str, extent: int | None, batch: int) -> ValueInfoProto:
     shape = None if extent is None else (batch, extent)
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)

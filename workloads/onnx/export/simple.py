@@ -94,13 +94,13 @@ def unary(operator: Unary, writing: Writing) -> None:
     elif operator.kind is UnaryKind.GELU:
         _gelu(operator, writing, source)
     else:
-        kind, names = _UNARIES[operator.kind]
-        arguments = operator.arguments or (0.2, 0.5)  # of a hard sigmoid
-        writing.node(kind, [source], output, **dict(zip(names, arguments, strict=False)))
+        kind, attributes = _UNARIES[operator.kind]
+        arguments = operator.arguments or (1 / 6, 0.5)  # of a hard sigmoid
+        writing.node(kind, [source], output, **dict(zip(attributes, arguments, strict=False)))
 
 
 def _gelu(operator: Unary, writing: Writing, source: str) -> None:
-    """x / 2 * (1 + erf(x / sqrt 2))."""
+    """X / 2 * (1 + erf(x / sqrt 2))."""
     output = operator.output
     numbers = {"root": math.sqrt(0.5), "one": 1.0, "half": 0.5}
     stored = {
@@ -175,9 +175,7 @@ def cut(operator: Slice, writing: Writing) -> None:
 def split(operator: Split, writing: Writing) -> None:
     """Parts of a tensor."""
     sizes = writing.integers(f"{operator.name}/sizes", operator.sizes)
-    writing.node(
-        "Split", [*writing.sources(operator), sizes], operator.outputs, axis=operator.axis
-    )
+    writing.node("Split", [*writing.sources(operator), sizes], operator.outputs, axis=operator.axis)
 
 
 def resize(operator: Resize, writing: Writing) -> None:

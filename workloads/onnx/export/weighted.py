@@ -20,10 +20,11 @@ def convolution(operator: Convolution | ConvTranspose, writing: Writing) -> None
     inputs = [*writing.sources(operator), writing.role(operator, "weight")]
     if operator.bias:
         inputs.append(writing.role(operator, "bias"))
-    transposed = isinstance(operator, ConvTranspose)
-    attributes = {"output_padding": operator.extra} if transposed else {}
+    attributes = {}
+    if isinstance(operator, ConvTranspose):
+        attributes["output_padding"] = operator.extra
     writing.node(
-        "ConvTranspose" if transposed else "Conv",
+        "ConvTranspose" if attributes else "Conv",
         inputs,
         operator.output,
         kernel_shape=operator.kernel,
