@@ -8,9 +8,11 @@ usual size), a single synthetic layer `gemm:MxKxN` or `conv:HxWxCIxCOxKxS`, or a
 import difflib
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from apollo.workloads.graph import Graph, GraphBuilder, Tensor
+from apollo.workloads.model import Model
 from apollo.workloads.models import (
     crnn,
     efficientnet_lite,
@@ -31,7 +33,7 @@ from apollo.workloads.models import (
 )
 from apollo.workloads.models.family import Entry, Member, Published
 from apollo.workloads.operators import Convolution, FullyConnected
-from apollo.workloads.shapes import same_padding_2d
+from apollo.workloads.shapes import Shape, same_padding_2d
 
 ENTRIES: tuple[Entry, ...] = (
     mobilenet_v1.FAMILY,
@@ -85,9 +87,41 @@ class Variant:
     published_parameters_m: float | None = None
 
 
-def load(name_or_path: str | os.PathLike[str], batch: int = 1) -> Graph:
-    """The network of that name or file, for `batch` images."""
-    return _load(os.fspath(name_or_path)).with_batch(batch)
+def load(
+    name_or_path: str | os.PathLike[str],
+    batch: int = 1,
+    shapes: Mapping[str, Shape] | None = None,
+    partial: bool = False,
+) -> Graph:
+    """The network of that name or file, for `batch` images; the others as in `load_model`."""
+    return load_model(name_or_path, batch, shapes, partial).graph
+
+
+def load_model(
+    name_or_path: str | os.PathLike[str],
+    batch: int = 1,
+    shapes: Mapping[str, Shape] | None = None,
+    partial: bool = False,
+) -> Model:
+    """The network of that name or file with what the file holds of values.
+
+    `shapes` are of inputs of a file whose dimensions it leaves free, by name, in its own order;
+    with `partial` operators that are not supported are left out and listed. Raises `ValueError`,
+    one sentence, when there is no such network or it cannot be imported.
+    """
+    name = os.fspath(name_or_path)
+    suffix = os.path.splitext(name)[1].lower()
+    if suffix == ".tflite":
+        from apollo.workloads.tflite import import_tflite
+
+        return import_tflite(name, batch, shapes, partial)
+    if suffix == ".onnx":
+        from apollo.workloads.onnx import import_onnx_model  # here: onnx is slow to import
+
+        return import_onnx_model(name, batch, shapes, partial=partial)
+    if shapes:
+        raise ValueError(f"Network {name!r} is built in: shapes can be given of files only.")
+    return Model(_built_in(name).with_batch(batch))
 
 
 def listing() -> tuple[Variant, ...]:
@@ -95,15 +129,7 @@ def listing() -> tuple[Variant, ...]:
     return tuple(_variant(entry, member) for entry in ENTRIES for member in entry.members)
 
 
-def _load(name: str) -> Graph:
-    if name.lower().endswith(".tflite"):
-        from apollo.workloads.tflite import import_tflite
-
-        return import_tflite(name).graph
-    if name.lower().endswith(".onnx"):
-        from apollo.workloads.onnx import import_onnx  # here, because onnx is slow to import
-
-        return import_onnx(name)
+def _built_in(name: str) -> Graph:
     if name.startswith("gemm:"):
         return _gemm(name)
     if name.startswith("conv:"):

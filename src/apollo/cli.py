@@ -7,6 +7,15 @@ import typer
 
 from apollo import console, measurement_view, views
 from apollo.console import ExitCode, guarded
+from apollo.network_option import (
+    Batch,
+    Network,
+    Partial,
+    Shapes,
+    left_out_json,
+    open_network,
+    tell_left_out,
+)
 from apollo.program_command import assemble, disassemble, is_program, save, show_run
 from apollo.trace_command import trace
 from apollo.verify_command import verify
@@ -22,11 +31,7 @@ study_app = typer.Typer(help="Stored studies.", no_args_is_help=True)
 app.add_typer(workloads, name="workloads")
 app.add_typer(study_app, name="study")
 
-Network = Annotated[
-    str, typer.Argument(help="Built-in name, gemm:MxKxN, conv:…, or the path of an .onnx file.")
-]
 Design = Annotated[str, typer.Option(help="Preset, or the path of a .toml file.")]
-Batch = Annotated[int, typer.Option(help="Images an inference.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of tables.")]
 Output = Annotated[Path, typer.Option(help="Folder of studies.")]
 
@@ -85,6 +90,8 @@ def simulate(
     ],
     design: Design = "edge_tpu_v1",
     batch: Batch = 1,
+    shape: Shapes = None,
+    partial: Partial = False,
     json: Json = False,
 ) -> None:
     """Run a network or a program on a design: latency, utilisation, stalls, by layer too."""
@@ -93,12 +100,14 @@ def simulate(
     if is_program(network):
         show_run(network, design, batch, json)
         return
-    graph = apollo.load(network, batch)
-    measurement = apollo.evaluate(graph, design)
+    model = open_network(network, batch, shape, partial)
+    measurement = apollo.evaluate(model.graph, design)
     if json:
-        console.print_json(measurement_view.measurement_json(graph, measurement))
+        shown = measurement_view.measurement_json(model.graph, measurement)
+        console.print_json(shown | left_out_json(model))
     else:
-        measurement_view.print_measurement(graph, measurement)
+        tell_left_out(model)
+        measurement_view.print_measurement(model.graph, measurement)
 
 
 @app.command("compile")
@@ -107,6 +116,8 @@ def compile_command(
     network: Network,
     design: Design = "edge_tpu_v1",
     batch: Batch = 1,
+    shape: Shapes = None,
+    partial: Partial = False,
     listing: Annotated[bool, typer.Option(help="The program, an instruction a line.")] = False,
     warm: Annotated[bool, typer.Option(help="A following inference, not the first.")] = False,
     program_file: Annotated[
@@ -118,15 +129,18 @@ def compile_command(
     import apollo
     from apollo.arch.listing import listing as lines
 
-    compiled = apollo.compile(apollo.load(network, batch), design)
+    model = open_network(network, batch, shape, partial)
+    compiled = apollo.compile(model.graph, design)
     program = compiled.warm if warm else compiled.cold
     written = None if program_file is None else save(program, program_file)
     if json:
-        console.print_json(views.program_json(program))
+        console.print_json(views.program_json(program) | left_out_json(model))
     elif listing:
+        tell_left_out(model, "# ")
         for line in lines(program):
             typer.echo(line)
     else:
+        tell_left_out(model)
         views.print_program(program)
         if written:
             typer.echo(written)

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from apollo.console import guarded
+from apollo.network_option import Batch, Partial, Shapes, open_network, tell_left_out
 from apollo.program_command import is_program, run_program
 
 if TYPE_CHECKING:
     from apollo.arch.accelerator import Accelerator
     from apollo.simulator.timeline import Timeline
+    from apollo.workloads.graph import Graph
 
 
 @guarded
@@ -22,7 +24,9 @@ def trace(
     design: Annotated[str, typer.Option(help="Preset, or the path of a .toml file.")] = (
         "edge_tpu_v1"
     ),
-    batch: Annotated[int, typer.Option(help="Images an inference.")] = 1,
+    batch: Batch = 1,
+    shape: Shapes = None,
+    partial: Partial = False,
     warm: Annotated[bool, typer.Option(help="Show a following inference, not the first.")] = False,
     window: Annotated[
         str | None, typer.Option(help="FIRST:LAST, only the cycles from FIRST to before LAST.")
@@ -40,7 +44,17 @@ def trace(
 
     if file is not None:
         check_suffix(file)
-    name, title, timeline, accelerator = _run(network, design, batch, warm)
+    if is_program(network):
+        if warm:
+            raise ValueError("--warm is for networks; a program is one inference.")
+        name = Path(network).stem
+        timeline, accelerator = run_program(network, design, batch)
+        title = f"{name} on {accelerator.name}"
+    else:
+        model = open_network(network, batch, shape, partial)
+        tell_left_out(model)
+        name = model.graph.name
+        title, timeline, accelerator = _run(model.graph, design, warm)
     run = whole(timeline.latency_cycles)
     part = run if window is None else parse_window(window, timeline.latency_cycles)
     path = file or Path(_file_name(name, accelerator.name))
@@ -51,24 +65,15 @@ def trace(
     )
 
 
-def _run(
-    network: str, design: str, batch: int, warm: bool
-) -> "tuple[str, str, Timeline, Accelerator]":
-    """Name, title, run and design of what is traced."""
+def _run(graph: "Graph", design: str, warm: bool) -> "tuple[str, Timeline, Accelerator]":
+    """Title, run and design of a network that is traced."""
     import apollo
 
-    if is_program(network):
-        if warm:
-            raise ValueError("--warm is for networks; a program is one inference.")
-        name = Path(network).stem
-        timeline, accelerator = run_program(network, design, batch)
-        return name, f"{name} on {accelerator.name}", timeline, accelerator
-    graph = apollo.load(network, batch)
     measurement = apollo.evaluate(graph, design)
     timeline = measurement.warm if warm else measurement.cold
     accelerator = measurement.accelerator
     title = f"{graph.name} on {accelerator.name}, {'warm' if warm else 'cold'}"
-    return graph.name, title, timeline, accelerator
+    return title, timeline, accelerator
 
 
 def _file_name(network: str, design: str) -> str:

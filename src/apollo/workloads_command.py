@@ -8,18 +8,23 @@ import typer
 
 from apollo import console, workloads_view
 from apollo.console import guarded
+from apollo.network_option import (
+    Batch,
+    Network,
+    Partial,
+    Shapes,
+    left_out_json,
+    open_network,
+    tell_left_out,
+)
 
 if TYPE_CHECKING:
-    from apollo.workloads.graph import Graph
+    from apollo.workloads.model import Model
     from apollo.workloads.picture import Colouring
     from apollo.workloads_view import Sparsity
 
 app = typer.Typer(help="The networks that run.")
 
-Network = Annotated[
-    str, typer.Argument(help="Built-in name, gemm:MxKxN, conv:…, or the path of an .onnx file.")
-]
-Batch = Annotated[int, typer.Option(help="Images an inference.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of tables.")]
 Wanted = Annotated[float | None, typer.Option(help="Share of the weights to prune, as 0.8.")]
 
@@ -67,6 +72,8 @@ def workloads(context: typer.Context, json: Json = False) -> None:
 def show(
     network: Network,
     batch: Batch = 1,
+    shape: Shapes = None,
+    partial: Partial = False,
     sparsity: Wanted = None,
     prune: Annotated[Prune, typer.Option(help="By layer, or one threshold.")] = Prune.LAYER,
     block: Annotated[str, typer.Option(help="Pruned together: outputs x inputs.")] = "1x1",
@@ -77,20 +84,21 @@ def show(
     json: Json = False,
 ) -> None:
     """Layers, multiply-accumulates and parameters of a network; what pruning makes of them."""
-    import apollo
-
-    graph = apollo.load(network, batch)
+    model = open_network(network, batch, shape, partial)
     if sparsity is None:
         _refuse_unless_default(prune, block, layers, ends)
         found = None
     else:
-        found = _pruned(network, graph, sparsity, prune, block, layers, ends)
+        found = _pruned(model, sparsity, prune, block, layers, ends)
     if json:
-        console.print_json(workloads_view.graph_json(graph, found))
-    elif found is None:
-        workloads_view.print_graph(graph)
+        shown = workloads_view.graph_json(model.graph, found)
+        console.print_json(shown | left_out_json(model))
+        return
+    tell_left_out(model)
+    if found is None:
+        workloads_view.print_graph(model.graph)
     else:
-        workloads_view.print_sparsity(graph, found)
+        workloads_view.print_sparsity(model.graph, found)
 
 
 @app.command()
@@ -104,34 +112,36 @@ def picture(
     ] = None,
     sparsity: Wanted = None,
     batch: Batch = 1,
+    shape: Shapes = None,
+    partial: Partial = False,
 ) -> None:
     """Draw a network: its operators, coloured by a count, the density or a column of a file."""
-    import apollo
     from apollo.workloads.picture import draw
 
     if sparsity is not None and (colour is not Colour.DENSITY or values is not None):
         raise ValueError("--sparsity must come with --colour density.")
-    graph = apollo.load(network, batch)
+    model = open_network(network, batch, shape, partial)
+    tell_left_out(model)
     file.write_text(
-        draw(graph, _colouring(network, graph, colour, values, sparsity)), encoding="utf-8"
+        draw(model.graph, _colouring(model, colour, values, sparsity)), encoding="utf-8"
     )
-    typer.echo(f"{len(graph.operators)} operators drawn to '{file}'.")
+    typer.echo(f"{len(model.graph.operators)} operators drawn to '{file}'.")
 
 
 def _colouring(
-    network: str, graph: "Graph", colour: Colour, values: Path | None, sparsity: float | None
+    model: "Model", colour: Colour, values: Path | None, sparsity: float | None
 ) -> "Colouring":
     from apollo.workloads.picture import by_count, by_density, from_csv
 
     if values is not None:
-        return from_csv(values, graph)
+        return from_csv(values, model.graph)
     if colour is not Colour.DENSITY:
-        return by_count(graph, colour.value)
+        return by_count(model.graph, colour.value)
     if sparsity is None:
-        from apollo.workloads.sparsity import model_of, statistics
+        from apollo.workloads.sparsity import statistics, with_values
 
-        return by_density(statistics(model_of(network, graph)[0]))
-    found = _pruned(network, graph, sparsity, Prune.LAYER, "1x1", Kinds.ALL, ends=False)
+        return by_density(statistics(with_values(model)[0]))
+    found = _pruned(model, sparsity, Prune.LAYER, "1x1", Kinds.ALL, ends=False)
     return by_density(found.rows)
 
 
@@ -141,8 +151,7 @@ def _refuse_unless_default(prune: Prune, block: str, layers: Kinds, ends: bool) 
 
 
 def _pruned(
-    network: str,
-    graph: "Graph",
+    model: "Model",
     sparsity: float,
     prune: Prune,
     block: str,
@@ -153,8 +162,8 @@ def _pruned(
     from apollo.workloads import sparsity as sparse
 
     shape, wanted = sparse.Block.parse(block), sparse.Layers(layers.value)
-    model, is_random = sparse.model_of(network, graph)
+    valued, is_random = sparse.with_values(model)
     share = sparse.Share(prune.value)
-    pruned = sparse.prune(model, sparsity, layers=wanted, share=share, block=shape, ends=ends)
-    names = sparse.pruned_names(graph, wanted, ends)
+    pruned = sparse.prune(valued, sparsity, layers=wanted, share=share, block=shape, ends=ends)
+    names = sparse.pruned_names(model.graph, wanted, ends)
     return workloads_view.Sparsity(sparse.statistics(pruned), names, is_random)

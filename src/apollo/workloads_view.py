@@ -69,7 +69,7 @@ def print_variants(variants: Sequence["Variant"]) -> None:
     """The catalogue."""
     rows = [_variant_cells(variant, row) for variant, row in _rows_of(variants)]
     print_table("Built-in networks, batch 1", _VARIANT_COLUMNS, rows)
-    typer.echo("Also gemm:MxKxN, conv:HxWxCIxCOxKxS, or the path of an .onnx file.")
+    typer.echo("Also gemm:MxKxN, conv:HxWxCIxCOxKxS, or the path of an .onnx or .tflite file.")
 
 
 def _variant_cells(variant: "Variant", row: "NetworkRow") -> tuple[str, ...]:

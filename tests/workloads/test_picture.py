@@ -13,7 +13,8 @@ from apollo.workloads.operators import Unary, UnaryKind
 from apollo.workloads.picture import by_count, by_density, by_values, draw, from_csv
 from apollo.workloads.picture.layering import in_layers
 from apollo.workloads.picture.layout import BOX_HEIGHT, Box, Layout, lay_out
-from apollo.workloads.picture.svg import edges_of, fit
+from apollo.workloads.picture.lettering import fit, width_of
+from apollo.workloads.picture.svg import edges_of
 from apollo.workloads.sparsity import prune, statistics, with_random_weights
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -86,7 +87,7 @@ def test_texts_stay_in_their_boxes(name) -> None:
             continue
         width = float(group.find(f"{SVG}rect").get("width"))
         for text in group.iter(f"{SVG}text"):
-            assert len(text.text) * 0.55 * float(text.get("font-size")) <= width - 14
+            assert width_of(text.text, float(text.get("font-size"))) <= width - 14
 
 
 def test_long_networks_are_folded() -> None:
@@ -238,5 +239,9 @@ def test_counts_have_names() -> None:
 
 def test_texts_are_cut_in_the_middle() -> None:
     assert fit("short", 100, 10) == "short"
-    assert fit("a" * 20 + "b" * 20, 55, 10) == "aaaa…bbbbb"
+    assert fit("a" * 20 + "b" * 20, 62, 10) == "aaaa…bbbb"
+    for text in ("MODEL/" * 20, "w" * 99, "層" * 40, "ill" * 40):
+        cut = fit(text, 170, 11)
+        assert (cut[0], cut[-1]) == (text[0], text[-1])
+        assert 150 < width_of(cut, 11) <= 170
     assert BOX_HEIGHT > 27  # two lines of text

@@ -39,7 +39,7 @@ def read(path: Path) -> File:
     """The file, if it is a network at all."""
     model = _load(path)
     weights, sparse = _part(model.graph)
-    return File(_checked(model, weights).graph, weights, sparse, _opsets(model), path.parent)
+    return File(_checked(model).graph, weights, sparse, _opsets(model), path.parent)
 
 
 def _load(path: Path) -> ModelProto:
@@ -115,7 +115,7 @@ def _replace(graph: GraphProto, weights: list[TensorProto]) -> None:
     graph.initializer.extend(small)
 
 
-def _checked(model: ModelProto, weights: tuple[TensorProto, ...]) -> ModelProto:
+def _checked(model: ModelProto) -> ModelProto:
     """The model with its own functions in place of their calls, if ONNX finds it valid."""
     # The outputs' shapes may hold a free batch, or miss, which the checker would not accept.
     for output in model.graph.output:
@@ -148,7 +148,9 @@ def input_shape(item: ValueInfoProto, sizes: Mapping[str, int], given: Shape | N
         return given
     shape = []
     for index, dimension in enumerate(dimensions):
-        size = dimension.dim_value or sizes.get(dimension.dim_param, 0)
+        size = dimension.dim_value
+        if dimension.dim_param:
+            size = sizes.get(dimension.dim_param, 0)
         if size < 1 and index == 0:
             size = sizes[""]  # the batch
         if size < 1:

@@ -50,7 +50,7 @@ class Walk:
                 return
             self._convert(node)
         except ValueError as error:
-            self._leave_out(node, str(error))
+            self._leave_out(node, str(error).rstrip("."))
         else:
             self._check(node)
 

@@ -25,6 +25,8 @@ def convolution(node: Node, importing: Importing) -> None:
 def convolve(node: Node, importing: Importing, weight: Stored, bias: Stored | None) -> None:
     """A convolution with these weights."""
     source, shape = _image(node, importing)
+    if len(weight.shape) != len(importing.shape(node)):
+        raise node.fail(f"must have weights of as many dimensions as its input, not {weight.shape}")
     weight, groups = _kernels(node, weight), node.get("group", 1)
     kernel = (weight.shape[2], weight.shape[3])
     stride, dilation = _pair(node, "strides", (1, 1)), _pair(node, "dilations", (1, 1))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from apollo.workloads.picture.layering import Edge, Layers
 
-BOX_WIDTH, BEND_WIDTH, GAP = 184.0, 6.0, 14.0
+BOX_WIDTH, BEND_WIDTH, GAP = 200.0, 6.0, 14.0
 SWEEPS = 6
 
 

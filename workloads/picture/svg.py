@@ -9,12 +9,12 @@ from apollo.workloads.operators import Operator
 from apollo.workloads.picture.colouring import NO_VALUE, Colouring, as_hex, colour, is_dark
 from apollo.workloads.picture.layering import Edge
 from apollo.workloads.picture.layout import Box, Layout, Line, lay_out
+from apollo.workloads.picture.lettering import fit
 
 MARGIN, HEAD = 24.0, 98.0
 LEAST_WIDTH = 620.0  # of the page: the head takes it
 BAR_WIDTH, BAR_HEIGHT, BAR_STEPS = 240.0, 12.0, 48
-NAME_SIZE, DETAIL_SIZE = 11, 9.5
-CHARACTER = 0.55  # of the font size: a mean letter of a wide sans-serif font
+NAME_SIZE, DETAIL_SIZE = 11, 9
 INSET = 7.0
 
 _STYLE = """
@@ -138,15 +138,6 @@ def _box(box: Box, kind: str, fill: str, facts: list[str], detail: str) -> str:
         + _text(box.x + INSET, box.y + 27, fit(detail, room, DETAIL_SIZE), DETAIL_SIZE)
         + "</g>"
     )
-
-
-def fit(text: str, room: float, size: float) -> str:
-    """A text cut in its middle to the room in pixels: what differs is at its ends."""
-    most = int(room / (size * CHARACTER))
-    if len(text) <= most:
-        return text
-    behind = most // 2
-    return f"{text[: most - 1 - behind]}…{text[len(text) - behind :]}"
 
 
 def _text(x: float, y: float, text: str, size: float, extra: str = "") -> str:

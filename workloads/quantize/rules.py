@@ -3,6 +3,8 @@
 import math
 from collections.abc import Iterator, Mapping
 
+import numpy as np
+
 from apollo.workloads.graph import Graph
 from apollo.workloads.operators import (
     GRU,
@@ -37,7 +39,7 @@ _LEAST_RANGE = 1e-6
 def of_range(low: float, high: float) -> Quantization:
     """Int8 from the least to the greatest value, zero among them and exact."""
     low, high = min(low, 0.0), max(high, 0.0)
-    scale = max(high - low, _LEAST_RANGE) / 255
+    scale = float(np.float32(max(high - low, _LEAST_RANGE) / 255))  # as files hold it
     return Quantization((scale,), (round(max(-128, min(127, -128 - low / scale))),))
 
 
@@ -57,10 +59,10 @@ def complete(
     )
     rules.update(_states(graph, ranges))
     rules = spread(graph, rules)
-    for tensor in graph.tensors:
-        if tensor.name not in rules and tensor.name not in indices:
-            rules[tensor.name] = _own(graph, tensor.name, ranges)
-            rules = spread(graph, rules)
+    later = clamped(graph)
+    for name in [tensor.name for tensor in graph.tensors if tensor.name not in later]:
+        if name not in rules and name not in indices:
+            rules = spread(graph, {**rules, name: _own(graph, name, ranges)})
     return rules
 
 
@@ -93,6 +95,21 @@ def _hidden(operator: LSTM, ranges: Ranges) -> dict[str, Quantization]:
     return dict.fromkeys(names, of_range(low, high))
 
 
+def clamped(graph: Graph) -> set[str]:
+    """Tensors that nobody but a clamp reads."""
+    return {
+        item.inputs[0]
+        for item in graph.operators
+        if isinstance(item, Unary) and item.kind in CLAMPS and _alone(graph, item.inputs[0])
+    }
+
+
+def _alone(graph: Graph, name: str) -> bool:
+    """Whether a tensor is made and read once, inside of the network."""
+    readers = len(graph.consumers(name))
+    return readers == 1 and name not in graph.outputs and graph.producer(name) is not None
+
+
 def spread(graph: Graph, given: Mapping[str, Quantization]) -> dict[str, Quantization]:
     """Quantisations carried over operators that change no value, and back over clamps.
 
@@ -106,8 +123,7 @@ def spread(graph: Graph, given: Mapping[str, Quantization]) -> dict[str, Quantiz
                 rules[name] = rule
     for operator in reversed(graph.operators):
         source, rule = operator.inputs[0], rules.get(operator.output)
-        alone = len(graph.consumers(source)) == 1 and source not in graph.outputs
-        if rule is None or source in rules or not alone or graph.producer(source) is None:
+        if rule is None or source in rules or not _alone(graph, source):
             continue
         if (isinstance(operator, Unary) and operator.kind in CLAMPS) or _moves(operator):
             rules[source] = rule

@@ -13,6 +13,7 @@ from apollo.workloads.onnx import import_onnx_model
 from apollo.workloads.onnx.export import to_onnx
 from apollo.workloads.quantization import Quantization
 from apollo.workloads.quantize.calibrate import Sample
+from apollo.workloads.quantize.rules import clamped
 
 # By which ONNX Runtime recognises that a model needs no preparation.
 _PREPARED = ("onnx.quant.pre_process", "onnxruntime.quant")
@@ -65,11 +66,14 @@ def _reader(runtime, samples: Sequence[Sample]):  # type: ignore[no-untyped-def]
 
 
 def static_rules(model: Model, samples: Sequence[Sample]) -> dict[str, Quantization]:
-    """The quantisation of those tensors of the graph that ONNX Runtime quantises."""
+    """The quantisation of those tensors of the graph that ONNX Runtime quantises.
+
+    What a clamp reads is left out: the two are one operation, in units of the result.
+    """
     quantized = quantize_onnx(model, samples)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "quantized.onnx"
         onnx.save(quantized, str(path))
         found = import_onnx_model(path, partial=True).quantization
-    tensors = {tensor.name for tensor in model.graph.tensors}
+    tensors = {tensor.name for tensor in model.graph.tensors} - clamped(model.graph)
     return {name: rule for name, rule in found.items() if name in tensors and rule.bits == 8}

@@ -3,7 +3,7 @@
 from apollo.workloads.sparsity.blocks import Block
 from apollo.workloads.sparsity.layers import Kind, Layers, pruned_names
 from apollo.workloads.sparsity.pruning import Share, masks_of, prune, with_masks
-from apollo.workloads.sparsity.random_weights import model_of, with_random_weights
+from apollo.workloads.sparsity.random_weights import with_random_weights, with_values
 from apollo.workloads.sparsity.schedule import Schedule
 from apollo.workloads.sparsity.statistics import (
     SparsityRow,
@@ -25,7 +25,6 @@ __all__ = [
     "decode",
     "encode",
     "masks_of",
-    "model_of",
     "prune",
     "pruned_names",
     "statistics",
@@ -33,4 +32,5 @@ __all__ = [
     "total",
     "with_masks",
     "with_random_weights",
+    "with_values",
 ]

@@ -4,7 +4,6 @@ They stand in where counts and sizes are wanted. Pruned, they are unrealisticall
 layers lose the same share, all channels nearly so, whereas trained weights lose very unequal ones.
 """
 
-from dataclasses import replace
 from functools import partial
 from zlib import crc32
 
@@ -42,18 +41,11 @@ def with_random_weights(graph: Graph, seed: int = 0) -> Model:
     return Model(graph, constants)
 
 
-def model_of(network: str, graph: Graph) -> tuple[Model, bool]:
-    """A loaded network with values: those of its file, or random ones, and then True."""
-    suffix = network.lower().rsplit(".", 1)[-1]
-    if suffix == "onnx":
-        from apollo.workloads.onnx import import_onnx_model  # here, because onnx is slow to import
-
-        return replace(import_onnx_model(network), graph=graph), False
-    if suffix == "tflite":
-        from apollo.workloads.tflite import import_tflite
-
-        return replace(import_tflite(network), graph=graph), False
-    return with_random_weights(graph), True
+def with_values(model: Model) -> tuple[Model, bool]:
+    """A network with values: its own, or random ones if it has none, and then True."""
+    if model.constants:
+        return model, False
+    return with_random_weights(model.graph), True
 
 
 def factor_shapes(graph: Graph, operator: Operator) -> dict[str, Shape]:

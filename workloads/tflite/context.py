@@ -8,7 +8,7 @@ from apollo.workloads.onnx.draft import Draft
 from apollo.workloads.operators import Operator, Reshape, Transpose, Unary, UnaryKind
 from apollo.workloads.quantization import Quantization
 from apollo.workloads.shapes import Shape, elements
-from apollo.workloads.tflite.file import File, FileTensor, Node
+from apollo.workloads.tflite.file import File, FileTensor, Node, quoted
 from apollo.workloads.tflite.flow import (
     Flow,
     Layout,
@@ -94,7 +94,7 @@ class Importing:
         if index is None or self._find(index) is not None:
             raise node.fail(f"must have a computed tensor as its input number {place}")
         if index not in self.flows:
-            raise node.fail(f"reads tensor {self.tensor(index).name!r} before it is produced")
+            raise node.fail(f"reads tensor {quoted(self.tensor(index).name)} before it is produced")
         return self.flows[index]
 
     def image(self, node: Node, place: int = 0) -> Flow:

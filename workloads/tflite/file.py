@@ -16,6 +16,7 @@ from apollo.workloads.tflite.names import BUILTIN, CUSTOM
 VERSION = 3
 MOST_GRAPHS, MOST_TENSORS, MOST_NODES, MOST_INPUTS = 1 << 6, 1 << 15, 1 << 15, 1 << 10
 MOST_DIMENSIONS, MOST_SIZE = 8, 1 << 31
+LONGEST_QUOTE = 160
 NO_TENSOR = -1
 
 
@@ -41,6 +42,11 @@ class Type(IntEnum):
     UINT16 = 16
     INT4 = 17
     BFLOAT16 = 18
+
+
+def quoted(name: str) -> str:
+    """A name for a message, shortened if it is very long."""
+    return repr(name if len(name) <= LONGEST_QUOTE else name[:LONGEST_QUOTE] + "…")
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,11 @@ class FileTensor:
     quantization: Scales | None = None
     sparsity: Table | None = None
 
+    @property
+    def title(self) -> str:
+        """For messages, such as `tensor 3 ('relu')`."""
+        return f"tensor {self.index} ({quoted(self.name)})"
+
 
 @dataclass(frozen=True)
 class Node:
@@ -106,7 +117,7 @@ class Node:
     @property
     def title(self) -> str:
         """For messages, such as `CONV_2D of node 3 ('relu')`."""
-        return f"{self.kind} of node {self.number} ({self.name!r})"
+        return f"{self.kind} of node {self.number} ({quoted(self.name)})"
 
     def fail(self, reason: str) -> ValueError:
         """An error about this node."""
@@ -187,7 +198,8 @@ def _code(code: Table) -> tuple[str, bool]:
     """Name of an operator, and whether it is a custom one."""
     number = max(code.scalar(0, "i8"), code.scalar(3, "i32"))
     if number == CUSTOM:
-        return code.text(1) or "CUSTOM", True
+        name = "".join(mark if mark.isprintable() else "?" for mark in code.text(1))
+        return name or "CUSTOM", True
     return (BUILTIN[number] if 0 <= number < len(BUILTIN) else f"operator number {number}"), False
 
 
@@ -221,7 +233,7 @@ def _tensor(index: int, table: Table, spans: list[tuple[int, int] | None]) -> Fi
     shape = tuple(table.numbers(0, "i32")[: MOST_DIMENSIONS + 1].tolist())
     signature = tuple(table.numbers(7, "i32")[: MOST_DIMENSIONS + 1].tolist())
     kind, buffer, name = table.scalar(1, "u8"), table.scalar(2, "u32"), table.text(3)
-    title = f"tensor {index} ({name!r})"
+    title = f"tensor {index} ({quoted(name)})"
     if len(shape) > MOST_DIMENSIONS or min(shape, default=0) < 0 or elements(shape) > MOST_SIZE:
         raise DamagedError(f"{title} has shape {shape}")
     if kind not in Type._value2member_map_:

@@ -7,7 +7,7 @@ from the field. See the FlatBuffers documentation, "FlatBuffer Internals".
 
 import mmap
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,24 @@ class DamagedError(ValueError):
     """The file says something that cannot be."""
 
 
+@dataclass
+class Meter:
+    """How many entries may still be read: a small file could name the same ones again and again."""
+
+    left: int
+
+    @classmethod
+    def of(cls, data: Data) -> "Meter":
+        """As much as a file can hold, and some more for what it may share."""
+        return cls((1 << 20) + 8 * len(data))
+
+    def take(self, count: int) -> None:
+        """Raises `DamagedError` when too many entries have been read."""
+        self.left -= count
+        if self.left < 0:
+            raise DamagedError("its tables name the same entries too often")
+
+
 @dataclass(frozen=True)
 class Table:
     """A table at a position of a file.
@@ -31,28 +49,35 @@ class Table:
         data: the whole file.
         position: where the table begins.
         fields: where each field lies behind it; 0 if it is absent.
+        meter: of the file.
 
     """
 
     data: Data
     position: int
     fields: tuple[int, ...]
+    meter: Meter
 
     @classmethod
     def root(cls, data: Data) -> "Table":
         """The table that the file begins with a pointer to."""
-        return cls.at(data, _unpack(data, "I", 0))
+        return cls.at(data, _unpack(data, "I", 0), Meter.of(data))
 
     @classmethod
-    def at(cls, data: Data, position: int) -> "Table":
+    def at(cls, data: Data, position: int, meter: Meter) -> "Table":
         """The table at a position."""
+        meter.take(MOST_FIELDS)
         vtable = position - _unpack(data, "i", position)
         size = _unpack(data, "H", vtable)
         if size < 4 or size % 2 or vtable + size > len(data):
             raise DamagedError(f"there is no table at byte {position:,}")
         count = min(size // 2 - 2, MOST_FIELDS)
         fields = struct.unpack_from(f"<{count}H", data, vtable + 4)
-        return cls(data, position, fields)
+        return cls(data, position, fields, meter)
+
+    def again(self) -> "Table":
+        """The same table, to be read as if nothing had been read yet."""
+        return replace(self, meter=Meter.of(self.data))
 
     def scalar(self, slot: int, kind: str, default: int = 0) -> int:
         """A number of a kind that is named in `SCALARS`, or its default."""
@@ -67,7 +92,7 @@ class Table:
     def table(self, slot: int) -> "Table | None":
         """A table that a field points to."""
         place = self._place(slot)
-        return None if place is None else Table.at(self.data, self._target(place))
+        return None if place is None else Table.at(self.data, self._target(place), self.meter)
 
     def tables(self, slot: int, most: int) -> list["Table"]:
         """A vector of tables, at most so many."""
@@ -75,12 +100,13 @@ class Table:
         if count > most:
             raise DamagedError(f"there are {count:,} entries where at most {most:,} can be")
         places = range(start, start + 4 * count, 4)
-        return [Table.at(self.data, self._target(place)) for place in places]
+        return [Table.at(self.data, self._target(place), self.meter) for place in places]
 
     def numbers(self, slot: int, kind: str) -> npt.NDArray[np.generic]:
         """A vector of numbers of a kind that is named in `VECTORS`; it is not copied."""
         dtype = np.dtype(VECTORS[kind])
         start, count = self._vector(slot, dtype.itemsize)
+        self.meter.take(count)
         return np.frombuffer(self.data, dtype, count, start) if count else np.zeros(0, dtype)
 
     def span(self, slot: int) -> tuple[int, int]:
@@ -92,6 +118,7 @@ class Table:
         start, count = self._vector(slot, 1)
         if count > LONGEST_TEXT:
             raise DamagedError(f"there is a name of {count:,} bytes")
+        self.meter.take(count)
         try:
             return bytes(self.data[start : start + count]).decode()
         except UnicodeDecodeError:

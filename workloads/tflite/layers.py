@@ -1,6 +1,6 @@
 """Import of the operators with windows: convolutions, transposed ones and pools."""
 
-from apollo.workloads.operators import Convolution, ConvTranspose, Pool, PoolKind
+from apollo.workloads.operators import Convolution, ConvTranspose, Pad, Pool, PoolKind
 from apollo.workloads.shapes import (
     NO_PADDING,
     Padding,
@@ -88,21 +88,32 @@ def _convolve(
     out, _, *window = stored["weight"].shape
     kernel, stride = (window[0], window[1]), strides(node)
     shape = arrange(flow.shape, IMAGE)
-    rule = node.option(0, "u8")
+    edges = padding(node, node.option(0, "u8"), shape, kernel, stride, dilation)
+    source, edges = _unpadded(importing, importing.bring(flow, IMAGE), edges)
     stored |= bias(node, importing, 2, out)
     operator = Convolution(
         node.name,
-        (importing.bring(flow, IMAGE),),
+        (source,),
         node.name,
         out_channels=out,
         kernel=kernel,
         stride=stride,
-        padding=padding(node, rule, shape, kernel, stride, dilation),
+        padding=edges,
         dilation=dilation,
         groups=groups,
         bias="bias" in stored,
     )
     importing.finish(node, operator, IMAGE, activation, stored)
+
+
+def _unpadded(importing: Importing, source: str, edges: Padding) -> tuple[str, Padding]:
+    """What zeros were put around, and the padding with them: the zeros need not be stored."""
+    pad = importing.draft.producer(source)
+    if not isinstance(pad, Pad) or pad.value or any((*pad.before[:2], *pad.after[:2])):
+        return source, edges
+    ends = (*pad.before[2:], *pad.after[2:])
+    top, left, bottom, right = (edge + end for edge, end in zip(edges, ends, strict=True))
+    return pad.inputs[0], (top, left, bottom, right)
 
 
 def transposed(node: Node, importing: Importing) -> None:

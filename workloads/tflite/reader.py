@@ -15,7 +15,7 @@ from apollo.workloads.onnx.left_out import sentence
 from apollo.workloads.shapes import Shape
 from apollo.workloads.tflite.context import Importing
 from apollo.workloads.tflite.costs import node_macs
-from apollo.workloads.tflite.file import File, FileTensor, Node, Type, read
+from apollo.workloads.tflite.file import File, FileTensor, Node, Type, quoted, read
 from apollo.workloads.tflite.flow import Flow, usual
 from apollo.workloads.tflite.folding import LAZY, fold
 from apollo.workloads.tflite.table import CUSTOM, IMPORTERS
@@ -104,7 +104,7 @@ class _Import:
             self._input(tensor, shapes.get(tensor.name))
 
     def _input(self, tensor: FileTensor, asked: Shape | None) -> None:
-        title = f"input {tensor.name!r}"
+        title = f"input {quoted(tensor.name)}"
         if tensor.type not in INPUTS or tensor.span is not None:
             raise ValueError(f"{title} must not be of type {tensor.type.name} or stored")
         shape = tensor.shape if asked is None else tuple(asked)
@@ -155,7 +155,7 @@ class _Import:
         flows = []
         for index in self.graph.outputs:
             if index not in importing.flows:
-                raise ValueError(f"output {importing.tensor(index).name!r} is not computed")
+                raise ValueError(f"output {quoted(importing.tensor(index).name)} is not computed")
             flows.append(importing.flows[index])
         flows += [*importing.states.values(), *(self.cut if self.left_out else ())]
         names = [importing.bring(flow, usual(len(flow.shape))) for flow in flows]

@@ -34,6 +34,7 @@ def positions(table: Table, shape: Shape) -> Integers:
 
     Raises `ValueError` when the description does not fit the shape.
     """
+    table = table.again()
     order = [int(axis) for axis in table.numbers(0, "i32")[:16]]
     blocks = [int(axis) for axis in table.numbers(1, "i32")[:16]]
     walk = [_dimension(item) for item in table.tables(2, 16)]

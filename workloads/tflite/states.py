@@ -8,7 +8,7 @@ anywhere. At first it is zero, and a file that says otherwise is refused.
 import numpy as np
 
 from apollo.workloads.tflite.context import Importing
-from apollo.workloads.tflite.file import FileGraph, FileTensor, Node
+from apollo.workloads.tflite.file import FileGraph, FileTensor, Node, quoted
 from apollo.workloads.tflite.flow import Flow, usual
 from apollo.workloads.tflite.values import quantization, stored
 
@@ -59,11 +59,11 @@ def call_once(node: Node, importing: Importing) -> None:
 def _check_zero(node: Node, importing: Importing, graph: FileGraph, item: Node) -> None:
     tensor: FileTensor = graph.tensors[item.inputs[1]]
     if tensor.span is None:
-        raise node.fail(f"must set variables to constants, unlike {tensor.name!r}")
+        raise node.fail(f"must set variables to constants, unlike {quoted(tensor.name)}")
     first = stored(tensor, importing.file.data)
     zero = first.quantization.zero_point[0] if first.quantization else 0
     if not np.all(first.read() == zero):
-        raise node.fail(f"must set variables to zero at first, unlike {tensor.name!r}")
+        raise node.fail(f"must set variables to zero at first, unlike {quoted(tensor.name)}")
 
 
 def _variable(node: Node, importing: Importing) -> str:

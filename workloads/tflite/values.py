@@ -8,7 +8,7 @@ import numpy as np
 from apollo.workloads.model import Values
 from apollo.workloads.quantization import PER_TENSOR, Quantization
 from apollo.workloads.shapes import Shape, elements
-from apollo.workloads.tflite.file import FileTensor, Type
+from apollo.workloads.tflite.file import FileTensor, Type, quoted
 from apollo.workloads.tflite.flatbuffer import Data
 from apollo.workloads.tflite.sparsity import positions
 
@@ -74,7 +74,7 @@ def stored(tensor: FileTensor, data: Data) -> Stored:
     Raises `ValueError` when there are more or fewer bytes than it needs.
     """
     start, count = tensor.span or (0, 0)
-    title = f"tensor {tensor.index} ({tensor.name!r})"
+    title = tensor.title
     if tensor.type not in DTYPES and tensor.type is not Type.INT4:
         raise ValueError(f"{title} has stored elements of type {tensor.type.name}")
     if tensor.sparsity is None and count != _bytes(tensor):
@@ -101,7 +101,7 @@ def quantization(tensor: FileTensor) -> Quantization | None:
     try:
         return Quantization(given.scale, zero_point, axis, bits)
     except ValueError as error:
-        raise ValueError(f"tensor {tensor.index} ({tensor.name!r}): {error}") from None
+        raise ValueError(f"{tensor.title}: {error}") from None
 
 
 def _bytes(tensor: FileTensor) -> int:
@@ -139,7 +139,7 @@ def _spread(tensor: FileTensor, values: Values) -> Values:
         if len(places) != len(values):
             raise ValueError(f"it has {len(values)} values for {len(places)} places")
     except ValueError as error:
-        raise ValueError(f"Tensor {tensor.name!r} is not properly sparse: {error}.") from None
+        raise ValueError(f"Tensor {quoted(tensor.name)} is not properly sparse: {error}.") from None
     zero = quantization(tensor)
     dense = np.full(elements(tensor.shape), zero.zero_point[0] if zero else 0, values.dtype)
     dense[places] = values

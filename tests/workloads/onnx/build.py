@@ -22,7 +22,9 @@ class Net:
         return self
 
     def node(self, kind, inputs, outputs, **attributes):
-        self.nodes.append(helper.make_node(kind, inputs, outputs, name=f"the_{kind}", **attributes))
+        before = sum(node.op_type == kind for node in self.nodes)
+        name = f"the_{kind}{before + 1}" if before else f"the_{kind}"
+        self.nodes.append(helper.make_node(kind, inputs, outputs, name=name, **attributes))
         return self
 
     def model(self, functions=()):
@@ -34,6 +36,7 @@ class Net:
             self.weights,
         )
         opsets = [helper.make_opsetid("", self.opset), helper.make_opsetid("com.microsoft", 1)]
+        opsets.append(helper.make_opsetid("com.example", 1))
         opsets += [helper.make_opsetid(item.domain, 1) for item in functions]
         model = helper.make_model(graph, opset_imports=opsets, functions=functions)
         model.ir_version = 8

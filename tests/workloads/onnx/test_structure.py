@@ -1,10 +1,13 @@
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apollo.workloads import load
-from apollo.workloads.onnx import import_onnx
+from apollo.workloads.onnx import SUPPORTED, import_onnx
 from apollo.workloads.operators import FullyConnected, Pool, Unary, UnaryKind
 from tests.workloads.onnx.build import Net, floats, integers, session
 
@@ -144,3 +147,9 @@ def test_a_sum_of_three_takes_two_operators(net):
 def test_a_node_that_no_output_needs_is_left_out(net):
     made = net((1, 3)).node("Relu", ["x"], ["y"]).node("Tanh", ["x"], ["unused"])
     assert len(import_onnx(made.write()).operators) == 1
+
+
+def test_the_manual_lists_the_supported_operators():
+    manual = (Path(__file__).parents[3] / "docs/onnx.md").read_text(encoding="utf-8")
+    section = manual.split("## Supported ONNX operators", 1)[1].split("Of the domain", 1)[0]
+    assert tuple(sorted(re.findall(r"`(\w+)`", section))) == SUPPORTED

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apollo.workloads.operators import Reshape, Transpose
+from apollo.workloads.operators import Convolution, Reshape, Transpose
 from apollo.workloads.tflite import import_tflite
 from tests.workloads.tflite.observe import Observed
 from tests.workloads.tflite.write import Fields, Graph
@@ -268,6 +268,20 @@ def test_slices_and_parts(tmp_path) -> None:
 def test_mirrored_borders(tmp_path, mode) -> None:
     pads = np.array([[0, 0], [2, 1], [0, 0]], np.int32)
     check(single("MIRROR_PAD", (1, 4, 3), (1, 7, 3), pads, options={0: ("u8", mode)}), tmp_path)
+
+
+def test_zeros_around_an_image_become_the_padding_of_its_convolution(tmp_path) -> None:
+    graph = Graph()
+    image, padded = graph.given(1, 5, 6, 2), graph.tensor(1, 8, 7, 2)
+    pads = graph.stored(np.array([[0, 0], [2, 1], [0, 1], [0, 0]], np.int32))
+    graph.outputs = [graph.tensor(1, 3, 3, 4)]
+    graph.node("PAD", [image, pads], [padded])
+    inputs = [padded, graph.stored(real(4, 3, 3, 2)), graph.stored(real(4))]
+    options: Fields = {0: ("u8", VALID), 1: ("i32", 2), 2: ("i32", 2)}
+    graph.node("CONV_2D", inputs, graph.outputs, options)
+    (layer,) = check(graph, tmp_path).model.graph.operators
+    assert isinstance(layer, Convolution)
+    assert layer.padding == (2, 0, 1, 1)
 
 
 def test_padding_by_a_value(tmp_path) -> None:

@@ -1,10 +1,12 @@
 """Files from packages: counts by another counter, every tensor against the interpreter's."""
 
 import math
+import re
+from pathlib import Path
 
 import pytest
 
-from apollo.workloads.tflite import import_tflite
+from apollo.workloads.tflite import SUPPORTED, import_tflite
 from tests.workloads.tflite import count
 from tests.workloads.tflite.observe import Observed
 from tests.workloads.wild import ENTRIES, names, wild
@@ -79,3 +81,9 @@ def test_sparse_weights_keep_their_zeros(name: str) -> None:
     assert len(sparse) >= 38
     shares = [float((value.values == 0).mean()) for value in sparse]
     assert 0.5 < math.fsum(shares) / len(shares) < 0.95
+
+
+def test_the_page_lists_the_supported_operators() -> None:
+    page = (Path(__file__).parents[3] / "docs/tflite.md").read_text(encoding="utf-8")
+    listed = re.findall(r"`(\w+)`", page.split("## Supported operators")[1])
+    assert tuple(listed) == SUPPORTED

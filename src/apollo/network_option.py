@@ -1,0 +1,63 @@
+"""Networks as commands take them: a name or a file, shapes of its inputs, what is left out."""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from apollo.workloads.model import Model
+
+Network = Annotated[
+    str, typer.Argument(help="Built-in name, gemm:MxKxN, conv:…, or an .onnx or .tflite file.")
+]
+Batch = Annotated[int, typer.Option(help="Images an inference.")]
+Shapes = Annotated[
+    list[str] | None,
+    typer.Option("--shape", help="INPUT=1,3,224,224, of a file that leaves it free; repeatable."),
+]
+Partial = Annotated[
+    bool, typer.Option("--partial", help="Leave out operators that are not supported.")
+]
+
+_SHAPE = re.compile(r"(?P<name>.+)=(?P<sizes>[0-9]+(?:,[0-9]+)*)", re.ASCII)
+_MOST_DIGITS = 9
+
+
+def open_network(network: str, batch: int, shapes: Sequence[str] | None, partial: bool) -> "Model":
+    """A network, with the values and the gaps of its file.
+
+    Raises `ValueError`, one sentence, for what cannot be loaded.
+    """
+    from apollo.workloads.catalogue import load_model
+
+    return load_model(network, batch, dict(map(_shape, shapes or ())), partial)
+
+
+def _shape(text: str) -> tuple[str, tuple[int, ...]]:
+    parts = _SHAPE.fullmatch(text)
+    sizes = parts["sizes"].split(",") if parts else []
+    if parts is None or any(len(size) > _MOST_DIGITS for size in sizes):
+        raise ValueError(f"--shape must be as INPUT=1,3,224,224, not {text[:80]!r}.")
+    return parts["name"], tuple(map(int, sizes))
+
+
+def left_out_json(model: "Model") -> dict[str, Any]:
+    """What is left out, for programs."""
+    return {"left_out": [dict(vars(item)) for item in model.left_out]}
+
+
+def tell_left_out(model: "Model", mark: str = "") -> None:
+    """Say what is left out of a network, if anything, each line behind a mark."""
+    left_out = model.left_out
+    if not left_out:
+        return
+    macs = sum(item.macs or 0 for item in left_out)
+    unknown = sum(item.macs is None for item in left_out)
+    share = f"{macs / (model.graph.macs + macs) if macs else 0:.1%} of the MACs"
+    if unknown:
+        share += f" and those of {unknown} more, which are not known"
+    typer.echo(f"{mark}In part: {len(left_out)} operators are left out, {share}:")
+    for item in left_out:
+        typer.echo(f"{mark}  {item.name} ({item.kind}): {item.reason}")
