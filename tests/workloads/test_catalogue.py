@@ -1,4 +1,3 @@
-
 import pytest
 
 from apollo.workloads import NETWORKS, listing, load

@@ -12,6 +12,7 @@ from apollo.workloads.onnx.constants import SMALL_ELEMENTS
 from apollo.workloads.shapes import Shape, elements
 
 OLDEST_OPSET = 7
+MOST_BYTES = 1 << 31  # of a file in this format; larger models keep their weights beside it
 _KNOWN_IR = range(3, onnx.IR_VERSION + 1)
 
 
@@ -45,6 +46,8 @@ def read(path: Path) -> File:
 def _load(path: Path) -> ModelProto:
     if not path.is_file():
         raise ValueError(f"There is no file {str(path)!r}.")
+    if path.stat().st_size > MOST_BYTES:
+        raise ValueError(f"File {str(path)!r} is not an ONNX file: it has more than 2 GiB.")
     try:
         model = onnx.load(str(path), format="protobuf", load_external_data=False)
     except (DecodeError, OSError, ValueError, MemoryError) as error:

@@ -68,7 +68,8 @@ def sentence(left: Sequence[LeftOut], done: int) -> str:
     text = f"{first.reason} ({_share(left[:1], done, left)})"
     if len(left) > 1:
         kinds = ", ".join(sorted({item.kind for item in left[1:]})[:6])
-        text += f", nor are {len(left) - 1} more nodes ({kinds}; {_share(left[1:], done, left)})"
+        more = "is 1 more node" if len(left) == 2 else f"are {len(left) - 1} more nodes"
+        text += f", nor {more} ({kinds}; {_share(left[1:], done, left)})"
     return text
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from apollo.workloads.graph import Graph
+from apollo.workloads.graph import Graph, GraphBuilder
 from apollo.workloads.indices import index_tensors
 from apollo.workloads.model import Model
 from apollo.workloads.operators import LSTM
@@ -11,7 +11,7 @@ from apollo.workloads.quantize import calibrate
 from apollo.workloads.quantize.calibrate import Ranges, Sample
 from apollo.workloads.quantize.fold import fold
 from apollo.workloads.quantize.generate import generate
-from apollo.workloads.quantize.rules import complete
+from apollo.workloads.quantize.rules import complete, spread
 from apollo.workloads.quantize.static import static_rules
 from apollo.workloads.quantize.weights import quantized_constants
 
@@ -31,13 +31,14 @@ def quantize(
 
     """
     model = generate(network, seed) if isinstance(network, Graph) else network
+    model = _carried(model)
     if model.is_quantized:
-        return model
+        return _with_integers(model)
     model = fold(model)
     samples = calibrate.synthetic(model, seed) if calibration is None else calibration
     calibrate.check(model, samples)
     indices = frozenset(index_tensors(model.graph))
-    watched, ranges = _watched(model), {}
+    watched = _watched(model)
     ranges = calibrate.observe(watched, samples)
     given = {**static_rules(model, samples), **model.quantization}
     rules = complete(model.graph, given, ranges, indices)
@@ -45,10 +46,20 @@ def quantize(
     return replace(model, constants=constants, quantization=rules)
 
 
+def _carried(model: Model) -> Model:
+    """Quantisations that a file states, carried to the tensors around that share them."""
+    rules = spread(model.graph, model.quantization)
+    return model if rules == model.quantization else replace(model, quantization=rules)
+
+
+def _with_integers(model: Model) -> Model:
+    """The model with integers in place of real constants, such as summands, if it has any."""
+    constants = quantized_constants(model, model.quantization, {})
+    return model if constants == model.constants else replace(model, constants=constants)
+
+
 def _watched(model: Model) -> Model:
     """The model with the memories of its LSTMs made visible."""
-    from apollo.workloads.graph import GraphBuilder
-
     graph = model.graph
     builder = GraphBuilder(graph.name, [graph.tensor(name) for name in graph.inputs])
     for operator in graph.operators:

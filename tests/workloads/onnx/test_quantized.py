@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from onnx import TensorProto
 
+from apollo.workloads.integer import run
 from apollo.workloads.onnx import import_onnx_model
 from apollo.workloads.quantization import Quantization
+from apollo.workloads.quantize import quantize
 from tests.workloads.onnx.build import random
 
 
@@ -64,6 +66,21 @@ def test_a_second_quantisation_of_a_tensor_is_a_second_tensor(net):
     model = import_onnx_model(made.node("Concat", ["a", "b"], ["y"], axis=1).write())
     rules = [model.quantization[name].scale for name in model.graph.operators[-1].inputs]
     assert rules == [(0.5,), (0.25,)]
+
+
+def test_a_clamp_between_pairs_needs_no_calibration(net):
+    made = net((1, 4))
+    pair(made, "x", "a", 0.5, np.int8(0))
+    made.weight("w_q", np.ones((3, 4), np.int8)).weight("w_s", scale(0.5))
+    made.node("DequantizeLinear", ["w_q", "w_s"], ["w"])
+    made.node("Gemm", ["a", "w"], ["b"], transB=1).node("Relu", ["b"], ["c"])
+    pair(made, "c", "y", 0.25, np.int8(-128))
+    model = import_onnx_model(made.write())
+    assert not model.is_quantized
+    whole = quantize(model, calibration=[])
+    assert whole.quantization["b"] == whole.quantization["c"]
+    found = run(whole, {"x": np.array([[1, 2, 3, -1]])})
+    assert found["c"].tolist() == [[-128 + 5] * 3]
 
 
 def test_qlinear_operators(net):

@@ -151,6 +151,14 @@ def test_a_file_that_is_no_network(tmp_path, content):
         load(path)
 
 
+def test_a_file_larger_than_any_model(tmp_path):
+    path = tmp_path / "huge.onnx"
+    with path.open("wb") as file:
+        file.truncate(3 << 30)
+    with pytest.raises(ValueError, match=r"is not an ONNX file: it has more than 2 GiB\.$"):
+        load(path)
+
+
 @pytest.mark.parametrize("name", ["squeezenet", "shufflenet", "densenet121"])
 def test_a_damaged_file_is_refused_and_nothing_else_happens(tmp_path, name):
     generator, path = chance.Random(0), tmp_path / "damaged.onnx"

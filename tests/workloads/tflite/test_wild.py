@@ -20,12 +20,12 @@ REFUSED = {
     ),
     "hey_jarvis_if": (
         "operator GREATER_EQUAL of node 23 ('onnx_tf_prefix_GreaterOrEqual_30') is not supported "
-        "(0.0% of the MACs), nor are 1 more nodes (IF; its share of the MACs is not known)"
+        "(0.0% of the MACs), nor is 1 more node (IF; its share of the MACs is not known)"
     ),
     "basic_pitch": (
         "operator EQUAL of node 176 ('model_1/normalized_log_1/div_no_nan;"
         "model_1/normalized_log_1/div_no_nan1') is not supported (0.0% of the MACs), "
-        "nor are 1 more nodes (SELECT_V2; 0.0% of the MACs)"
+        "nor is 1 more node (SELECT_V2; 0.0% of the MACs)"
     ),
 }
 FILES = [name for name in names("tflite") if name not in REFUSED]

@@ -119,7 +119,7 @@ def _scan(
         role: writing.store(f"{name}/{role}", _real(operator, writing, role)[0].T) for role in roles
     }
     body = _step(operator, writing, stored, batch)
-    outputs = [f"{operator.output}/{role}" for role in ("hidden", "memory", "steps")]
+    outputs = [f"{operator.output}/scanned/{role}" for role in ("hidden", "memory", "steps")]
     writing.node("Scan", [*states, sequence], outputs, body=body, num_scan_inputs=1)
     middle = writing.integers(f"{name}/one", [1])
     deep = writing.node("Unsqueeze", [outputs[2], middle], f"{operator.output}/deep")
