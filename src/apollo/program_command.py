@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from apollo.simulator.timeline import Timeline
 
 _MOST_BURSTS = 1 << 32  # minutes
-_NETWORK_SUFFIXES = (".onnx",)
+_NETWORK_SUFFIXES = (".onnx", ".tflite")
 _HAS_SUFFIX = re.compile(r"\.[A-Za-z]\w*$")  # a width, as in mobilenet_v1_0.25_128, is none
 
 

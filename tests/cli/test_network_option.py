@@ -74,3 +74,12 @@ def test_shapes_are_of_files() -> None:
     code, _, error = run("simulate", "mobilenet_v1", "--shape", "image=1,3,16,16")
     assert code == 2
     assert "is built in: shapes can be given of files only." in error
+
+
+@pytest.mark.parametrize("suffix", ["onnx", "tflite", "TFLITE"])
+def test_a_file_of_a_network_is_not_taken_for_a_program(tmp_path: Path, suffix: str) -> None:
+    file = tmp_path / f"broken.{suffix}"
+    file.write_bytes(b"this is no network at all")
+    code, _, error = run("simulate", file)
+    assert code == 2
+    assert "program" not in error

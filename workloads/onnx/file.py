@@ -158,7 +158,7 @@ def input_shape(item: ValueInfoProto, sizes: Mapping[str, int], given: Shape | N
             size = sizes[""]  # the batch
         if size < 1:
             name = dimension.dim_param or "unknown"
-            example = ",".join(f"{other.dim_value or 1}" for other in dimensions)
+            example = ",".join(f"{max(1, other.dim_value)}" for other in dimensions)
             raise ValueError(
                 f"input {item.name!r} must be given a shape, as {item.name}={example}, "
                 f"because its dimension {index} is {name!r}"
