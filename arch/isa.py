@@ -73,7 +73,8 @@ _SIGNED_BITS = {
     "HIGH": 16,
 }
 _USUAL = {"LOW": -128, "HIGH": 127}
-# Sizes: at least one.
+# Sizes: at least one, but for what crosses the bus where a move only fills (M25).
+_MAY_BE_NOTHING = ("BYTES",)
 _SIZE_BITS = {
     "SEGMENTS": 20,
     "SEGMENT_BYTES": 31,
@@ -148,7 +149,7 @@ def _field(slot: IntEnum, opcode: Opcode) -> Field:
         return Field(slot, bits, -(1 << bits - 1), (1 << bits - 1) - 1)
     if name in _SIZE_BITS:
         bits = _SIZE_BITS[name]
-        return Field(slot, bits, 1, (1 << bits) - 1)
+        return Field(slot, bits, int(name not in _MAY_BE_NOTHING), (1 << bits) - 1)
     if name == "FLAGS":
         most = max(TransferFlag if opcode <= Opcode.STORE else ComputeFlag) * 2 - 1
         return Field(slot, most.bit_length(), 0, most)

@@ -5,15 +5,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from apollo.arch.accelerator import Accelerator
-from apollo.arch.isa import Opcode
+from apollo.arch.isa import ENGINES, Opcode
+from apollo.arch.operands import OPERANDS
 from apollo.arch.program import Program
 from apollo.compiler.errors import DoesNotFit
-from apollo.compiler.kernels.emit import emit
-from apollo.compiler.kernels.mapping import map_network
+from apollo.compiler.kernels.boxes import BOX_NUMBERS
+from apollo.compiler.kernels.computes import WORK
+from apollo.compiler.kernels.emit import PLAN, count_instructions, emit
+from apollo.compiler.kernels.layout import lay_out
+from apollo.compiler.kernels.mapping import RESOURCES, map_network
 from apollo.compiler.kernels.residency import keep_resident
-from apollo.compiler.kernels.tiling import Design
-from apollo.compiler.lower import Network
-from apollo.compiler.tables import Ints, Map, Nest, Resource
+from apollo.compiler.kernels.stream import NUMBERS, Stream
+from apollo.compiler.kernels.views import VIEWS
+from apollo.compiler.network import Network
+from apollo.compiler.tables import MAPS, PLACES, Ints, Map, Nest, Resource
+
+_TENSORS_OF_A_NEST = 4  # source, second, destination, partial sums
 
 
 @dataclass(frozen=True)
@@ -23,6 +30,10 @@ class Compiled:
     network: Network
     accelerator: Accelerator
     mapping: Ints  # [L, MAPS]
+    places: Ints  # [T, PLACES] where each tensor was last in PE memory
+    parameters: Ints  # [L] DRAM addresses of the nests' parameters
+    dram: Ints  # [T] DRAM addresses of the tensors
+    dram_bytes: int
     cold: Program  # the first inference
     warm: Program  # a following one: resident parameters are in place
 
@@ -32,20 +43,23 @@ class Compiled:
         return bool(self.mapping[:, Map.RESIDENT].any())
 
 
-def design_of(accelerator: Accelerator) -> Design:
-    """The numbers that the compiler's kernels need of an accelerator."""
+def units_of(accelerator: Accelerator) -> Ints:
+    """The numbers that the compiler's kernels need of an accelerator, in the order of `Unit`."""
     rate = accelerator.dram_bytes_per_cycle
-    return Design(
-        pes_x=accelerator.pes_x,
-        pes_y=accelerator.pes_y,
-        cores=accelerator.cores,
-        lanes=accelerator.lanes,
-        pe_memory_bytes=accelerator.pe_memory_bytes,
-        core_memory_bytes=accelerator.core_memory_bytes,
-        instruction_memory_bytes=accelerator.instruction_memory_bytes,
-        bus_bytes=accelerator.activation_bus_bytes,
-        dram_num=rate.numerator,
-        dram_den=rate.denominator,
+    return np.array(
+        (
+            accelerator.pes_x,
+            accelerator.pes_y,
+            accelerator.cores,
+            accelerator.lanes,
+            accelerator.pe_memory_bytes,
+            accelerator.core_memory_bytes,
+            accelerator.instruction_memory_bytes,
+            accelerator.activation_bus_bytes,
+            rate.numerator,
+            rate.denominator,
+        ),
+        np.int64,
     )
 
 
@@ -59,35 +73,68 @@ def compile_network(network: Network, accelerator: Accelerator) -> Compiled:
             f"Design '{accelerator.name}' must have lanes for this compiler, not a systolic array "
             f"(docs/systolic.md)."
         )
-    design = design_of(accelerator)
+    nests, tensors, units = network.nests, network.tensors, units_of(accelerator)
+    layers, count = len(nests), len(tensors)
     # Splits, tiles and places, given where each layer finds its operands.
-    mapping, layer, resource, demand = map_network(network.nests, network.tensors, design)
+    mapping, places = np.zeros((layers, MAPS), np.int64), np.zeros((count, PLACES), np.int64)
+    taken = np.empty((count + _TENSORS_OF_A_NEST, 2), np.int64)
+    demand, candidate = np.zeros(RESOURCES, np.int64), np.zeros(MAPS, np.int64)
+    layer, resource, demanded = map_network(
+        nests, tensors, units, taken, demand, candidate, places, mapping
+    )
     if layer >= 0:
         name = Resource(resource).name.lower()
-        bound = int(getattr(design, f"{name}_bytes"))
-        raise DoesNotFit(name, network.layer_names[layer], int(demand), bound)
+        bound = int(getattr(accelerator, f"{name}_bytes"))
+        raise DoesNotFit(name, network.layer_names[layer], int(demanded), bound)
     # After mapping: only then is it known what a layer's parameters take in a core.
-    ring_bytes = keep_resident(network.nests, design.core_memory_bytes, mapping)
-    cold = _program(network, design, ring_bytes, mapping, cold=True)
+    scratch = np.empty((3, layers), np.int64)
+    ring_bytes = keep_resident(nests, units, scratch[0], scratch[1], scratch[2], mapping)
+    parameters, dram = np.empty(layers, np.int64), np.empty(count, np.int64)
+    dram_bytes = lay_out(nests, tensors, units, mapping, parameters, dram)
+    tables = (mapping, places, parameters, dram)
+    cold = _program(network, units, ring_bytes, tables, cold=True)
     warm = cold
     if mapping[:, Map.RESIDENT].any():
-        warm = _program(network, design, ring_bytes, mapping, cold=False)
-    return Compiled(network, accelerator, mapping, cold, warm)
+        warm = _program(network, units, ring_bytes, tables, cold=False)
+    return Compiled(network, accelerator, *tables, dram_bytes, cold, warm)
 
 
 def _program(
-    network: Network, design: Design, ring_bytes: int, mapping: Ints, *, cold: bool
+    network: Network,
+    units: Ints,
+    ring_bytes: int,
+    tables: tuple[Ints, Ints, Ints, Ints],
+    *,
+    cold: bool,
 ) -> Program:
-    columns = emit(network.nests, network.tensors, design, ring_bytes, cold, mapping)
-    opcode, layer, wait, operand = columns
+    most, loads = count_instructions(network.nests, tables[0])
+    stream = Stream(
+        np.empty(most, np.int32),
+        np.empty(most, np.int32),
+        np.empty((most, ENGINES), np.int32),
+        np.empty((most, OPERANDS), np.int32),
+        np.zeros(NUMBERS, np.int64),
+        np.empty((loads, 3), np.int64),
+    )
+    views, box = np.zeros((3, VIEWS), np.int64), np.zeros((3, BOX_NUMBERS), np.int64)
+    work, plan = np.zeros(WORK, np.int64), np.zeros(PLAN, np.int64)
+    scratch = (views, box, work, plan)
+    total = emit(network.nests, network.tensors, units, ring_bytes, cold, *tables, *scratch, stream)
+    opcode, layer, wait, operand = (column[:total] for column in stream[:4])
     return Program(opcode, layer, wait, operand, network.layer_names)
 
 
 def layer_macs(network: Network) -> Ints:
     """Multiply-accumulates of each nest that multiplies parameters, [L]."""
     nests = network.nests
-    work = nests[:, Nest.ROWS] * nests[:, Nest.COLUMNS] * nests[:, Nest.CHANNELS]
-    work = work * nests[:, Nest.GROUPS] * nests[:, Nest.TAPS] * nests[:, Nest.IN_CHANNELS]
+    work = nests[:, Nest.IMAGES] * nests[:, Nest.ROWS] * nests[:, Nest.COLUMNS]
+    work = (
+        work
+        * nests[:, Nest.CHANNELS]
+        * nests[:, Nest.GROUPS]
+        * nests[:, Nest.TAPS]
+        * nests[:, Nest.IN_CHANNELS]
+    )
     multiplies = (nests[:, Nest.OPCODE] == Opcode.CONVOLVE) | (
         nests[:, Nest.OPCODE] == Opcode.DEPTHWISE
     )

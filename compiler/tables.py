@@ -1,15 +1,15 @@
 """The tables between the compiler's stages: what each column of a row means.
 
-A *nest* is one layer after fusion, as a loop nest over output rows, columns and channels with a
-reduction over input channels and kernel taps:
+A *nest* is one layer after fusion, as a loop nest over images, output rows, columns and channels
+with a reduction over input channels and kernel taps:
 
     for group in GROUPS:
-      for row in ROWS:  for column in COLUMNS:  for channel in CHANNELS:
-        for tap in TAPS:  for input in IN_CHANNELS:  accumulate
+      for image in IMAGES:
+        for row in ROWS:  for column in COLUMNS:  for channel in CHANNELS:
+          for tap in KERNEL_ROWS x KERNEL_COLUMNS:  for input in IN_CHANNELS:  accumulate
 
-The batch is part of the rows: output row `r` reads the `EXTENT_ROWS` source rows from
-`r * STRIDE_ROWS + r // IMAGE_ROWS * SKIP_ROWS - PAD_ROWS`. `Ints` tables have one row a nest (or
-tensor) and one column a member.
+Output row `r` reads the source rows `r * STRIDE_ROWS - PAD_ROWS + tap * DILATION_ROWS`. `Ints`
+tables have one row a nest (or tensor) and one column a member.
 """
 
 from enum import IntEnum
@@ -20,45 +20,74 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int64]
 
 NO_TENSOR = -1
+IN_ORDER = 0x321  # of PERMUTATION: rows, columns, channels are themselves
 
 
 class Nest(IntEnum):
     """Columns of the table of nests, design-independent."""
 
     OPCODE = 0
-    ROWS = 1  # output rows of all images
-    COLUMNS = 2
-    CHANNELS = 3  # output channels of a group
-    IN_CHANNELS = 4  # reduced input channels of a group; 1 where channels are not mixed
-    GROUPS = 5
-    TAPS = 6  # kernel elements; passes of a vector operation
-    EXTENT_ROWS = 7  # of the kernel, dilation included
-    EXTENT_COLUMNS = 8
-    STRIDE_ROWS = 9
-    STRIDE_COLUMNS = 10
-    PAD_ROWS = 11  # before the first row
-    PAD_COLUMNS = 12
-    SOURCE = 13  # tensor
-    SECOND = 14  # tensor or NO_TENSOR
-    DESTINATION = 15  # tensor
-    CHANNEL_BYTES = 16  # parameter bytes of an output channel beside its weights
-    MIXES_CHANNELS = 17  # every output channel reads all input channels
-    WHOLE_CHANNELS = 18  # the channels of a position may not be divided
-    IMAGE_ROWS = 19  # output rows of an image
-    SKIP_ROWS = 20  # source rows between two images beyond IMAGE_ROWS strides
-    FIRST = 21  # element of the destination at which a part of it begins
-    KERNEL_ROWS = 22
-    KERNEL_COLUMNS = 23
+    IMAGES = 1
+    ROWS = 2  # output rows of an image
+    COLUMNS = 3
+    CHANNELS = 4  # output channels of a group
+    IN_CHANNELS = 5  # reduced input channels of a group; 1 where channels are not mixed
+    GROUPS = 6
+    TAPS = 7  # kernel elements; passes of a vector operation
+    KERNEL_ROWS = 8
+    KERNEL_COLUMNS = 9
+    DILATION_ROWS = 10
+    DILATION_COLUMNS = 11
+    EXTENT_ROWS = 12  # of the kernel, dilation included
+    EXTENT_COLUMNS = 13
+    STRIDE_ROWS = 14
+    STRIDE_COLUMNS = 15
+    PAD_ROWS = 16  # before the first row; below zero where rows are skipped
+    PAD_COLUMNS = 17
+    SOURCE = 18  # tensor
+    SECOND = 19  # tensor or NO_TENSOR
+    DESTINATION = 20  # tensor
+    WEIGHTS = 21  # 1: int8 weights and a record for every output channel
+    TABLE_BYTES = 22  # a table or record that every core reads
+    MIXES_CHANNELS = 23  # every output channel of a group reads all its input channels
+    WHOLE_CHANNELS = 24  # the PEs do not divide the channels
+    PERMUTATION = 25  # 4 bits for each coordinate of the nest: the source's Split that it is
+    FIRST_IMAGE = 26  # where the nest's part of the destination begins
+    FIRST_ROW = 27
+    FIRST_COLUMN = 28
+    FIRST_CHANNEL = 29
+    SOURCE_CHANNEL = 30  # first channel of the source that is read
+    SOURCE_STEP = 31  # source channels from one group to the next
+    RESULT_STEP = 32  # output channels from one group to the next
+    RESULT_PITCH = 33  # channels from one result of a group to its next
+    FILL = 34  # what the source has around it
+    ZERO_POINT = 35
+    LOW = 36
+    HIGH = 37
+    FLAGS = 38  # ComputeFlag: element widths and rounding
+    IS_PART = 39  # of a destination that several nests write
 
 
 class TensorColumn(IntEnum):
     """Columns of the table of tensors."""
 
-    ROWS = 0
-    COLUMNS = 1
-    CHANNELS = 2
-    LAST_USE = 3  # nest that reads it last
-    IN_DRAM = 4  # inputs and outputs of the network
+    IMAGES = 0
+    ROWS = 1
+    COLUMNS = 2
+    CHANNELS = 3
+    TOP = 4  # rows that some window reads above an image, and so on around it
+    BOTTOM = 5
+    LEFT = 6
+    RIGHT = 7
+    WIDTH = 8  # bytes of an element
+    FILL = 9  # its zero point: what the rows around it hold in DRAM
+    LAST_USE = 10  # nest that reads it last
+    IN_DRAM = 11  # inputs and outputs of the network, and what changes its order there
+    ALIAS = 12  # tensor whose bytes in DRAM these are, or NO_TENSOR
+    ALIGN_ROWS = 13  # what a slice's rows are best a multiple of
+    ALIGN_COLUMNS = 14
+    STEP_ROWS = 15  # the same of the next window alone
+    STEP_COLUMNS = 16
 
 
 class Map(IntEnum):
@@ -67,43 +96,89 @@ class Map(IntEnum):
     SPLIT_X = 0  # Split of the PE columns
     SPLIT_Y = 1  # Split of the PE rows
     SPLIT_CORES = 2  # Split.ROWS (positions) or Split.CHANNELS
-    PE_ROWS = 3  # output rows of the busiest PE
+    PE_ROWS = 3  # output rows of a PE
     PE_COLUMNS = 4
-    PE_CHANNELS = 5  # of a group
-    CORE_CHANNELS = 6  # of a group
-    TILE_ROWS = 7
-    ROW_TILES = 8
-    TILE_CHANNELS = 9
-    CHANNEL_TILES = 10
-    TILE_INPUTS = 11
-    INPUT_TILES = 12
-    MOVE_BYTES = 13  # over the activation bus for the source
-    SECOND_MOVE_BYTES = 14
-    SOURCE_FROM_DRAM = 15
-    SECOND_FROM_DRAM = 16
+    PE_GROUPS = 5
+    PE_CHANNELS = 6  # of all its groups
+    CORE_CHANNELS = 7  # of a group
+    TILE_ROWS = 8
+    ROW_TILES = 9
+    TILE_CHANNELS = 10
+    CHANNEL_TILES = 11
+    TILE_INPUTS = 12
+    INPUT_TILES = 13
+    BANDED = 14  # a row tile is a band of the tensor, not one of each PE's part
+    SOURCE_FROM = 15  # From
+    SECOND_FROM = 16
     TO_DRAM = 17
-    SOURCE_ADDRESS = 18  # of the tensor, its copy or its buffers, in PE memory
-    SECOND_ADDRESS = 19
-    DESTINATION_ADDRESS = 20
-    PARTIAL_ADDRESS = 21
-    SOURCE_BYTES = 22  # of the copy, or of one of two buffers, in a PE; 0 when read in place
-    SECOND_BYTES = 23
-    DESTINATION_BYTES = 24  # of the slice, or of one of two buffers
-    PARTIAL_BYTES = 25
-    CORE_BYTES = 26  # parameters of the whole nest in a core
-    RESIDENT = 27  # they stay there between inferences
-    INSTRUCTION_BYTES = 28
-    CYCLES = 29  # the cost that the mapping was chosen by
-    SOURCE_ROWS = 30  # rows of the source that a tile reads, of one PE
-    ROW_SPLITS = 31  # PEs along the rows
+    MOVE_BYTES = 18  # over the activation bus for the source, of an image
+    SECOND_MOVE_BYTES = 19
+    SOURCE_BYTES = 20  # of the copy, or of one of two buffers, in a PE; 0 when read in place
+    SECOND_BYTES = 21
+    DESTINATION_BYTES = 22  # of the slice, or of one of two buffers
+    PARTIAL_BYTES = 23
+    SOURCE_ADDRESS = 24  # of the tensor, its copy or its buffers, in PE memory
+    SECOND_ADDRESS = 25
+    DESTINATION_ADDRESS = 26
+    PARTIAL_ADDRESS = 27
+    CORE_BYTES = 28  # parameters of the whole nest in a core
+    RESIDENT = 29  # they stay there between inferences
+    INSTRUCTION_BYTES = 30  # of an image
+    CYCLES = 31  # the cost that the mapping was chosen by
+
+
+class From(IntEnum):
+    """Where a nest finds an operand."""
+
+    NOWHERE = 0  # there is no such operand
+    PLACE = 1  # where its producer left it
+    HALO = 2  # the same, once a move has filled its margins
+    COPY = 3  # in a copy that a move brings
+    DRAM = 4
 
 
 class Split(IntEnum):
-    """What a dimension of the machine divides."""
+    """What a dimension of the machine divides: as `arch.operands.Axis`."""
 
-    ROWS = 0
-    COLUMNS = 1
-    CHANNELS = 2
+    NONE = 0
+    ROWS = 1
+    COLUMNS = 2
+    CHANNELS = 3
+
+
+class Place(IntEnum):
+    """Where a tensor is: columns of the table of places."""
+
+    ON_CHIP = 0
+    ADDRESS = 1  # in every PE memory
+    BYTES = 2  # of the slice of a PE
+    SPLIT_X = 3
+    SPLIT_Y = 4
+    ROWS = 5  # of the slice, margins left out
+    COLUMNS = 6
+    CHANNELS = 7
+    FORCED_OUT = 8  # must live in DRAM
+    STORED = 9  # a part of it is in DRAM
+    FILLED = 10  # margins hold this fill plus FILLED_BASE; 0: nothing
+    DRAM = 11  # address of its first image, of the first row's guards
+
+
+FILLED_BASE = 1 << 20
+
+
+class Unit(IntEnum):
+    """What the compiler's kernels need of an accelerator: places in a column of numbers."""
+
+    PES_X = 0
+    PES_Y = 1
+    CORES = 2
+    LANES = 3
+    PE_MEMORY_BYTES = 4
+    CORE_MEMORY_BYTES = 5
+    INSTRUCTION_MEMORY_BYTES = 6
+    BUS_BYTES = 7  # activation bus, per cycle
+    DRAM_NUM = 8  # DRAM bytes a cycle, exact
+    DRAM_DEN = 9
 
 
 class Resource(IntEnum):
@@ -117,3 +192,4 @@ class Resource(IntEnum):
 NESTS = len(Nest)
 TENSOR_COLUMNS = len(TensorColumn)
 MAPS = len(Map)
+PLACES = len(Place)

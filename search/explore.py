@@ -10,7 +10,8 @@ from apollo.arch.accelerator import Accelerator, design_text, lane_presets, load
 from apollo.arch.area import area_of
 from apollo.arch.space import accelerator_at
 from apollo.compiler.errors import DoesNotFit
-from apollo.compiler.lower import Network, lower
+from apollo.compiler.lower import lower
+from apollo.compiler.network import Network
 from apollo.search.evaluate import EvaluatePoint
 from apollo.search.measure import Measurement, evaluator_version, measure
 from apollo.search.objective import Objective

@@ -13,7 +13,8 @@ import numpy.typing as npt
 from apollo.arch.accelerator import Accelerator
 from apollo.arch.extents import memory_peaks
 from apollo.compiler.high_water import high_water
-from apollo.compiler.lower import Network, lower
+from apollo.compiler.lower import lower
+from apollo.compiler.network import Network
 from apollo.compiler.pipeline import compile_network, layer_macs
 from apollo.compiler.systolic.graph import compile_graph
 from apollo.simulator.engine import simulate

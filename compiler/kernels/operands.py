@@ -1,159 +1,219 @@
 """How a nest gets its operands: in place, over the bus from other PEs, or from DRAM."""
 
-from enum import IntEnum
-
 import numpy as np
 import numpy.typing as npt
 
-from apollo.arch.jit import kernel
-from apollo.compiler.kernels.tiling import Design, splits_along
-from apollo.compiler.tables import Map, Nest, Split, TensorColumn
+from apollo.arch.isa import Opcode
+from apollo.arch.jit import bare_inlined, bare_kernel
+from apollo.compiler.kernels.parts import (
+    blocks_along,
+    read_columns,
+    read_rows,
+    reads_all_channels,
+    source_channels,
+)
+from apollo.compiler.tables import (
+    FILLED_BASE,
+    IN_ORDER,
+    From,
+    Map,
+    Nest,
+    Place,
+    Split,
+    TensorColumn,
+    Unit,
+)
 
 Ints = npt.NDArray[np.int64]
 
+_NONE = int(Split.NONE)
 
-class Place(IntEnum):
-    """Where a tensor is: columns of the table of places."""
-
-    ON_CHIP = 0
-    ADDRESS = 1  # in every PE memory
-    BYTES = 2  # of the slice of a PE
-    SPLIT_X = 3
-    SPLIT_Y = 4
-    ROWS = 5  # of the slice
-    COLUMNS = 6
-    CHANNELS = 7  # consecutive ones; 0 where a PE has some of every group
-    FORCED_OUT = 8  # must live in DRAM
-    STORED = 9  # a part of it is in DRAM
+_ADD = int(Opcode.ADD)
 
 
-PLACES = len(Place)
+@bare_inlined
+def wanted_split(n: Ints, d: Ints, m: Ints, axis: int, pes: int) -> int:
+    """How the source must be split along an axis of PEs to be read in place."""
+    split = m[axis]
+    if d[pes] == 1 or (split == Split.CHANNELS and reads_all_channels(n)):
+        return _NONE
+    return split
 
 
-@kernel
-def _reads(
-    count: int, part: int, total: int, own: int, size: int, window: tuple[int, int, int, int, int]
-) -> tuple[int, int, int, int]:
-    """What consumers of `part` of `total` outputs each read of a dimension, and have already.
-
-    Elements read (shared ones counted again), those held by who reads them, the most that one
-    reads, the most that one lacks. `window` is stride, extent, padding, outputs of an image, skip
-    between images.
-    """
-    stride, extent, pad, image, skip = window
-    reads, owned, most, lacks = 0, 0, 0, 0
-    for i in range(min(count, (total + part - 1) // part)):
-        begin, end = i * part, min(total, i * part + part) - 1
-        first, last = begin * stride - pad, end * stride - pad + extent
-        if skip != 0:
-            first += begin // image * skip
-            last += end // image * skip
-        first, last = max(0, first), min(size, last)
-        wanted = max(0, last - first)
-        here = max(0, min(last, (i + 1) * own) - max(first, i * own))
-        reads += wanted
-        owned += here
-        most = max(most, wanted)
-        lacks = max(lacks, wanted - here)
-    return reads, owned, most, lacks
+@bare_inlined
+def _splits_agree(n: Ints, d: Ints, m: Ints, p: Ints) -> bool:
+    across = wanted_split(n, d, m, Map.SPLIT_X, Unit.PES_X)
+    down = wanted_split(n, d, m, Map.SPLIT_Y, Unit.PES_Y)
+    return p[Place.SPLIT_X] == across and p[Place.SPLIT_Y] == down
 
 
-@kernel
-def same_layout(n: Ints, m: Ints, t: Ints, p: Ints) -> bool:
-    """Whether the PEs hold the channels they need, and rows and columns by the same split."""
-    if p[Place.SPLIT_X] != m[Map.SPLIT_X] or p[Place.SPLIT_Y] != m[Map.SPLIT_Y]:
+@bare_inlined
+def _meets(
+    blocks: int, part: int, own: int, window: tuple[int, int, int], margins: tuple[int, int]
+) -> bool:
+    """Whether the part of a PE and its margins are what it reads; `window`: stride, extent, pad."""
+    if blocks == 1:
+        return True
+    stride, extent, pad = window
+    if pad < 0 or pad > margins[0] or own != part * stride:
         return False
-    divided = m[Map.SPLIT_X] == Split.CHANNELS or m[Map.SPLIT_Y] == Split.CHANNELS
-    if n[Nest.MIXES_CHANNELS]:
-        return not divided
-    one_to_one = t[TensorColumn.CHANNELS] == n[Nest.CHANNELS]
-    return not divided or (one_to_one and p[Place.CHANNELS] == m[Map.PE_CHANNELS])
+    return (part - 1) * stride + extent - pad <= own + margins[1]
 
 
-@kernel
-def source_channels(n: Ints, m: Ints, t: Ints) -> int:
-    """Channels of the source that a PE reads."""
-    channels = t[TensorColumn.CHANNELS]
-    if n[Nest.MIXES_CHANNELS] or n[Nest.WHOLE_CHANNELS]:
-        return channels
-    return min(channels, -(-channels * m[Map.PE_CHANNELS] // n[Nest.CHANNELS]))
+@bare_inlined
+def _leaves(blocks: int, outputs: int, part: int, size: int, window: tuple[int, int, int]) -> bool:
+    """Whether a PE reads what it does not hold: of its neighbours, or around the tensor."""
+    stride, extent, pad = window
+    if pad > 0 or (outputs - 1) * stride + extent - pad > size:
+        return True
+    return blocks > 1 and extent - pad > stride
 
 
-@kernel
-def is_view(n: Ints, t: Ints) -> bool:
-    """Whether the nest reads the source under other dimensions than it was written in."""
-    wanted = n[Nest.IN_CHANNELS] * n[Nest.GROUPS]
-    return bool(n[Nest.MIXES_CHANNELS] and wanted != t[TensorColumn.CHANNELS])
+@bare_inlined
+def _lacking_of(length: int, part: int, before: int, behind: int, first: bool, last: bool) -> int:
+    """The same for one PE's part: what those before it and behind it want."""
+    head = 0 if first else min(behind, length)
+    tail = 0 if last else max(0, length - max(0, part - before))
+    return min(length, head + tail)
 
 
-@kernel
-def place_source(n: Ints, d: Design, m: Ints, t: Ints, p: Ints) -> None:
-    """Enter bytes to move and bytes of the copy for a source that is on the chip."""
-    m[Map.SOURCE_FROM_DRAM] = 0
+@bare_inlined
+def lacking(size: int, blocks: int, part: int, before: int, behind: int) -> int:
+    """Rows of a tensor that some PE's box has and that PE does not hold."""
+    held = (size + part - 1) // part
+    rest = size - (held - 1) * part
+    count = _lacking_of(rest, part, before, behind, held == 1, held == blocks)
+    if held > 1:
+        count += _lacking_of(part, part, before, behind, True, False)
+        count += (held - 2) * _lacking_of(part, part, before, behind, False, False)
+    return count
+
+
+@bare_inlined
+def halo_bytes(t: Ints, d: Ints, p: Ints) -> int:
+    """Bytes of an image that cross the bus when all margins of a placed tensor are filled."""
+    down, across = 1, 1
+    for axis, pes in ((Place.SPLIT_X, Unit.PES_X), (Place.SPLIT_Y, Unit.PES_Y)):
+        if p[axis] == Split.ROWS:
+            down *= d[pes]
+        elif p[axis] == Split.COLUMNS:
+            across *= d[pes]
+    rows = wide = 0
+    if down > 1:
+        rows = lacking(
+            t[TensorColumn.ROWS], down, p[Place.ROWS], t[TensorColumn.TOP], t[TensorColumn.BOTTOM]
+        )
+    if across > 1:
+        wide = lacking(
+            t[TensorColumn.COLUMNS],
+            across,
+            p[Place.COLUMNS],
+            t[TensorColumn.LEFT],
+            t[TensorColumn.RIGHT],
+        )
+    positions = rows * t[TensorColumn.COLUMNS] + t[TensorColumn.ROWS] * wide - rows * wide
+    return positions * t[TensorColumn.CHANNELS] * t[TensorColumn.WIDTH]
+
+
+@bare_inlined
+def tensor_bytes(t: Ints) -> int:
+    """Bytes of an image of a tensor."""
+    return (
+        t[TensorColumn.ROWS]
+        * t[TensorColumn.COLUMNS]
+        * t[TensorColumn.CHANNELS]
+        * t[TensorColumn.WIDTH]
+    )
+
+
+@bare_kernel
+def find_source(n: Ints, d: Ints, m: Ints, t: Ints, p: Ints) -> None:
+    """Enter where the source comes from, what must move for an image, and bytes of a copy."""
     m[Map.MOVE_BYTES] = 0
     m[Map.SOURCE_BYTES] = 0
-    if d.pes_x * d.pes_y == 1:
+    if not p[Place.ON_CHIP]:
+        m[Map.SOURCE_FROM] = From.DRAM
         return
-    height, width = t[TensorColumn.ROWS], t[TensorColumn.COLUMNS]
-    channels = t[TensorColumn.CHANNELS]
-    if is_view(n, t):
-        m[Map.MOVE_BYTES] = height * width * channels
-        m[Map.SOURCE_BYTES] = m[Map.MOVE_BYTES]
-        return
-    reads, owned, most, lacks = _reads(
-        splits_along(d, m, Split.ROWS),
-        m[Map.PE_ROWS],
-        n[Nest.ROWS],
-        p[Place.ROWS],
-        height,
-        (
-            n[Nest.STRIDE_ROWS],
-            n[Nest.EXTENT_ROWS],
-            n[Nest.PAD_ROWS],
-            n[Nest.IMAGE_ROWS],
-            n[Nest.SKIP_ROWS],
-        ),
-    )
-    reads_columns, owned_columns, most_columns, lacks_columns = _reads(
-        splits_along(d, m, Split.COLUMNS),
-        m[Map.PE_COLUMNS],
-        n[Nest.COLUMNS],
-        p[Place.COLUMNS],
-        width,
-        (n[Nest.STRIDE_COLUMNS], n[Nest.EXTENT_COLUMNS], n[Nest.PAD_COLUMNS], 1, 0),
-    )
-    moved, copied = reads * reads_columns, most * most_columns
-    if same_layout(n, m, t, p):
-        moved -= owned * owned_columns
-        copied -= (most - lacks) * (most_columns - lacks_columns)
-    m[Map.MOVE_BYTES] = moved * channels
-    m[Map.SOURCE_BYTES] = copied * source_channels(n, m, t)
-
-
-@kernel
-def place_second(n: Ints, d: Design, m: Ints, t: Ints, p: Ints) -> None:
-    """The same for the second operand of an elementwise nest; its columns in `m` are zero."""
-    if d.pes_x * d.pes_y == 1:
-        return
-    aligned = (
-        same_layout(n, m, t, p)
-        and p[Place.ROWS] == m[Map.PE_ROWS]
-        and p[Place.COLUMNS] == m[Map.PE_COLUMNS]
-        and t[TensorColumn.ROWS] == n[Nest.ROWS]
-        and t[TensorColumn.COLUMNS] == n[Nest.COLUMNS]
-    )
-    if not aligned:
-        m[Map.SECOND_MOVE_BYTES] = (
-            t[TensorColumn.ROWS] * t[TensorColumn.COLUMNS] * t[TensorColumn.CHANNELS]
+    down = (n[Nest.STRIDE_ROWS], n[Nest.EXTENT_ROWS], n[Nest.PAD_ROWS])
+    across = (n[Nest.STRIDE_COLUMNS], n[Nest.EXTENT_COLUMNS], n[Nest.PAD_COLUMNS])
+    bands, strips = blocks_along(d, m, Split.ROWS), blocks_along(d, m, Split.COLUMNS)
+    in_place = (
+        n[Nest.PERMUTATION] == IN_ORDER
+        and _splits_agree(n, d, m, p)
+        and _meets(
+            bands,
+            m[Map.PE_ROWS],
+            p[Place.ROWS],
+            down,
+            (t[TensorColumn.TOP], t[TensorColumn.BOTTOM]),
         )
-        m[Map.SECOND_BYTES] = second_tile(n, m, t, m[Map.PE_ROWS])
-
-
-@kernel
-def second_tile(n: Ints, m: Ints, t: Ints, rows: int) -> int:
-    """Bytes of the second operand that a tile of so many rows reads in a PE."""
-    return (
-        min(t[TensorColumn.ROWS], rows)
-        * min(t[TensorColumn.COLUMNS], m[Map.PE_COLUMNS])
-        * source_channels(n, m, t)
+        and _meets(
+            strips,
+            m[Map.PE_COLUMNS],
+            p[Place.COLUMNS],
+            across,
+            (t[TensorColumn.LEFT], t[TensorColumn.RIGHT]),
+        )
     )
+    if in_place and blocks_along(d, m, Split.CHANNELS) > 1 and not reads_all_channels(n):
+        in_place = p[Place.CHANNELS] == source_channels(n, m)
+    if not in_place:
+        m[Map.SOURCE_FROM] = From.COPY
+        m[Map.MOVE_BYTES] = tensor_bytes(t)
+        read = read_rows(n, m[Map.PE_ROWS]) * read_columns(n, m) * source_channels(n, m)
+        m[Map.SOURCE_BYTES] = n[Nest.IMAGES] * read * t[TensorColumn.WIDTH]
+        return
+    m[Map.SOURCE_FROM] = From.PLACE
+    leaves = _leaves(bands, n[Nest.ROWS], m[Map.PE_ROWS], t[TensorColumn.ROWS], down) or _leaves(
+        strips, n[Nest.COLUMNS], m[Map.PE_COLUMNS], t[TensorColumn.COLUMNS], across
+    )
+    if leaves and p[Place.FILLED] != FILLED_BASE + n[Nest.FILL]:
+        m[Map.SOURCE_FROM] = From.HALO
+        m[Map.MOVE_BYTES] = halo_bytes(t, d, p)
+
+
+@bare_inlined
+def is_stretched(n: Ints, t: Ints, dimension: int) -> bool:
+    """Whether a second operand is repeated along a dimension of the nest (a Split)."""
+    if dimension == Split.ROWS:
+        return t[TensorColumn.ROWS] == 1 and n[Nest.ROWS] > 1
+    if dimension == Split.COLUMNS:
+        return t[TensorColumn.COLUMNS] == 1 and n[Nest.COLUMNS] > 1
+    return t[TensorColumn.CHANNELS] == 1 and n[Nest.CHANNELS] > 1
+
+
+@bare_inlined
+def second_rows(n: Ints, t: Ints, rows: int) -> int:
+    """Rows of the second operand that a tile of so many rows reads."""
+    return 1 if is_stretched(n, t, Split.ROWS) else rows
+
+
+@bare_inlined
+def second_bytes(n: Ints, m: Ints, t: Ints, rows: int) -> int:
+    """Bytes of the second operand that a tile of so many rows reads in a PE."""
+    columns = 1 if is_stretched(n, t, Split.COLUMNS) else m[Map.PE_COLUMNS]
+    channels = 1 if is_stretched(n, t, Split.CHANNELS) else m[Map.PE_CHANNELS]
+    return second_rows(n, t, rows) * columns * channels * t[TensorColumn.WIDTH]
+
+
+@bare_kernel
+def find_second(n: Ints, d: Ints, m: Ints, t: Ints, p: Ints) -> None:
+    """The same for the second operand of an elementwise nest."""
+    m[Map.SECOND_MOVE_BYTES] = 0
+    m[Map.SECOND_BYTES] = 0
+    if not p[Place.ON_CHIP]:
+        m[Map.SECOND_FROM] = From.DRAM
+        return
+    in_place = _splits_agree(n, d, m, p)
+    for split, part, own in (
+        (Split.ROWS, Map.PE_ROWS, Place.ROWS),
+        (Split.COLUMNS, Map.PE_COLUMNS, Place.COLUMNS),
+        (Split.CHANNELS, Map.PE_CHANNELS, Place.CHANNELS),
+    ):
+        if blocks_along(d, m, split) > 1 and (m[part] != p[own] or is_stretched(n, t, split)):
+            in_place = False
+    m[Map.SECOND_FROM] = From.PLACE
+    if not in_place:
+        m[Map.SECOND_FROM] = From.COPY
+        m[Map.SECOND_MOVE_BYTES] = tensor_bytes(t)
+        m[Map.SECOND_BYTES] = t[TensorColumn.IMAGES] * second_bytes(n, m, t, m[Map.PE_ROWS])

@@ -7,40 +7,60 @@ two tiles of its largest nest, or the whole memory for a tile that needs more th
 import numpy as np
 import numpy.typing as npt
 
-from apollo.arch.jit import kernel
-from apollo.compiler.kernels.tiling import channel_bytes
-from apollo.compiler.tables import Map, Nest
+from apollo.arch.jit import bare_inlined, bare_kernel
+from apollo.compiler.kernels.cost import parameter_bytes
+from apollo.compiler.kernels.parameters import tile_bytes
+from apollo.compiler.tables import Map, Unit
 
 Ints = npt.NDArray[np.int64]
 
 
-@kernel
+@bare_inlined
 def _stream_bytes(n: Ints, m: Ints) -> int:
     """Core memory that a nest needs to stream its parameters."""
-    return 2 * m[Map.TILE_CHANNELS] * channel_bytes(n, m[Map.TILE_INPUTS])
+    return 2 * tile_bytes(n, m[Map.TILE_CHANNELS], m[Map.TILE_INPUTS], True)
 
 
-@kernel
-def keep_resident(nests: Ints, core_memory_bytes: int, mapping_out: Ints) -> int:
+@bare_kernel
+def keep_resident(
+    nests: Ints,
+    d: Ints,
+    # Scratch, one number a nest:
+    value: Ints,
+    order: Ints,
+    stream: Ints,
+    # Out:
+    mapping_out: Ints,
+) -> int:
     """Enter RESIDENT in the mapping; the bytes left for streaming."""
     count = len(nests)
-    value = np.zeros(count, np.float64)
     for i in range(count):
-        if mapping_out[i, Map.CORE_BYTES] > 0:
-            saved = nests[i, Nest.GROUPS] * nests[i, Nest.CHANNELS]
-            saved *= channel_bytes(nests[i], nests[i, Nest.IN_CHANNELS])
-            value[i] = saved / mapping_out[i, Map.CORE_BYTES]
+        m = mapping_out[i]
+        order[i] = i
+        value[i] = 0
+        stream[i] = 0
+        if m[Map.CORE_BYTES] > 0:
+            saved = parameter_bytes(nests[i], d, m)
+            value[i] = (saved << 20) // m[Map.CORE_BYTES]
+            stream[i] = _stream_bytes(nests[i], m)
+    # By value, the earlier nest first among equals.
+    for i in range(1, count):
+        j, moving = i, order[i]
+        while j > 0 and value[order[j - 1]] < value[moving]:
+            order[j] = order[j - 1]
+            j -= 1
+        order[j] = moving
     kept = 0
-    # Stable sort of integers would be exact; ties of equal ratios are broken by the mergesort.
-    for i in np.argsort(-value, kind="mergesort"):
+    for place in range(count):
+        i = order[place]
         size = mapping_out[i, Map.CORE_BYTES]
         if size == 0:
             continue
         streaming = 0
         for j in range(count):
-            if j != i and not mapping_out[j, Map.RESIDENT] and mapping_out[j, Map.CORE_BYTES] > 0:
-                streaming = max(streaming, _stream_bytes(nests[j], mapping_out[j]))
-        if kept + size + streaming <= core_memory_bytes:
+            if j != i and not mapping_out[j, Map.RESIDENT]:
+                streaming = max(streaming, stream[j])
+        if kept + size + streaming <= d[Unit.CORE_MEMORY_BYTES]:
             mapping_out[i, Map.RESIDENT] = 1
             kept += size
-    return core_memory_bytes - kept
+    return d[Unit.CORE_MEMORY_BYTES] - kept

@@ -1,192 +1,217 @@
-"""Tiles of one nest under one split: what fits, what it costs (the mapping stage's inner part)."""
-
-from typing import NamedTuple
+"""Row tiles of a nest and the PE memory that they take."""
 
 import numpy as np
 import numpy.typing as npt
 
-from apollo.arch.cycles import CHANNEL_GROUP, tile_cycles
 from apollo.arch.isa import BYTES_OF, Opcode
-from apollo.arch.jit import kernel
-from apollo.compiler.tables import Map, Nest, Resource, Split
+from apollo.arch.jit import bare_inlined, bare_kernel
+from apollo.compiler.kernels.operands import second_bytes
+from apollo.compiler.kernels.parameters import has_parameters, tiles_of
+from apollo.compiler.kernels.parts import (
+    blocks_along,
+    ceil_div,
+    group_channels,
+    read_columns,
+    read_rows,
+    sharers,
+    slice_bytes,
+    source_channels,
+)
+from apollo.compiler.tables import (
+    IN_ORDER,
+    NO_TENSOR,
+    From,
+    Map,
+    Nest,
+    Resource,
+    Split,
+    TensorColumn,
+    Unit,
+)
 
 Ints = npt.NDArray[np.int64]
+_INSTRUCTION_MEMORY = int(Resource.INSTRUCTION_MEMORY)
+_PE_MEMORY = int(Resource.PE_MEMORY)
 
-FITS = -1
-PARAMETER_LOAD_BYTES = int(BYTES_OF[Opcode.LOAD_PARAMETERS])
-TRANSFER_BYTES = int(BYTES_OF[Opcode.MOVE])  # and of loads and stores of activations
-COMPUTE_BYTES = int(BYTES_OF[Opcode.CONVOLVE])
+BUFFERS = 2  # of a stream that is tiled
 PARTIAL_SUM_BYTES = 4
+_IMPOSSIBLE = 1 << 60
+_LOAD = int(BYTES_OF[Opcode.LOAD_PARAMETERS])
+_TRANSFER = int(BYTES_OF[Opcode.LOAD_ACTIVATIONS])
+_MOVE = int(BYTES_OF[Opcode.MOVE])
+_BYTES_OF = BYTES_OF.copy()
 
 
-class Design(NamedTuple):
-    """What the compiler needs of an accelerator."""
-
-    pes_x: int
-    pes_y: int
-    cores: int
-    lanes: int
-    pe_memory_bytes: int
-    core_memory_bytes: int
-    instruction_memory_bytes: int
-    bus_bytes: int  # activation bus, per cycle
-    dram_num: int  # DRAM bytes a cycle, exact
-    dram_den: int
-
-
-@kernel
-def ceil_div(a: int, b: int) -> int:
-    """Quotient, rounded up."""
-    return (a + b - 1) // b
-
-
-@kernel
-def splits_along(d: Design, m: Ints, split: int) -> int:
-    """PEs that divide that dimension of the nest."""
-    count = 1
-    if m[Map.SPLIT_X] == split:
-        count *= d.pes_x
-    if m[Map.SPLIT_Y] == split:
-        count *= d.pes_y
-    return count
-
-
-@kernel
-def shape_work(n: Ints, d: Design, m: Ints) -> None:
-    """The busiest PE's and core's part of the nest, from the splits in `m`."""
-    m[Map.ROW_SPLITS] = splits_along(d, m, Split.ROWS)
-    m[Map.PE_ROWS] = ceil_div(n[Nest.ROWS], m[Map.ROW_SPLITS])
-    m[Map.PE_COLUMNS] = ceil_div(n[Nest.COLUMNS], splits_along(d, m, Split.COLUMNS))
-    sharers = d.cores if m[Map.SPLIT_CORES] == Split.CHANNELS else 1
-    owners = splits_along(d, m, Split.CHANNELS) * sharers
-    m[Map.CORE_CHANNELS] = ceil_div(n[Nest.CHANNELS], owners)
-    m[Map.PE_CHANNELS] = min(n[Nest.CHANNELS], m[Map.CORE_CHANNELS] * sharers)
-
-
-@kernel
-def channel_bytes(n: Ints, inputs: int) -> int:
-    """Parameter bytes of one output channel for that many input channels."""
-    weights = 0
-    if n[Nest.OPCODE] == Opcode.CONVOLVE or n[Nest.OPCODE] == Opcode.DEPTHWISE:
-        weights = inputs * n[Nest.TAPS]
-    return weights + n[Nest.CHANNEL_BYTES]
-
-
-@kernel
-def tile_parameters(n: Ints, d: Design, m: Ints, share: int) -> int:
-    """Choose channel and input tiles of at most that share of core memory; FITS or the demand."""
-    channels, inputs = m[Map.CORE_CHANNELS], n[Nest.IN_CHANNELS]
-    least_channels = min(d.lanes, channels)
-    least_inputs = min(CHANNEL_GROUP, inputs)
-    budget = d.core_memory_bytes // share
-    if channels * channel_bytes(n, inputs) <= budget:
-        return set_tiles(n, m, channels, inputs)
-    fitting = budget // channel_bytes(n, inputs) // d.lanes * d.lanes
-    if fitting >= least_channels:
-        return set_tiles(n, m, fitting, inputs)
-    room = budget // least_channels - n[Nest.CHANNEL_BYTES]
-    fitting = room // n[Nest.TAPS] // CHANNEL_GROUP * CHANNEL_GROUP
-    if n[Nest.MIXES_CHANNELS] and fitting >= least_inputs:
-        return set_tiles(n, m, least_channels, fitting)
-    return least_channels * channel_bytes(n, least_inputs)
-
-
-@kernel
-def set_tiles(n: Ints, m: Ints, channels: int, inputs: int) -> int:
-    """Enter tile sizes and counts."""
-    m[Map.TILE_CHANNELS] = min(channels, m[Map.CORE_CHANNELS])
-    m[Map.CHANNEL_TILES] = ceil_div(m[Map.CORE_CHANNELS], m[Map.TILE_CHANNELS])
-    m[Map.TILE_INPUTS] = min(inputs, n[Nest.IN_CHANNELS])
-    m[Map.INPUT_TILES] = ceil_div(n[Nest.IN_CHANNELS], m[Map.TILE_INPUTS])
-    m[Map.CORE_BYTES] = (
-        n[Nest.GROUPS] * m[Map.CORE_CHANNELS] * channel_bytes(n, n[Nest.IN_CHANNELS])
+@bare_inlined
+def streams(m: Ints) -> bool:
+    """Whether anything comes from DRAM or goes there, tile by tile."""
+    return bool(
+        m[Map.SOURCE_FROM] == From.DRAM or m[Map.SECOND_FROM] == From.DRAM or m[Map.TO_DRAM] > 0
     )
-    return FITS
 
 
-@kernel
-def source_rows(n: Ints, rows: int, limit: int) -> int:
-    """Input rows that so many output rows read, at most."""
-    more, skip = rows - 1, n[Nest.SKIP_ROWS]
-    # Rows that go on in the next image skip what the last window of an image leaves, or repeat
-    # its padding; the worst case starts at the end of an image, or at its beginning.
-    images = more // n[Nest.IMAGE_ROWS] if skip < 0 else ceil_div(more, n[Nest.IMAGE_ROWS])
-    return min(limit, more * n[Nest.STRIDE_ROWS] + images * skip + n[Nest.EXTENT_ROWS])
+@bare_inlined
+def time_tiles(n: Ints, m: Ints) -> int:
+    """Tiles of the positions, over all images."""
+    return n[Nest.IMAGES] * m[Map.ROW_TILES]
 
 
-@kernel
-def first_source_row(n: Ints, row: int) -> int:
-    """The first input row that an output row reads, padding included."""
-    images = row // n[Nest.IMAGE_ROWS]
-    return row * n[Nest.STRIDE_ROWS] + images * n[Nest.SKIP_ROWS] - n[Nest.PAD_ROWS]
+@bare_inlined
+def holds_parameters(n: Ints, m: Ints) -> bool:
+    """Whether every tile of parameters serves all positions while it is in core memory."""
+    if time_tiles(n, m) == 1 or tiles_of(m) == 1:
+        return True
+    return image_by_image(m)
 
 
-@kernel
-def source_columns(n: Ints, columns: int, limit: int) -> int:
-    """Input columns that so many output columns read."""
-    return min(limit, (columns - 1) * n[Nest.STRIDE_COLUMNS] + n[Nest.EXTENT_COLUMNS])
+@bare_inlined
+def image_by_image(m: Ints) -> bool:
+    """Whether a tile of parameters serves all images before the next one is loaded."""
+    return bool(not streams(m) and m[Map.ROW_TILES] == 1)
 
 
-@kernel
-def core_positions(d: Design, m: Ints, rows: int) -> int:
-    """Output positions of the busiest core in a tile of so many rows."""
-    positions = rows * m[Map.PE_COLUMNS]
-    if m[Map.SPLIT_CORES] == Split.ROWS:
-        return ceil_div(positions, d.cores)
-    return positions
-
-
-@kernel
-def parameter_loads(n: Ints, m: Ints) -> int:
-    """Parameter loads of the nest: again for each row tile, unless one tile holds everything."""
-    tiles = n[Nest.GROUPS] * m[Map.CHANNEL_TILES] * m[Map.INPUT_TILES]
-    if channel_bytes(n, n[Nest.IN_CHANNELS]) == 0:
+@bare_inlined
+def parameter_passes(n: Ints, m: Ints) -> int:
+    """How often all parameters of the nest are loaded."""
+    if not has_parameters(n):
         return 0
-    return tiles if tiles == 1 else tiles * m[Map.ROW_TILES]
+    if holds_parameters(n, m) or not n[Nest.WEIGHTS]:
+        return 1
+    return time_tiles(n, m)
 
 
-@kernel
-def instruction_bytes(n: Ints, m: Ints) -> int:
-    """Encoded size of the nest's instructions."""
-    tiles = n[Nest.GROUPS] * m[Map.CHANNEL_TILES] * m[Map.INPUT_TILES]
-    transfers = m[Map.SOURCE_FROM_DRAM] + m[Map.SECOND_FROM_DRAM] + m[Map.TO_DRAM]
-    moves = min(1, m[Map.MOVE_BYTES]) + min(1, m[Map.SECOND_MOVE_BYTES])
-    return (
-        m[Map.ROW_TILES] * (tiles * COMPUTE_BYTES + transfers * TRANSFER_BYTES)
-        + moves * TRANSFER_BYTES
-        + parameter_loads(n, m) * PARAMETER_LOAD_BYTES
-    )
+@bare_inlined
+def partial_channels(n: Ints, d: Ints, m: Ints, first: int, channels: int) -> int:
+    """Channels below which a tile that begins at `first` computes in a PE (CHANNELS of M26)."""
+    if sharers(d, m) == 1:
+        return channels
+    return group_channels(m) - first
 
 
-@kernel
-def compute_cycles(n: Ints, d: Design, m: Ints) -> int:
-    """Cycles of all tiles, the last as long as the others: an upper estimate."""
-    flags = 0 if m[Map.INPUT_TILES] == 1 else 3
-    cycles = tile_cycles(
-        n[Nest.OPCODE],
-        core_positions(d, m, m[Map.TILE_ROWS]),
-        m[Map.TILE_INPUTS],
-        m[Map.TILE_CHANNELS],
-        n[Nest.TAPS],
-        flags,
-        0,
-        d.lanes,
-    )
-    tiles = n[Nest.GROUPS] * m[Map.CHANNEL_TILES] * m[Map.INPUT_TILES]
-    return cycles * tiles * m[Map.ROW_TILES]
+@bare_inlined
+def _memory(n: Ints, d: Ints, m: Ints, tensors: Ints, rows: int) -> int:
+    """PE memory that the nest takes with tiles of so many rows; enters its parts in `m`."""
+    m[Map.TILE_ROWS] = rows
+    m[Map.ROW_TILES] = ceil_div(m[Map.PE_ROWS], rows)
+    buffers = BUFFERS if time_tiles(n, m) > 1 else 1
+    source = tensors[n[Nest.SOURCE]]
+    total = m[Map.SOURCE_BYTES]
+    if m[Map.SOURCE_FROM] == From.DRAM:
+        positions = read_rows(n, rows) * read_columns(n, m)
+        m[Map.SOURCE_BYTES] = positions * source_channels(n, m) * source[TensorColumn.WIDTH]
+        total = buffers * m[Map.SOURCE_BYTES]
+    if m[Map.SECOND_FROM] == From.DRAM:
+        m[Map.SECOND_BYTES] = second_bytes(n, m, tensors[n[Nest.SECOND]], rows)
+        total += buffers * m[Map.SECOND_BYTES]
+    else:
+        total += m[Map.SECOND_BYTES]
+    positions = rows * m[Map.PE_COLUMNS]
+    destination = tensors[n[Nest.DESTINATION]]
+    if m[Map.TO_DRAM]:
+        m[Map.DESTINATION_BYTES] = positions * m[Map.PE_CHANNELS] * destination[TensorColumn.WIDTH]
+        total += buffers * m[Map.DESTINATION_BYTES]
+    else:
+        channels = m[Map.PE_CHANNELS]
+        if n[Nest.IS_PART]:
+            channels = destination[TensorColumn.CHANNELS]
+        m[Map.DESTINATION_BYTES] = slice_bytes(
+            destination, m[Map.PE_ROWS], m[Map.PE_COLUMNS], channels
+        )
+        total += m[Map.DESTINATION_BYTES]
+    m[Map.PARTIAL_BYTES] = 0
+    if m[Map.INPUT_TILES] > 1:
+        channels = partial_channels(n, d, m, 0, m[Map.TILE_CHANNELS])
+        slabs = n[Nest.IMAGES] if image_by_image(m) else 1
+        m[Map.PARTIAL_BYTES] = PARTIAL_SUM_BYTES * positions * channels * slabs
+        total += m[Map.PARTIAL_BYTES]
+    return total
 
 
-@kernel
-def over_instruction_memory(n: Ints, d: Design, m: Ints, demand: Ints) -> bool:
-    """Whether the nest's program is too long; notes the least demand seen."""
-    m[Map.INSTRUCTION_BYTES] = instruction_bytes(n, m)
-    if m[Map.INSTRUCTION_BYTES] <= d.instruction_memory_bytes:
-        return False
-    note(demand, Resource.INSTRUCTION_MEMORY, m[Map.INSTRUCTION_BYTES])
+@bare_inlined
+def _may_tile(n: Ints, d: Ints, m: Ints, tensors: Ints) -> bool:
+    """Whether the PEs' parts may be cut into tiles of rows.
+
+    Where a part stays on the chip and another is a stream, the segments of a transfer are the
+    PEs' rows of a tile: guard rows in DRAM stand for the padding, if they hold what it wants.
+    """
+    if m[Map.BANDED] or blocks_along(d, m, Split.ROWS) == 1:
+        return True
+    if m[Map.SOURCE_FROM] == From.DRAM:
+        t = tensors[n[Nest.SOURCE]]
+        below = read_rows(n, n[Nest.ROWS]) - n[Nest.PAD_ROWS] - t[TensorColumn.ROWS]
+        padded = n[Nest.PAD_ROWS] > 0 or below > 0
+        if n[Nest.PERMUTATION] != IN_ORDER or n[Nest.PAD_ROWS] < 0:
+            return False
+        if t[TensorColumn.ALIAS] != NO_TENSOR or (padded and n[Nest.FILL] != t[TensorColumn.FILL]):
+            return False
+    if m[Map.TO_DRAM] and n[Nest.IS_PART]:
+        t = tensors[n[Nest.DESTINATION]]
+        whole = t[TensorColumn.CHANNELS] == n[Nest.CHANNELS] * n[Nest.GROUPS]
+        return bool(whole and t[TensorColumn.COLUMNS] == n[Nest.COLUMNS])
     return True
 
 
-@kernel
+@bare_kernel
+def tile_rows(n: Ints, d: Ints, m: Ints, tensors: Ints, free: int, demand: Ints) -> bool:
+    """Choose the tallest row tiles that fit the free PE memory; notes the least demand seen."""
+    from_dram = m[Map.SOURCE_FROM] == From.DRAM
+    if m[Map.SECOND_FROM] != From.NOWHERE and m[Map.SECOND_FROM] != From.DRAM:
+        from_dram = False
+    m[Map.BANDED] = 1 if from_dram and m[Map.TO_DRAM] else 0
+    rows = m[Map.PE_ROWS]
+    least = _IMPOSSIBLE
+    while True:
+        used = _memory(n, d, m, tensors, rows)
+        if used <= free:
+            return True
+        # Not always the last one: a single tile needs no second buffer.
+        least = min(least, used)
+        if rows == 1 or (rows == m[Map.PE_ROWS] and not _may_tile(n, d, m, tensors)):
+            break
+        rows = ceil_div(rows, 2)
+    note(demand, _PE_MEMORY, least)
+    return False
+
+
+@bare_inlined
+def instruction_bytes(n: Ints, m: Ints) -> int:
+    """Encoded size of the nest's instructions for an image."""
+    transfers = 0
+    if m[Map.SOURCE_FROM] == From.DRAM:
+        transfers += 1
+    if m[Map.SECOND_FROM] == From.DRAM:
+        transfers += 1
+    if m[Map.TO_DRAM]:
+        transfers += 1 if m[Map.BANDED] else 2
+    moves = 0
+    if m[Map.SOURCE_FROM] == From.HALO or m[Map.SOURCE_FROM] == From.COPY:
+        moves += 1
+    if m[Map.SECOND_FROM] == From.COPY:
+        moves += 1
+    tiles = tiles_of(m)
+    loads = 0
+    if has_parameters(n):
+        loads = tiles if holds_parameters(n, m) else tiles * m[Map.ROW_TILES]
+        if not n[Nest.WEIGHTS]:
+            loads = 1
+    return (
+        m[Map.ROW_TILES] * (tiles * _BYTES_OF[n[Nest.OPCODE]] + transfers * _TRANSFER)
+        + moves * _MOVE
+        + loads * _LOAD
+    )
+
+
+@bare_inlined
+def over_instruction_memory(n: Ints, d: Ints, m: Ints, demand: Ints) -> bool:
+    """Whether the nest's program is too long; notes the least demand seen."""
+    m[Map.INSTRUCTION_BYTES] = instruction_bytes(n, m)
+    if m[Map.INSTRUCTION_BYTES] <= d[Unit.INSTRUCTION_MEMORY_BYTES]:
+        return False
+    note(demand, _INSTRUCTION_MEMORY, m[Map.INSTRUCTION_BYTES])
+    return True
+
+
+@bare_inlined
 def note(demand: Ints, resource: int, amount: int) -> None:
     """Keep the least demand by which a resource refused a candidate."""
     if demand[resource] == 0 or amount < demand[resource]:

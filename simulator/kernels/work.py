@@ -46,12 +46,12 @@ def moved_bytes(operand: Column, i: int, code: int) -> int:
 
 @bare_inlined
 def _delay(operand: Column, i: int, code: int, m: Machine) -> int:
-    """Cycles from the start of an instruction of the MOVE engine to its first packet (M21)."""
+    """Cycles from the start of an instruction of the MOVE engine to its first packet (M10, M21)."""
     if code == _SHIFT:
         return shift_cycles(operand[i, _FLAGS], m.array_rows)
     if code == _DRAIN:
         return drain_delay(operand[i, _FLAGS], m.array_rows, m.array_columns)
-    return 0
+    return 0 if operand[i, Move.BYTES] else 1
 
 
 @bare_inlined

@@ -87,6 +87,8 @@ def delay_of(instruction: Instruction, accelerator: Accelerator) -> int:
     if instruction.opcode == Opcode.DRAIN:
         skew = rows + columns + 6
         return skew + rows if instruction.has(ComputeFlag.OUTPUT_STATIONARY) else skew
+    if instruction.opcode == Opcode.MOVE:
+        return 0 if instruction["bytes"] else 1
     return 0
 
 

@@ -86,7 +86,7 @@ LATER = "Instruction 1 of 2 waits for an instruction that comes later: "
             "Line 2: 'bytes=9999999999999999999' must end with a number of at most 63 bits.",
         ),
         ("MOVE bytes=99999999999", "Instruction 1 of 2 must have 32-bit operands, not 99999999999"),
-        ("MOVE bytes=-5", "Instruction 1 of 2 (MOVE) must have bytes in 1..268435455, not -5"),
+        ("MOVE bytes=-5", "Instruction 1 of 2 (MOVE) must have bytes in 0..268435455, not -5"),
         ("MOVE split_x=diagonal", "Line 2: 'split_x=diagonal' must name one of none, rows, "),
         ("MOVE | PARAM=1", "Line 2: 'PARAM=1' is not a wait such as 'PARAM>=1'."),
         ("MOVE | PARAM>=0 PARAM>=0", "Line 2: the wait for PARAM is given twice."),

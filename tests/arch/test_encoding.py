@@ -105,7 +105,7 @@ def test_decoding_names_the_instruction_that_is_wrong() -> None:
 
 def test_decoding_refuses_what_a_program_refuses() -> None:
     zeros = int(Opcode.MOVE).to_bytes(64, "little")
-    with pytest.raises(ValueError, match=r"^Instruction 0 of 1 \(MOVE\) must have bytes in 1\.\."):
+    with pytest.raises(ValueError, match=r"^Instruction 0 of 1 \(MOVE\) must have rows in 1\.\."):
         decoded(zeros, 1)
     later = (int(Opcode.MOVE) | 1 << 5).to_bytes(64, "little")
     with pytest.raises(ValueError, match=r"^Instruction 0 of 1 waits for an instruction that"):

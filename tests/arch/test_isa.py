@@ -100,7 +100,7 @@ def test_listing_names_operands_flags_and_waits() -> None:
     [
         ((99, {}, {}), "has an unknown opcode, 99"),
         ((-1, {}, {}), "has an unknown opcode, -1"),
-        ((Opcode.MOVE, {Move.BYTES: 0}, {}), "(MOVE) must have bytes in 1..268435455, not 0"),
+        ((Opcode.MOVE, {Move.BYTES: -1}, {}), "(MOVE) must have bytes in 0..268435455, not -1"),
         (
             (Opcode.MOVE, {Move.SOURCE: 1 << 28}, {}),
             "(MOVE) must have source in 0..268435455, not 268435456",
@@ -136,7 +136,7 @@ def test_invalid_programs_name_the_instruction(row: Row, what: str) -> None:
 
 
 def test_the_first_wrong_instruction_is_named() -> None:
-    wrong = (Opcode.MOVE, {Move.BYTES: 0}, {})
+    wrong = (Opcode.MOVE, {Move.BYTES: -1}, {})
     with pytest.raises(ValueError, match=r"^Instruction 1 of 4 "):
         program(LOAD, wrong, (77, {}, {}), wrong)
 

@@ -14,7 +14,8 @@ from apollo.arch import space
 from apollo.arch.accelerator import Accelerator, load_design
 from apollo.arch.area import area_of
 from apollo.compiler.errors import DoesNotFit
-from apollo.compiler.lower import Network, lower
+from apollo.compiler.lower import lower
+from apollo.compiler.network import Network
 from apollo.compiler.pipeline import compile_network
 from apollo.search.measure import measure
 from apollo.simulator import reference

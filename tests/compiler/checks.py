@@ -1,29 +1,20 @@
-"""Networks, designs, and a plain-Python judge of compiled programs.
-
-The judge reads a program as accesses to three memories and knows two things only: which bytes an
-instruction touches, and what must have retired before it starts.
-"""
+"""Networks and designs for tests of the compiler, and a check of its memory map."""
 
 import itertools
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 import onnx
 
 from apollo.arch.accelerator import Accelerator
 from apollo.arch.area import area_of
-from apollo.arch.isa import ENGINES, Engine, Opcode
-from apollo.arch.operands import ComputeFlag, Load, Move, Transfer, Vector, Window
-from apollo.arch.program import Program
+from apollo.arch.isa import Opcode
 from apollo.arch.space import PARAMETERS, SIZE, accelerator_at
-from apollo.compiler.lower import Network, lower
+from apollo.compiler.lower import lower
+from apollo.compiler.network import Network
 from apollo.compiler.pipeline import Compiled
-from apollo.compiler.tables import NO_TENSOR, Ints, Map, Nest, Split, TensorColumn
-from apollo.simulator.timeline import Timeline
+from apollo.compiler.tables import From, Ints, Map, Nest, Split, TensorColumn
 from apollo.workloads.catalogue import load
 from apollo.workloads.graph import Graph, GraphBuilder, Tensor
 from apollo.workloads.operators import (
@@ -113,249 +104,18 @@ def corner_designs() -> list[Accelerator]:
     ]
 
 
-def channel_bytes(nest: Ints, inputs: int, last: bool = True) -> int:
-    """Parameter bytes of an output channel for so many inputs; biases come with the last."""
-    weights = inputs * int(nest[Nest.TAPS]) if nest[Nest.OPCODE] in _WEIGHTED else 0
-    return weights + (int(nest[Nest.CHANNEL_BYTES]) if last else 0)
-
-
-def parameter_bytes(nest: Ints) -> int:
-    """Parameter bytes of a nest."""
-    channels = int(nest[Nest.GROUPS] * nest[Nest.CHANNELS])
-    return channels * channel_bytes(nest, int(nest[Nest.IN_CHANNELS]))
-
-
-def tensor_bytes(tensor: Ints) -> int:
-    """Bytes of a tensor."""
-    return int(np.prod(tensor[: TensorColumn.LAST_USE]))
-
-
-def rows_read(nest: Ints, source_rows: int) -> int:
-    """Rows of the source that a nest reads at least once."""
-    rows: set[int] = set()
-    for row in range(int(nest[Nest.ROWS])):
-        image = row // int(nest[Nest.IMAGE_ROWS])
-        first = row * nest[Nest.STRIDE_ROWS] + image * nest[Nest.SKIP_ROWS] - nest[Nest.PAD_ROWS]
-        last = first + nest[Nest.EXTENT_ROWS]
-        rows.update(range(max(0, int(first)), min(source_rows, int(last))))
-    return len(rows)
-
-
-@dataclass(frozen=True)
-class Access:
-    """Bytes that an instruction reads or writes."""
-
-    number: int
-    memory: str
-    first: int
-    end: int
-    writes: bool
-
-
-@dataclass(frozen=True)
-class Home:
-    """A tensor in PE memory."""
-
-    first: int
-    size: int
-
-
-class Judge:
-    """Walks a program and collects who touches what."""
-
-    def __init__(self, compiled: Compiled, program: Program, cold: bool) -> None:
-        self.network, self.design = compiled.network, compiled.accelerator
-        self.mapping, self.program, self.cold = compiled.mapping, program, cold
-        self.homes: dict[int, Home] = {}
-        self.accesses: list[Access] = []
-        self.loaded: dict[tuple[int, str], int] = {}  # (layer, operand): last address
-        resident = self.mapping[:, Map.RESIDENT] == 1
-        self.kept = int(self.mapping[resident, Map.CORE_BYTES].sum())
-        for number in range(len(program)):
-            self.visit(number)
-
-    def add(self, number: int, memory: str, first: int, size: int, writes: bool) -> None:
-        bound = {
-            "pe": self.design.pe_memory_bytes,
-            "core": self.design.core_memory_bytes,
-        }.get(memory)
-        first, size = int(first), int(size)
-        assert first >= 0, (number, memory)
-        assert size > 0, (number, memory)
-        assert bound is None or first + size <= bound, (number, memory, first, size)
-        self.accesses.append(Access(number, memory, first, first + size, writes))
-
-    def visit(self, number: int) -> None:
-        layer = int(self.program.layer[number])
-        opcode, operand = int(self.program.opcode[number]), self.program.operand[number]
-        n, m = self.network.nests[layer], self.mapping[layer]
-        if opcode == Opcode.LOAD_PARAMETERS:
-            self.load_parameters(number, layer, n, m)
-        elif opcode == Opcode.LOAD_ACTIVATIONS:
-            self.load_activations(number, layer, n, m)
-        elif opcode == Opcode.MOVE:
-            source = int(operand[Move.ADDRESS]) == int(m[Map.SOURCE_ADDRESS])
-            source = source and m[Map.SOURCE_BYTES] > 0
-            tensor = int(n[Nest.SOURCE] if source else n[Nest.SECOND])
-            home = self.homes[tensor]
-            assert operand[Move.SOURCE] == home.first
-            self.add(number, "pe", home.first, home.size, False)
-            size = m[Map.SOURCE_BYTES] if source else m[Map.SECOND_BYTES]
-            self.add(number, "pe", operand[Move.ADDRESS], size, True)
-        elif opcode == Opcode.STORE:
-            first, size = int(operand[Transfer.ADDRESS]), int(m[Map.DESTINATION_BYTES])
-            begin = int(m[Map.DESTINATION_ADDRESS])
-            assert first in (begin, begin + size if m[Map.ROW_TILES] > 1 else begin)
-            self.add(number, "pe", first, size, False)
-            # Parts of one tensor do not conflict: every instruction has a byte of its own.
-            base = int(n[Nest.DESTINATION]) << 32
-            self.add(number, "dram", base + number, 1, True)
-        else:
-            self.compute(number, layer, n, m)
-
-    def load_parameters(self, number: int, layer: int, n: Ints, m: Ints) -> None:
-        operand = self.program.operand
-        first = int(operand[number, Load.DESTINATION])
-        if m[Map.RESIDENT]:
-            assert self.cold
-            assert first + m[Map.CORE_BYTES] <= self.kept
-            self.add(number, "core", first, m[Map.CORE_BYTES], True)
-        else:
-            assert first >= self.kept
-            work = operand[number + 1]
-            last = not work[Window.FLAGS] & ComputeFlag.PARTIAL
-            size = work[Window.OUT_CHANNELS] * channel_bytes(n, work[Window.IN_CHANNELS], last)
-            self.add(number, "core", first, size, True)
-        self.loaded[layer, "parameters"] = first
-
-    def load_activations(self, number: int, layer: int, n: Ints, m: Ints) -> None:
-        operand = self.program.operand[number]
-        first, buffers = int(operand[Transfer.ADDRESS]), range(min(2, int(m[Map.ROW_TILES])))
-        for name, tensor, from_dram, address, size in self.operands(n, m):
-            if not from_dram or first not in [address + i * size for i in buffers]:
-                continue
-            self.loaded[layer, name] = first
-            self.add(number, "pe", first, size, True)
-            self.add(number, "dram", tensor << 32, 1 << 32, False)
-            return
-        raise AssertionError(f"instruction {number} loads no operand")
-
-    @staticmethod
-    def operands(n: Ints, m: Ints) -> Iterator[tuple[str, int, bool, int, int]]:
-        columns = (
-            ("source", n[Nest.SOURCE], Map.SOURCE_FROM_DRAM, Map.SOURCE_ADDRESS, Map.SOURCE_BYTES),
-            ("second", n[Nest.SECOND], Map.SECOND_FROM_DRAM, Map.SECOND_ADDRESS, Map.SECOND_BYTES),
-        )
-        for name, tensor, from_dram, address, size in columns:
-            if tensor != NO_TENSOR:
-                yield name, int(tensor), bool(m[from_dram]), int(m[address]), int(m[size])
-
-    def compute(self, number: int, layer: int, n: Ints, m: Ints) -> None:
-        operand = self.program.operand[number]
-        for name, tensor, from_dram, address, size in self.operands(n, m):
-            slot = Window.SOURCE if name == "source" else Vector.SECOND
-            first = int(operand[slot])
-            if from_dram:
-                assert first == self.loaded[layer, name]
-                self.add(number, "pe", first, size, False)
-                continue
-            assert first == address
-            home = self.homes[tensor]
-            self.add(number, "pe", home.first, home.size, False)
-            if size:
-                self.add(number, "pe", first, size, False)
-        self.compute_parameters(number, layer, n, m)
-        flags = int(operand[Window.FLAGS])
-        if flags & (ComputeFlag.ACCUMULATE | ComputeFlag.PARTIAL):
-            self.add(number, "pe", m[Map.PARTIAL_ADDRESS], m[Map.PARTIAL_BYTES], True)
-        if not flags & ComputeFlag.PARTIAL:
-            self.result(number, n, m, int(operand[Window.DESTINATION]))
-
-    def result(self, number: int, n: Ints, m: Ints, first: int) -> None:
-        begin, size = int(m[Map.DESTINATION_ADDRESS]), int(m[Map.DESTINATION_BYTES])
-        if m[Map.TO_DRAM]:
-            assert first in (begin, begin + size if m[Map.ROW_TILES] > 1 else begin)
-            self.add(number, "pe", first, size, True)
-            return
-        assert begin <= first < begin + size
-        self.homes[int(n[Nest.DESTINATION])] = Home(begin, size)
-        self.add(number, "pe", begin, size, True)
-
-    def compute_parameters(self, number: int, layer: int, n: Ints, m: Ints) -> None:
-        operand = self.program.operand[number]
-        last = not operand[Window.FLAGS] & ComputeFlag.PARTIAL
-        each = channel_bytes(n, int(operand[Window.IN_CHANNELS]), last)
-        if each == 0:
-            return
-        first, size = int(operand[Window.PARAMETERS]), int(operand[Window.OUT_CHANNELS]) * each
-        if not m[Map.RESIDENT]:
-            assert first == self.loaded[layer, "parameters"]
-        else:
-            assert first + size <= self.kept
-        self.add(number, "core", first, size, False)
-
-    def conflicts(self) -> Iterator[tuple[int, int]]:
-        """Pairs of instructions, in order, that touch a byte, one of them writing."""
-        for memory in ("pe", "core", "dram"):
-            touched = [access for access in self.accesses if access.memory == memory]
-            table = np.array(
-                [(a.number, a.first, a.end, a.writes) for a in touched], np.int64
-            ).reshape(-1, 4)
-            for row, (number, first, end, writes) in enumerate(table):
-                past = table[:row]
-                meets = (past[:, 1] < end) & (first < past[:, 2]) & (past[:, 0] != number)
-                if not writes:
-                    meets &= past[:, 3] == 1
-                for other in set(past[meets, 0].tolist()):
-                    yield other, int(number)
-
-
-def known(program: Program) -> Ints:
-    """For each instruction, how many of each engine have retired when it starts, for certain."""
-    clocks = np.zeros((len(program), ENGINES), np.int64)
-    members: list[list[int]] = [[] for _ in range(ENGINES)]
-    for number, engine in enumerate(program.engine.tolist()):
-        clock = program.wait[number].copy()
-        for other in range(ENGINES):
-            if clock[other]:
-                # It has retired, so it had started.
-                clock = np.maximum(clock, clocks[members[other][clock[other] - 1]])
-        if members[engine]:
-            clock = np.maximum(clock, clocks[members[engine][-1]])
-        if engine in (Engine.COMPUTE, Engine.MOVE):
-            clock[engine] = len(members[engine])
-        clocks[number] = clock
-        members[engine].append(number)
-    return clocks
-
-
-def check_hazards(judge: Judge, timeline: Timeline | None = None) -> None:
-    """Every two conflicting instructions are ordered by the program, and in time."""
-    program = judge.program
-    clocks, engine = known(program), program.engine
-    order = np.zeros(len(program), np.int64)
-    for each in Engine:
-        order[engine == each] = np.arange(int((engine == each).sum()))
-    pairs = np.array(sorted(set(judge.conflicts())), np.int64).reshape(-1, 2)
-    before, after = pairs[:, 0], pairs[:, 1]
-    ordered = clocks[after, engine[before]] > order[before]
-    assert ordered.all(), [tuple(pair) for pair in pairs[~ordered][:5].tolist()]
-    if timeline is not None:
-        assert (timeline.start[after] >= timeline.finish[before]).all()
-
-
 def check_places(compiled: Compiled) -> None:
     """Tensors, copies, buffers and partial sums never share a byte of PE memory."""
     nests, tensors = compiled.network.nests, compiled.network.tensors
     homes: dict[int, tuple[int, int]] = {}
     for index, (n, m) in enumerate(zip(nests, compiled.mapping, strict=True)):
         homes = {t: h for t, h in homes.items() if tensors[t, TensorColumn.LAST_USE] >= index}
-        buffers = 2 if m[Map.ROW_TILES] > 1 else 1
+        buffers = 2 if m[Map.ROW_TILES] * n[Nest.IMAGES] > 1 else 1
         blocks = [
             (int(address), int(size) * (buffers if streams else 1))
             for address, size, streams in (
-                (m[Map.SOURCE_ADDRESS], m[Map.SOURCE_BYTES], m[Map.SOURCE_FROM_DRAM]),
-                (m[Map.SECOND_ADDRESS], m[Map.SECOND_BYTES], m[Map.SECOND_FROM_DRAM]),
+                (m[Map.SOURCE_ADDRESS], m[Map.SOURCE_BYTES], m[Map.SOURCE_FROM] == From.DRAM),
+                (m[Map.SECOND_ADDRESS], m[Map.SECOND_BYTES], m[Map.SECOND_FROM] == From.DRAM),
                 (m[Map.PARTIAL_ADDRESS], m[Map.PARTIAL_BYTES], False),
                 (m[Map.DESTINATION_ADDRESS], m[Map.DESTINATION_BYTES], m[Map.TO_DRAM]),
             )

@@ -1,6 +1,6 @@
 from apollo.arch.isa import Opcode
+from apollo.compiler.kernels.parameters import tile_bytes
 from apollo.compiler.tables import Map
-from tests.compiler.checks import channel_bytes
 
 
 def test_the_rest_has_room_for_two_tiles(compiled_networks):
@@ -12,7 +12,7 @@ def test_the_rest_has_room_for_two_tiles(compiled_networks):
         ring = compiled.accelerator.core_memory_bytes
         ring -= int(mapping[is_resident, Map.CORE_BYTES].sum())
         tiles = [
-            int(m[Map.TILE_CHANNELS]) * channel_bytes(n, int(m[Map.TILE_INPUTS]))
+            tile_bytes(n, int(m[Map.TILE_CHANNELS]), int(m[Map.TILE_INPUTS]), True)
             for n, m in zip(nests, mapping, strict=True)
             if not m[Map.RESIDENT]
         ]

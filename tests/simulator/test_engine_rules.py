@@ -90,6 +90,12 @@ def test_m10_without_bytes(simulate: Simulate) -> None:
     assert timeline.bus_bytes[MOVE] == 64
 
 
+def test_m10_a_move_that_only_fills(simulate: Simulate) -> None:
+    timeline = simulate(make_program([move(0), move(64)]), V1)
+    assert columns(timeline) == ([94, 95], [95, 96])
+    assert timeline.bus_bytes[MOVE] == 64
+
+
 def test_m11_store(simulate: Simulate) -> None:
     # granted in 94, in the write buffer in 98, on the channel in 98, retired in 99; the second
     # may start in 95, is granted in 98 and starts its burst in 111

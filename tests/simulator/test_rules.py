@@ -72,7 +72,7 @@ def test_m03_a_wait_may_be_for_all_before_it(simulate: Simulate) -> None:
 @pytest.mark.parametrize(
     ("instructions", "problem"),
     [
-        ([move(0)], "must have bytes in 1.."),
+        ([move(-1)], "must have bytes in 0.."),
         ([load_parameters(1, segments=0)], "must have segments in 1.."),
         ([vector(Opcode.COPY, 1, 1, 0)], "must have passes in 1.."),
         ([move(1, STORE=1), store(1)], "waits for an instruction that comes later"),

@@ -1,0 +1,134 @@
+"""Places in PE memory: who lives where while a nest runs."""
+
+import numpy as np
+import numpy.typing as npt
+
+from apollo.arch.jit import bare_inlined, bare_kernel
+from apollo.compiler.kernels.tiling import BUFFERS, time_tiles
+from apollo.compiler.tables import (
+    FILLED_BASE,
+    NO_TENSOR,
+    From,
+    Map,
+    Nest,
+    Place,
+    Split,
+    TensorColumn,
+    Unit,
+)
+
+Ints = npt.NDArray[np.int64]
+
+_NONE = int(Split.NONE)
+
+
+@bare_inlined
+def first_fit(taken: Ints, count: int, size: int, capacity: int) -> int:
+    """Lowest free address for a block, given `count` taken [first, end) pairs; -1 without room."""
+    address = 0
+    moved = True
+    while moved:
+        moved = False
+        for i in range(count):
+            if address < taken[i, 1] and taken[i, 0] < address + size:
+                address = taken[i, 1]
+                moved = True
+    return address if address + size <= capacity else -1
+
+
+@bare_kernel
+def allocate(n: Ints, d: Ints, m: Ints, places: Ints, taken: Ints, live: int) -> bool:
+    """Give every block of the nest an address in PE memory; whether there was room."""
+    buffers = BUFFERS if time_tiles(n, m) > 1 else 1
+    destination = places[n[Nest.DESTINATION]]
+    m[Map.SOURCE_ADDRESS] = places[n[Nest.SOURCE], Place.ADDRESS]
+    m[Map.SECOND_ADDRESS] = 0
+    if n[Nest.SECOND] != NO_TENSOR:
+        m[Map.SECOND_ADDRESS] = places[n[Nest.SECOND], Place.ADDRESS]
+    m[Map.DESTINATION_ADDRESS] = destination[Place.ADDRESS]
+    for column, address, times in (
+        (Map.DESTINATION_BYTES, Map.DESTINATION_ADDRESS, buffers if m[Map.TO_DRAM] else 1),
+        (
+            Map.SOURCE_BYTES,
+            Map.SOURCE_ADDRESS,
+            buffers if m[Map.SOURCE_FROM] == From.DRAM else 1,
+        ),
+        (
+            Map.SECOND_BYTES,
+            Map.SECOND_ADDRESS,
+            buffers if m[Map.SECOND_FROM] == From.DRAM else 1,
+        ),
+        (Map.PARTIAL_BYTES, Map.PARTIAL_ADDRESS, 1),
+    ):
+        size = m[column] * times
+        already = column == Map.DESTINATION_BYTES and destination[Place.ON_CHIP] > 0
+        if size == 0 or already:
+            continue
+        first = first_fit(taken, live, size, d[Unit.PE_MEMORY_BYTES])
+        if first < 0:
+            return False
+        m[address] = first
+        taken[live, 0] = first
+        taken[live, 1] = first + size
+        live += 1
+    return True
+
+
+@bare_inlined
+def settle(n: Ints, d: Ints, m: Ints, t: Ints, places: Ints) -> None:
+    """Record where the nest's result is, and that margins of its source are filled."""
+    if m[Map.SOURCE_FROM] == From.HALO:
+        places[n[Nest.SOURCE], Place.FILLED] = FILLED_BASE + n[Nest.FILL]
+    place = places[n[Nest.DESTINATION]]
+    if m[Map.TO_DRAM]:
+        place[Place.STORED] = 1
+        return
+    place[Place.ON_CHIP] = 1
+    place[Place.FILLED] = 0
+    place[Place.ADDRESS] = m[Map.DESTINATION_ADDRESS]
+    place[Place.BYTES] = m[Map.DESTINATION_BYTES]
+    place[Place.SPLIT_X] = m[Map.SPLIT_X] if d[Unit.PES_X] > 1 else _NONE
+    place[Place.SPLIT_Y] = m[Map.SPLIT_Y] if d[Unit.PES_Y] > 1 else _NONE
+    place[Place.ROWS] = m[Map.PE_ROWS]
+    place[Place.COLUMNS] = m[Map.PE_COLUMNS]
+    whole = n[Nest.IS_PART] > 0
+    place[Place.CHANNELS] = t[TensorColumn.CHANNELS] if whole else m[Map.PE_CHANNELS]
+
+
+@bare_inlined
+def free_the_dead(tensors: Ints, places: Ints, index: int, taken: Ints) -> tuple[int, int]:
+    """Drop tensors read for the last time before the nest; the others' count and bytes."""
+    count = 0
+    used = 0
+    for tensor in range(len(tensors)):
+        if not places[tensor, Place.ON_CHIP]:
+            continue
+        if tensors[tensor, TensorColumn.LAST_USE] < index:
+            places[tensor, Place.ON_CHIP] = 0
+            continue
+        taken[count, 0] = places[tensor, Place.ADDRESS]
+        taken[count, 1] = places[tensor, Place.ADDRESS] + places[tensor, Place.BYTES]
+        used += places[tensor, Place.BYTES]
+        count += 1
+    return count, used
+
+
+@bare_inlined
+def put_out(n: Ints, places: Ints) -> bool:
+    """Force the largest tensor on the chip to DRAM, bystanders first; whether there was one."""
+    for only_bystanders in (True, False):
+        victim = NO_TENSOR
+        for tensor in range(len(places)):
+            operand = (
+                tensor == n[Nest.SOURCE]
+                or tensor == n[Nest.SECOND]
+                or tensor == n[Nest.DESTINATION]
+            )
+            if not places[tensor, Place.ON_CHIP] or (only_bystanders and operand):
+                continue
+            if victim == NO_TENSOR or places[tensor, Place.BYTES] > places[victim, Place.BYTES]:
+                victim = tensor
+        if victim != NO_TENSOR:
+            places[victim, Place.FORCED_OUT] = 1
+            return True
+    return False

@@ -1,0 +1,81 @@
+"""Emission of loads of parameters (M23)."""
+
+import numpy as np
+import numpy.typing as npt
+
+from apollo.arch.isa import Engine, Opcode
+from apollo.arch.jit import bare_inlined, bare_kernel
+from apollo.arch.operands import Load
+from apollo.compiler.kernels.parameters import channel_bytes, load_bytes, resident_bytes
+from apollo.compiler.kernels.stream import (
+    DRAM,
+    ISSUED,
+    PARAM_WAIT,
+    PARAMETERS,
+    RING_FREE,
+    Stream,
+    put,
+    ring_place,
+)
+from apollo.compiler.tables import Map, Nest, Split, Unit
+
+Ints = npt.NDArray[np.int64]
+
+_PARAM, _COMPUTE = int(Engine.PARAM), int(Engine.COMPUTE)
+_LOAD = int(Opcode.LOAD_PARAMETERS)
+
+
+@bare_inlined
+def _load(
+    s: Stream, n: Ints, d: Ints, m: Ints, layer: int, size: int, block: int, wait: int
+) -> None:
+    """Load a block for every core to PARAMETERS, from DRAM on; those of the same channels share."""
+    number = put(s, _PARAM, _LOAD, layer)
+    operand = s.operand[number]
+    operand[Load.SEGMENT_BYTES] = size
+    operand[Load.DRAM_ADDRESS] = s.number[DRAM]
+    operand[Load.DESTINATION] = s.number[PARAMETERS]
+    operand[Load.BLOCK_BYTES] = block
+    if n[Nest.WEIGHTS]:
+        step = 1
+        if m[Map.SPLIT_CORES] == Split.CHANNELS:
+            operand[Load.STEP_CORE] = step
+            step *= d[Unit.CORES]
+        if m[Map.SPLIT_X] == Split.CHANNELS:
+            operand[Load.STEP_X] = step
+            step *= d[Unit.PES_X]
+        if m[Map.SPLIT_Y] == Split.CHANNELS:
+            operand[Load.STEP_Y] = step
+    s.wait[number, _COMPUTE] = wait
+    s.number[PARAM_WAIT] = s.number[ISSUED + _PARAM]
+    s.number[DRAM] += size
+
+
+@bare_kernel
+def load_all(s: Stream, n: Ints, d: Ints, m: Ints, layer: int) -> None:
+    """Load everything that stays, to PARAMETERS."""
+    _load(s, n, d, m, layer, resident_bytes(n, d, m), m[Map.CORE_BYTES], 0)
+
+
+@bare_kernel
+def load_tile(
+    s: Stream,
+    n: Ints,
+    d: Ints,
+    m: Ints,
+    layer: int,
+    ring_first: int,
+    ring_bytes: int,
+    group: int,
+    first: int,
+    channels: int,
+    inputs: int,
+    last: bool,
+) -> None:
+    """Load a tile into the ring, which begins at `ring_first`."""
+    each = channel_bytes(n, inputs, last)
+    block = channels * each + n[Nest.TABLE_BYTES]
+    wait = ring_place(s.number, s.ring, block, ring_bytes)
+    s.number[PARAMETERS] = ring_first + s.number[RING_FREE] - block
+    size = load_bytes(n, d, m, group, first, channels, each)
+    _load(s, n, d, m, layer, size, block, wait)

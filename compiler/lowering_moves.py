@@ -1,0 +1,207 @@
+"""Lowering of operators that move elements: views, copies, and tables where units change."""
+
+import math
+
+from apollo.arch.isa import Opcode
+from apollo.compiler.lower import Columns, Lowering
+from apollo.compiler.numbers import quantization_of
+from apollo.compiler.recipe import Ingredients, Recipe
+from apollo.compiler.storage import Dims, axis_of, dims_of
+from apollo.compiler.tables import IN_ORDER
+from apollo.compiler.tables import Split as Axis
+from apollo.workloads.operators import Concat, Operator, Pad, Reshape, Slice, Split, Transpose
+
+TABLE_BYTES, WIDE_TABLE_BYTES = 256, 2 * 513
+_FIRST = {
+    "images": "first_image",
+    "rows": "first_row",
+    "columns": "first_column",
+    "channels": "first_channel",
+}
+
+
+def table_bytes(lowering: Lowering, before: str, after: str) -> int:
+    """Of a table from one tensor to another."""
+    if quantization_of(lowering.model, before).bits == 16:
+        return WIDE_TABLE_BYTES
+    return TABLE_BYTES * quantization_of(lowering.model, after).bits // 8
+
+
+def table(lowering: Lowering, operator: Operator, source: int, ingredients: Ingredients) -> None:
+    """A function of every element."""
+    destination = lowering.result(operator, lowering.dims[source])
+    lowering.is_image[destination] = lowering.is_image[source]
+    before, after = lowering.rules[source], lowering.rules[destination]
+    recipe = Recipe(ingredients, operator, before, after)
+    size = table_bytes(lowering, before, after)
+    lowering.append(operator, Opcode.LOOKUP, source, destination, recipe, {"table_bytes": size})
+
+
+def in_units(
+    lowering: Lowering,
+    operator: Operator,
+    opcode: Opcode,
+    source: int,
+    *,
+    columns: Columns,
+    name: str = "",
+    dims: Dims | None = None,
+) -> None:
+    """A nest that moves elements, and a table behind it where the result has other units."""
+    name = name or operator.output
+    dims = dims or dims_of(lowering.shape(name))
+    rule = lowering.last_name(operator)[0] if name == operator.output else name
+    before = lowering.rules[source]
+    rules = [quantization_of(lowering.model, tensor) for tensor in (before, rule)]
+    if rules[0] == rules[1]:
+        destination = lowering.result(operator, dims, name)
+        lowering.append(operator, opcode, source, destination, columns=columns)
+        return
+    moved = lowering.new(f"{name}:moved", dims, before)
+    lowering.append(operator, opcode, source, moved, columns=columns)
+    destination = lowering.result(operator, dims, name)
+    recipe = Recipe(Ingredients.UNITS, operator, before, lowering.rules[destination])
+    size = table_bytes(lowering, before, lowering.rules[destination])
+    lowering.append(operator, Opcode.LOOKUP, moved, destination, recipe, {"table_bytes": size})
+
+
+def reshape(lowering: Lowering, operator: Reshape) -> None:
+    """A view; whoever cannot read it puts it in order."""
+    source = operator.inputs[0]
+    rules = [quantization_of(lowering.model, name) for name in (source, operator.output)]
+    if rules[0] != rules[1]:
+        raise lowering.refuse(operator, "must keep the units of its input")
+    number = lowering.numbers[source]
+    # A view of a view: only the order of the first is known.
+    if not lowering.is_plain(source) and not _same_logical(lowering, source):
+        number = lowering.plain(source)
+    lowering.numbers[operator.output] = number
+
+
+def _same_logical(lowering: Lowering, name: str) -> bool:
+    """Whether a view has its tensor's logical order: all views have, as long as none is stored."""
+    dims = lowering.dims[lowering.numbers[name]]
+    return dims.elements == math.prod(lowering.shape(name))
+
+
+def transpose(lowering: Lowering, operator: Transpose) -> None:
+    """A copy that reads coordinates by other names, or channels in groups."""
+    source = lowering.plain(operator.inputs[0])
+    shape, perm = lowering.shape(operator.inputs[0]), operator.perm
+    dims = dims_of(lowering.shape(operator.output))
+    if len(shape) == 5 and perm == (0, 2, 1, 3, 4):
+        groups, each = shape[1], shape[2]
+        columns = {"groups": groups, "channels": each, "source_step": each, "result_step": 1}
+        columns |= {"result_pitch": groups, "whole_channels": 1}
+        in_units(lowering, operator, Opcode.COPY, source, dims=dims, columns=columns)
+        return
+    in_units(
+        lowering,
+        operator,
+        Opcode.COPY,
+        source,
+        dims=dims,
+        columns={"permutation": _permutation(lowering, operator, shape)},
+    )
+
+
+def _permutation(lowering: Lowering, operator: Transpose, shape: tuple[int, ...]) -> int:
+    """Of rows, columns and channels: the source's coordinate that each is."""
+    perm = operator.perm
+    source = lowering.dims[lowering.numbers[operator.inputs[0]]]
+    if len(shape) == 4 and perm[0] == 0:
+        old = (0, Axis.CHANNELS, Axis.ROWS, Axis.COLUMNS)
+        code = old[perm[2]] | old[perm[3]] << 4 | old[perm[1]] << 8
+    elif (len(shape) == 2 or (len(shape) == 3 and shape[0] == 1 and perm[0] == 0)) and (
+        source.images == 1
+    ):
+        swaps = perm[-1] != len(shape) - 1
+        code = 0x123 if swaps else IN_ORDER
+    else:
+        raise lowering.refuse(operator, f"has no lowering by {perm} of {shape}")
+    return int(code)
+
+
+def _axis(lowering: Lowering, operator: Operator, tensor: str, axis: int) -> str:
+    """The stored coordinate of a dimension of a tensor."""
+    try:
+        name = axis_of(lowering.shape(tensor), axis)
+    except ValueError as error:
+        raise lowering.refuse(operator, f"has no lowering: {error}") from None
+    if name == "rows" and lowering.dims[lowering.numbers[tensor]].images > 1:
+        is_flat = len(lowering.shape(tensor)) < 4
+        return "images" if is_flat else name
+    return name
+
+
+def concat(lowering: Lowering, operator: Concat) -> None:
+    """One copy for every input, each into its part of the output, or a table where units differ."""
+    sources = [lowering.plain(name) for name in operator.inputs]
+    axis = _axis(lowering, operator, operator.inputs[0], operator.axis)
+    dims = [lowering.dims[source] for source in sources]
+    extents = [getattr(each, axis) for each in dims]
+    whole = dims[0]._replace(**{axis: sum(extents)})
+    if any(each._replace(**{axis: 1}) != whole._replace(**{axis: 1}) for each in dims):
+        raise lowering.refuse(operator, "has inputs that are stored differently")
+    destination = lowering.result(operator, whole)
+    first = 0
+    for source, each in zip(sources, dims, strict=True):
+        before, after = lowering.rules[source], lowering.rules[destination]
+        same = quantization_of(lowering.model, before) == quantization_of(lowering.model, after)
+        recipe = None if same else Recipe(Ingredients.UNITS, operator, before, after)
+        columns = each._asdict() | {_FIRST[axis]: first, "is_part": 1, "whole_channels": 1}
+        columns["table_bytes"] = 0 if same else table_bytes(lowering, before, after)
+        opcode = Opcode.COPY if same else Opcode.LOOKUP
+        lowering.append(operator, opcode, source, destination, recipe, columns=columns)
+        first += getattr(each, axis)
+
+
+def pad(lowering: Lowering, operator: Pad) -> None:
+    """A window of one element over an image with margins."""
+    source = lowering.plain(operator.inputs[0])
+    shape = lowering.shape(operator.inputs[0])
+    if len(shape) != 4 or any((*operator.before[:2], *operator.after[:2])):
+        raise lowering.refuse(operator, "has no lowering but for rows and columns of an image")
+    q = quantization_of(lowering.model, lowering.rules[source])
+    fill = q.zero_point[0] + round(operator.value / q.scale[0])
+    columns = {"pad_rows": operator.before[2], "pad_columns": operator.before[3]}
+    columns["fill"] = min(q.high, max(q.low, fill))
+    in_units(lowering, operator, Opcode.POOL_MAX, source, columns=columns)
+
+
+def cut(lowering: Lowering, operator: Slice) -> None:
+    """A window of one element that begins inside the source and takes steps."""
+    source = lowering.plain(operator.inputs[0])
+    steps = operator.steps or (1,) * len(operator.axes)
+    columns: dict[str, int] = {}
+    for axis, start, stop, step in zip(
+        operator.axes, operator.starts, operator.stops, steps, strict=True
+    ):
+        name = _axis(lowering, operator, operator.inputs[0], axis)
+        if step == 1 and stop - start == getattr(lowering.dims[source], name):
+            continue
+        columns |= _cut_of(lowering, operator, name, start, step)
+    lowering_dims = dims_of(lowering.shape(operator.output))
+    in_units(lowering, operator, Opcode.POOL_MAX, source, dims=lowering_dims, columns=columns)
+
+
+def _cut_of(
+    lowering: Lowering, operator: Operator, name: str, start: int, step: int
+) -> dict[str, int]:
+    if name == "channels" and step == 1:
+        return {"source_channel": start, "whole_channels": 1}
+    if name in ("rows", "columns"):
+        return {f"pad_{name}": -start, f"stride_{name}": step}
+    raise lowering.refuse(operator, f"has no lowering along {name} by steps of {step}")
+
+
+def split(lowering: Lowering, operator: Split) -> None:
+    """One cut for every part."""
+    source = lowering.plain(operator.inputs[0])
+    axis = _axis(lowering, operator, operator.inputs[0], operator.axis)
+    first = 0
+    for name, size in zip(operator.outputs, operator.sizes, strict=True):
+        columns = _cut_of(lowering, operator, axis, first, 1)
+        dims = lowering.dims[source]._replace(**{axis: size})
+        in_units(lowering, operator, Opcode.POOL_MAX, source, name=name, dims=dims, columns=columns)
+        first += size

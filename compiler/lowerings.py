@@ -1,0 +1,296 @@
+"""How every operator becomes nests: one function each."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from apollo.arch.cycles import NORMALIZE_EXTRA_PASSES, SOFTMAX_PASSES
+from apollo.arch.isa import Opcode
+from apollo.compiler import lowering_moves as moves
+from apollo.compiler import zones
+from apollo.compiler.lower import Lowering
+from apollo.compiler.numbers import quantization_of
+from apollo.compiler.recipe import Ingredients, Recipe
+from apollo.compiler.storage import Dims, axis_of, dims_of
+from apollo.workloads.model import Rounding
+from apollo.workloads.operators import (
+    BatchNormalization,
+    Binary,
+    BinaryKind,
+    Concat,
+    Convolution,
+    FullyConnected,
+    LocalResponseNormalization,
+    Operator,
+    Pad,
+    Pool,
+    PoolKind,
+    Reduce,
+    ReduceKind,
+    Reshape,
+    Slice,
+    Softmax,
+    Split,
+    Transpose,
+    Unary,
+)
+from apollo.workloads.quantization import Quantization
+
+TABLE_BYTES, WIDE_TABLE_BYTES = 256, 2 * 513
+SOFTMAX_BYTES, NORMALIZE_BYTES = 2 * 256, 3 + 2 * 256
+RECORD_BYTES, ADD_BYTES, TFLITE_ADD_BYTES = 9, 13, 20
+PROBABILITIES = Quantization((1 / 256,), (-128,))
+_LOWEST = {1: -(1 << 7), 2: -(1 << 15)}
+
+
+def _window(lowering: Lowering, operator: Convolution | Pool, source: int) -> dict[str, int]:
+    """Kernel, stride and padding."""
+    dilation = operator.dilation if isinstance(operator, Convolution) else (1, 1)
+    output = lowering.shape(operator.output)
+    extents = [
+        (kernel - 1) * step + 1 for kernel, step in zip(operator.kernel, dilation, strict=True)
+    ]
+    dims = lowering.dims[source]
+    # A single position takes no step; this one says that it reads the whole dimension.
+    stride = [
+        operator.stride[axis] if output[2 + axis] > 1 else max(extents[axis], dims[1 + axis])
+        for axis in range(2)
+    ]
+    return {
+        "taps": math.prod(operator.kernel),
+        "kernel_rows": operator.kernel[0],
+        "kernel_columns": operator.kernel[1],
+        "dilation_rows": dilation[0],
+        "dilation_columns": dilation[1],
+        "stride_rows": stride[0],
+        "stride_columns": stride[1],
+        "pad_rows": operator.padding[0],
+        "pad_columns": operator.padding[1],
+    }
+
+
+def _image_result(lowering: Lowering, operator: Operator) -> int:
+    return lowering.result(operator, dims_of(lowering.shape(operator.output)))
+
+
+def _recipe(
+    lowering: Lowering,
+    ingredients: Ingredients,
+    operator: Operator,
+    source: int,
+    destination: int,
+    **more: Any,
+) -> Recipe:
+    before, after = lowering.rules[source], lowering.rules[destination]
+    return Recipe(ingredients, operator, before, after, **more)
+
+
+def convolution(lowering: Lowering, operator: Convolution) -> None:
+    """Depthwise where every group has one input channel, else a nest with groups."""
+    source = lowering.plain(operator.inputs[0])
+    channels = lowering.dims[source].channels
+    window = _window(lowering, operator, source)
+    destination = _image_result(lowering, operator)
+    recipe = _recipe(lowering, Ingredients.WEIGHTS, operator, source, destination)
+    groups, outputs = operator.groups, operator.out_channels
+    columns = {**window, "weights": 1}
+    if channels == groups and groups > 1:
+        # Of several results of a channel, each is a group: every so manyeth channel.
+        each = outputs // groups
+        columns |= {"channels": channels, "groups": each, "result_step": 1, "result_pitch": each}
+        columns |= {"whole_channels": int(each > 1)}
+        lowering.append(operator, Opcode.DEPTHWISE, source, destination, recipe, columns)
+        return
+    columns |= {
+        "channels": outputs // groups,
+        "in_channels": channels // groups,
+        "groups": groups,
+        "mixes_channels": 1,
+        "source_step": channels // groups,
+        "result_step": outputs // groups,
+    }
+    lowering.append(operator, Opcode.CONVOLVE, source, destination, recipe, columns)
+
+
+def fully_connected(lowering: Lowering, operator: FullyConnected) -> None:
+    """A window over the whole image, or over one position of what is no image."""
+    name = operator.inputs[0]
+    source = lowering.numbers[name]
+    dims = lowering.dims[source]
+    outputs = math.prod(lowering.shape(operator.output)[:-1])
+    if dims.images * dims.rows * dims.columns != outputs and dims.images != outputs:
+        source = lowering.plain(name)
+        dims = lowering.dims[source]
+    whole = dims.images * dims.rows * dims.columns != outputs
+    rows, columns_read = (dims.rows, dims.columns) if whole else (1, 1)
+    out_dims = Dims(dims.images, 1 if whole else dims.rows, 1, operator.out_features)
+    if not whole and dims.columns > 1:
+        raise lowering.refuse(operator, f"reads positions of {dims} one by one")
+    destination = lowering.result(operator, out_dims)
+    image = (dims.channels, rows, columns_read)
+    recipe = _recipe(lowering, Ingredients.WEIGHTS, operator, source, destination, image=image)
+    columns = {
+        "in_channels": dims.channels,
+        "taps": rows * columns_read,
+        "kernel_rows": rows,
+        "kernel_columns": columns_read,
+        "stride_rows": rows,
+        "stride_columns": columns_read,
+        "mixes_channels": 1,
+        "weights": 1,
+    }
+    lowering.append(operator, Opcode.CONVOLVE, source, destination, recipe, columns)
+
+
+def pool(lowering: Lowering, operator: Pool) -> None:
+    """The greatest or the mean; a mean in other units is a product by ones."""
+    source = lowering.plain(operator.inputs[0])
+    window = _window(lowering, operator, source)
+    rules = [quantization_of(lowering.model, lowering.rules[source])]
+    rules.append(quantization_of(lowering.model, lowering.last_name(operator)[0]))
+    if operator.kind is PoolKind.MAX:
+        width = rules[0].bits // 8
+        fill = _LOWEST[width]
+        moves.in_units(
+            lowering, operator, Opcode.POOL_MAX, source, columns={**window, "fill": fill}
+        )
+        return
+    destination = _image_result(lowering, operator)
+    if any(operator.padding) and not operator.include_padding:
+        zones.average(lowering, operator, source, destination, same=rules[0] == rules[1])
+    elif rules[0] == rules[1]:
+        lowering.append(operator, Opcode.POOL_AVERAGE, source, destination, columns=window)
+    else:
+        zones.mean(lowering, operator, source, destination, math.prod(operator.kernel), window)
+
+
+def reduce(lowering: Lowering, operator: Reduce) -> None:
+    """Over all positions of an image."""
+    source = lowering.plain(operator.inputs[0])
+    dims, shape = lowering.dims[source], lowering.shape(operator.inputs[0])
+    if len(shape) != 4 or set(operator.axes) != {2, 3} or operator.kind is ReduceKind.MIN:
+        raise lowering.refuse(operator, "reduces what has no lowering")
+    window = {
+        "taps": dims.rows * dims.columns,
+        "kernel_rows": dims.rows,
+        "kernel_columns": dims.columns,
+        "stride_rows": dims.rows,
+        "stride_columns": dims.columns,
+    }
+    result = Dims(dims.images, 1, 1, dims.channels)
+    if operator.kind is ReduceKind.MAX:
+        moves.in_units(lowering, operator, Opcode.POOL_MAX, source, dims=result, columns=window)
+        return
+    count = dims.rows * dims.columns if operator.kind is ReduceKind.MEAN else 1
+    zones.mean(lowering, operator, source, lowering.result(operator, result), count, window)
+
+
+def batch_normalization(lowering: Lowering, operator: BatchNormalization) -> None:
+    """A depthwise product of one element."""
+    source = lowering.plain(operator.inputs[0])
+    destination = lowering.result(operator, lowering.dims[source])
+    recipe = _recipe(lowering, Ingredients.SCALES, operator, source, destination)
+    lowering.append(operator, Opcode.DEPTHWISE, source, destination, recipe, {"weights": 1})
+
+
+def unary(lowering: Lowering, operator: Unary) -> None:
+    """A table, whatever the order of elements."""
+    moves.table(lowering, operator, lowering.numbers[operator.inputs[0]], Ingredients.FUNCTION)
+
+
+_SUMS = {BinaryKind.ADD: Ingredients.SUM, BinaryKind.SUBTRACT: Ingredients.DIFFERENCE}
+
+
+def binary(lowering: Lowering, operator: Binary) -> None:
+    """A sum or product; by a single number a table."""
+    rounding = Rounding.ONCE if lowering.model is None else lowering.model.rounding
+    is_number = operator.constant_shape is not None and math.prod(operator.constant_shape) == 1
+    if is_number and rounding is Rounding.ONCE:
+        source = lowering.plain(operator.inputs[0])
+        moves.table(lowering, operator, source, Ingredients.FUNCTION)
+        return
+    if operator.kind not in (*_SUMS, BinaryKind.MULTIPLY):
+        raise lowering.refuse(operator, f"({operator.kind.value}) has no lowering")
+    first, second = _operands(lowering, operator)
+    if lowering.dims[first].elements < lowering.dims[second].elements:
+        first, second = second, first
+    destination = _binary_result(lowering, operator, first, second)
+    ingredients = _SUMS.get(operator.kind, Ingredients.PRODUCT)
+    recipe = _recipe(
+        lowering, ingredients, operator, first, destination, second=lowering.names[second]
+    )
+    opcode, size = Opcode.MULTIPLY, RECORD_BYTES
+    if operator.kind in _SUMS:
+        opcode = Opcode.ADD
+        size = ADD_BYTES if rounding is Rounding.ONCE else TFLITE_ADD_BYTES
+    lowering.append(operator, opcode, first, destination, recipe, {"table_bytes": size}, second)
+
+
+def _operands(lowering: Lowering, operator: Binary) -> tuple[int, int]:
+    """Numbers of both operands; a stored one is a tensor in DRAM."""
+    first = lowering.plain(operator.inputs[0])
+    if operator.constant_shape is None:
+        return first, lowering.plain(operator.inputs[1])
+    name = f"{operator.name}:constant"
+    dims = dims_of(operator.constant_shape)
+    if lowering.dims[first].images > 1 and len(operator.constant_shape) == 2:
+        dims = Dims(dims.rows, 1, 1, dims.channels)
+    second = lowering.new(name, dims)
+    lowering.constants[second] = operator.name
+    lowering.in_dram.add(second)
+    return first, second
+
+
+def _binary_result(lowering: Lowering, operator: Binary, first: int, second: int) -> int:
+    pairs = list(zip(lowering.dims[first], lowering.dims[second], strict=True))
+    if any(a != b and 1 not in (a, b) for a, b in pairs):
+        raise lowering.refuse(operator, "has operands that are stored differently")
+    dims = Dims(*(max(pair) for pair in pairs))
+    if dims != lowering.dims[first]:
+        raise lowering.refuse(operator, "stretches both operands")
+    return lowering.result(operator, dims)
+
+
+def softmax(lowering: Lowering, operator: Softmax) -> None:
+    """Passes over all channels of a position."""
+    source = lowering.plain(operator.inputs[0])
+    shape = lowering.shape(operator.inputs[0])
+    if axis_of(shape, operator.axis) != "channels":
+        raise lowering.refuse(operator, f"has no lowering over axis {operator.axis}")
+    after = quantization_of(lowering.model, lowering.last_name(operator)[0])
+    columns = {"taps": SOFTMAX_PASSES, "table_bytes": SOFTMAX_BYTES, "whole_channels": 1}
+    if lowering.model is None or after == PROBABILITIES:
+        destination = lowering.result(operator, lowering.dims[source])
+        recipe = _recipe(lowering, Ingredients.SOFTMAX, operator, source, destination)
+        lowering.append(operator, Opcode.SOFTMAX, source, destination, recipe, columns)
+        return
+    raise lowering.refuse(operator, "must give probabilities in 1/256 above -128")
+
+
+def normalization(lowering: Lowering, operator: LocalResponseNormalization) -> None:
+    """Sums of squares over neighbouring channels."""
+    source = lowering.plain(operator.inputs[0])
+    destination = _image_result(lowering, operator)
+    recipe = _recipe(lowering, Ingredients.NEIGHBOURS, operator, source, destination)
+    columns = {"taps": operator.size + NORMALIZE_EXTRA_PASSES, "table_bytes": NORMALIZE_BYTES}
+    columns |= {"whole_channels": 1}
+    lowering.append(operator, Opcode.NORMALIZE, source, destination, recipe, columns)
+
+
+LOWERINGS: dict[type[Operator], Callable[[Lowering, Any], None]] = {
+    BatchNormalization: batch_normalization,
+    Binary: binary,
+    Concat: moves.concat,
+    Convolution: convolution,
+    FullyConnected: fully_connected,
+    LocalResponseNormalization: normalization,
+    Pad: moves.pad,
+    Pool: pool,
+    Reduce: reduce,
+    Reshape: moves.reshape,
+    Slice: moves.cut,
+    Softmax: softmax,
+    Split: moves.split,
+    Transpose: moves.transpose,
+    Unary: unary,
+}

@@ -1,0 +1,71 @@
+"""Margins of tensors: the ghost cells that windows read around them, once for all designs."""
+
+from typing import Any
+
+from apollo.arch.isa import Opcode
+from apollo.compiler.tables import IN_ORDER, NO_TENSOR, Ints, Nest, TensorColumn
+
+_MOST_ALIGNMENT = 8
+_Columns = tuple[TensorColumn, TensorColumn, TensorColumn, TensorColumn, TensorColumn]
+_Axis = tuple[tuple[Nest, Nest, Nest, Nest], _Columns]
+_AXES: tuple[_Axis, _Axis] = (
+    (
+        (Nest.ROWS, Nest.STRIDE_ROWS, Nest.EXTENT_ROWS, Nest.PAD_ROWS),
+        (
+            TensorColumn.ROWS,
+            TensorColumn.TOP,
+            TensorColumn.BOTTOM,
+            TensorColumn.ALIGN_ROWS,
+            TensorColumn.STEP_ROWS,
+        ),
+    ),
+    (
+        (Nest.COLUMNS, Nest.STRIDE_COLUMNS, Nest.EXTENT_COLUMNS, Nest.PAD_COLUMNS),
+        (
+            TensorColumn.COLUMNS,
+            TensorColumn.LEFT,
+            TensorColumn.RIGHT,
+            TensorColumn.ALIGN_COLUMNS,
+            TensorColumn.STEP_COLUMNS,
+        ),
+    ),
+)
+
+
+def enter_margins(nests: Ints, tensors: Ints) -> None:
+    """Enter the margins and alignments that the readers of every tensor ask for."""
+    tensors[:, TensorColumn.ALIGN_ROWS :] = 1
+    for nest in nests[::-1]:
+        if nest[Nest.PERMUTATION] != IN_ORDER:
+            continue
+        for axis in _AXES:
+            _of_axis(nest, tensors, axis)
+
+
+def _of_axis(nest: Any, tensors: Ints, axis: _Axis) -> None:
+    """What one nest asks of its source along rows or columns."""
+    outputs, stride, extent, pad = (int(nest[column]) for column in axis[0])
+    size, before, behind, align, step = axis[1]
+    source = tensors[nest[Nest.SOURCE]]
+    is_window = nest[Nest.OPCODE] < Opcode.ADD
+    reach = (outputs - 1) * stride + extent - pad - int(source[size])
+    # Where PEs share out the dimension, a neighbour's elements lie in the margin.
+    shared = extent - stride - pad if slides(outputs, pad, extent, int(source[size])) else 0
+    if is_window:
+        source[before] = max(source[before], pad)
+        source[behind] = max(source[behind], reach, shared)
+    destination = tensors[nest[Nest.DESTINATION]]
+    wanted = stride * int(destination[align])
+    if wanted > _MOST_ALIGNMENT:
+        wanted = stride  # of the windows behind that one we think when it is mapped
+    if outputs > 1:
+        source[align] = max(source[align], wanted)
+        source[step] = max(source[step], stride)
+        second = nest[Nest.SECOND]
+        if second != NO_TENSOR and tensors[second][size] > 1:
+            tensors[second][align] = max(tensors[second][align], wanted)
+
+
+def slides(outputs: int, pad: int, extent: int, size: int) -> bool:
+    """Whether a window moves over the dimension by steps, and so may be shared out in place."""
+    return outputs > 1 and pad >= 0 and 2 * (extent - pad) <= size + 2

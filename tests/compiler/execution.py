@@ -1,0 +1,71 @@
+"""Compiled programs run on arrays, held against the meaning of the model."""
+
+from collections import Counter
+
+import numpy as np
+
+from apollo.arch.accelerator import Accelerator
+from apollo.compiler.lower import lower
+from apollo.compiler.pack import pack, unpack
+from apollo.compiler.pipeline import Compiled, compile_network
+from apollo.compiler.tables import From, Map, Nest, Split
+from apollo.simulator.functional import execute
+from apollo.workloads.integer import run
+from apollo.workloads.model import Model
+from tests.compiler.models import random_inputs
+
+
+def check(model: Model, design: Accelerator, seed: int = 0, expected=None) -> Compiled:
+    """Cold and warm program leave the network's integers, bit for bit."""
+    compiled = compile_network(lower(model.graph, model), design)
+    inputs = random_inputs(model.graph, seed)
+    if expected is None:
+        expected = run(model, inputs)
+    dram = pack(compiled, model, inputs)
+    machine = execute(compiled.cold, design, dram)
+    compare(compiled, model, machine.dram, expected)
+    if compiled.has_residents:
+        # Another inference: core memories keep what they hold, DRAM is as it was.
+        warm = execute(compiled.warm, design, dram, machine)
+        compare(compiled, model, warm.dram, expected)
+    return compiled
+
+
+def compare(compiled: Compiled, model: Model, dram: np.ndarray, expected) -> None:
+    """Every output as it should be."""
+    for name, values in unpack(compiled, model, dram).items():
+        wrong = values != expected[name]
+        assert not wrong.any(), (
+            f"{name}: {wrong.sum()} of {wrong.size} differ, first at "
+            f"{np.argwhere(wrong)[0]}: {values[wrong][:5]} for {expected[name][wrong][:5]}"
+        )
+
+
+def coverage(compiled: Compiled) -> Counter[str]:
+    """What occurs in a mapping, by name."""
+    seen: Counter[str] = Counter(compiled.cold.instructions_by_opcode())
+    for n, m in zip(compiled.network.nests, compiled.mapping, strict=True):
+        seen[f"source from {From(m[Map.SOURCE_FROM]).name}"] += 1
+        seen[f"second from {From(m[Map.SECOND_FROM]).name}"] += 1
+        design = compiled.accelerator
+        if design.pes_x > 1:
+            seen[f"x over {Split(m[Map.SPLIT_X]).name}"] += 1
+        if design.pes_y > 1:
+            seen[f"y over {Split(m[Map.SPLIT_Y]).name}"] += 1
+        if design.cores > 1:
+            seen[f"cores over {Split(m[Map.SPLIT_CORES]).name}"] += 1
+        flags = {
+            "spill": m[Map.TO_DRAM],
+            "resident": m[Map.RESIDENT],
+            "row tiles": m[Map.ROW_TILES] > 1,
+            "bands": m[Map.BANDED] and m[Map.ROW_TILES] > 1,
+            "cut rows": m[Map.ROW_TILES] > 1 and not m[Map.BANDED],
+            "channel tiles": m[Map.CHANNEL_TILES] > 1,
+            "partial sums": m[Map.INPUT_TILES] > 1,
+            "groups": n[Nest.GROUPS] > 1,
+            "images": n[Nest.IMAGES] > 1,
+            "permuted": n[Nest.PERMUTATION] != 0x321,
+            "parts": n[Nest.IS_PART],
+        }
+        seen.update(name for name, value in flags.items() if value)
+    return seen

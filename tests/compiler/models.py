@@ -1,0 +1,129 @@
+"""Random numbers for graphs: every tensor and constant quantised, so that values spread."""
+
+import math
+
+import numpy as np
+
+from apollo.compiler.fuse import CLAMPS
+from apollo.workloads.graph import Graph, GraphBuilder
+from apollo.workloads.model import Constant, Model, Rounding
+from apollo.workloads.operators import (
+    BatchNormalization,
+    Binary,
+    Concat,
+    Convolution,
+    FullyConnected,
+    Operator,
+    Pad,
+    Pool,
+    PoolKind,
+    Reshape,
+    Slice,
+    Softmax,
+    Split,
+    Transpose,
+    Unary,
+)
+from apollo.workloads.quantization import Quantization
+
+_KEEPS = (Reshape, Transpose, Slice, Split, Pad)
+
+
+def without_normalizations(graph: Graph) -> Graph:
+    """Folded batch normalisations left out: their numbers would be in the convolutions."""
+    builder = GraphBuilder(graph.name, [graph.tensor(name) for name in graph.inputs])
+    renamed: dict[str, str] = {}
+    from dataclasses import replace
+
+    for operator in graph.operators:
+        inputs = tuple(renamed.get(name, name) for name in operator.inputs)
+        if operator.name in graph.folded:
+            renamed[operator.output] = inputs[0]
+            continue
+        operator = replace(operator, inputs=inputs)
+        if isinstance(operator, Convolution):
+            operator = replace(operator, bias=True)
+        builder.add(operator)
+    return builder.build([renamed.get(name, name) for name in graph.outputs], graph.rows)
+
+
+def _rule(rng: np.random.Generator, low: float, high: float) -> Quantization:
+    return Quantization((float(rng.uniform(low, high)),), (int(rng.integers(-100, 100)),))
+
+
+def random_model(graph: Graph, seed: int, rounding: Rounding = Rounding.ONCE) -> Model:
+    """Constants and quantisations for a graph."""
+    rng = np.random.default_rng(seed)
+    rules = {name: _rule(rng, 0.01, 0.05) for name in graph.inputs}
+    constants: dict[tuple[str, str], Constant] = {}
+    for operator in graph.operators:
+        shapes = graph.input_shapes(operator)
+        for name in operator.outputs:
+            rules[name] = _result_rule(rng, operator, rules)
+        if isinstance(operator, Convolution | FullyConnected):
+            _weights(rng, graph, operator, shapes[0], rules, constants)
+        elif isinstance(operator, BatchNormalization):
+            for role in ("scale", "shift"):
+                values = rng.normal(0, 1, operator.channels).astype(np.float32)
+                constants[operator.name, role] = _constant(values)
+        elif isinstance(operator, Binary) and operator.constant_shape is not None:
+            values = rng.integers(-128, 128, operator.constant_shape).astype(np.int8)
+            constants[operator.name, "constant"] = _constant(values, _rule(rng, 0.01, 0.05))
+    return Model(graph, constants, rules, rounding)
+
+
+def _constant(values: np.ndarray, rule: Quantization | None = None) -> Constant:
+    return Constant(values.shape, lambda: values, rule)
+
+
+def _result_rule(
+    rng: np.random.Generator, operator: Operator, rules: dict[str, Quantization]
+) -> Quantization:
+    before = rules[operator.inputs[0]]
+    if isinstance(operator, Softmax):
+        return Quantization((1 / 256,), (-128,))
+    if isinstance(operator, _KEEPS) or (isinstance(operator, Unary) and operator.kind in CLAMPS):
+        return before
+    if isinstance(operator, Pool | Concat) and rng.random() < 0.6:
+        return before
+    if isinstance(operator, Pool) and operator.kind is PoolKind.MAX:
+        return before
+    return _rule(rng, 0.02, 0.06)
+
+
+def _weights(
+    rng: np.random.Generator,
+    graph: Graph,
+    operator: Convolution | FullyConnected,
+    shape: tuple[int, ...],
+    rules: dict[str, Quantization],
+    constants: dict[tuple[str, str], Constant],
+) -> None:
+    if isinstance(operator, Convolution):
+        dims = (operator.out_channels, shape[1] // operator.groups, *operator.kernel)
+        outputs = operator.out_channels
+    else:
+        outputs = operator.out_features
+        dims = (outputs, math.prod(operator.weights([shape]) // outputs for _ in range(1)))
+    count = math.prod(dims[1:])
+    # So large that results spread over the range of int8.
+    spread = rules[operator.output].scale[0] * 50 / (rules[operator.inputs[0]].scale[0] * 70 * 70)
+    unit = spread / math.sqrt(count)
+    scales = tuple((unit * rng.uniform(0.5, 2, outputs)).tolist())
+    values = rng.integers(-127, 128, dims).astype(np.int8)
+    rule = Quantization(scales, (0,) * outputs, axis=0)
+    constants[operator.name, "weight"] = _constant(values, rule)
+    if operator.bias:
+        units = tuple(rules[operator.inputs[0]].scale[0] * scale for scale in scales)
+        bias = rng.integers(-20_000, 20_000, outputs).astype(np.int32)
+        rule = Quantization(units, (0,) * outputs, axis=0, bits=32)
+        constants[operator.name, "bias"] = _constant(bias, rule)
+
+
+def random_inputs(graph: Graph, seed: int) -> dict[str, np.ndarray]:
+    """Stored integers for every input."""
+    rng = np.random.default_rng(seed)
+    return {
+        name: rng.integers(-128, 128, graph.tensor(name).shape).astype(np.int64)
+        for name in graph.inputs
+    }
