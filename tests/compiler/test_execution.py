@@ -102,7 +102,9 @@ def test_networks_on_presets_and_random_designs(name):
     ],
 )
 def test_networks_on_corners_and_many_designs(name):
-    assert check_on(name, [*corner_designs(), *random_designs(20, seed=6)]) >= 20
+    # Each core's memory is executed on: 32,768 of 232 KB are more than a test should take.
+    corners = [design for design in corner_designs() if design.name != "most"]
+    assert check_on(name, [*corners, *random_designs(20, seed=6)]) >= 20
 
 
 @pytest.mark.parametrize("engine", [Engine.PARAM, Engine.ACT, Engine.MOVE, Engine.COMPUTE])
