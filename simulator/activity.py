@@ -3,7 +3,7 @@
 import numpy as np
 
 from apollo.arch.accelerator import Accelerator
-from apollo.arch.energy import Action, Energy, energy_pj
+from apollo.arch.energy import Action
 from apollo.simulator.kernels import activity as kernel
 from apollo.simulator.timeline import STREAMS, Timeline
 
@@ -43,9 +43,3 @@ def actions_of(timeline: Timeline, accelerator: Accelerator) -> dict[Action, int
     actions[Action.HOST_BYTE] = sum(moved[stream] for stream in accelerator.host_streams)
     actions[Action.DRAM_BYTE] = sum(moved.values()) - actions[Action.HOST_BYTE]
     return actions
-
-
-def energy_of(timeline: Timeline, accelerator: Accelerator) -> Energy:
-    """The energy of a run."""
-    actions = actions_of(timeline, accelerator)
-    return energy_pj(actions, accelerator, timeline.latency_cycles)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from apollo.arch.accelerator import Accelerator
-from apollo.arch.energy import Action
+from apollo.arch.energy import Action, energy_pj
 from apollo.arch.isa import Engine
-from apollo.simulator.activity import actions_of, energy_of
+from apollo.simulator.activity import actions_of
 from apollo.simulator.stalls import StallCause, stall_cycles_by_layer
 from apollo.simulator.timeline import STREAMS, Ints, Timeline
 
@@ -80,7 +80,8 @@ def metrics_of(
     moved = sum(dram_bytes[stream] for stream in dram.streams)
     rate = dram.bytes_per_cycle
     busy = {e.name: warm_cycles - int(stalls[e].sum()) for e in Engine}
-    energy = energy_of(warm, accelerator)
+    actions = actions_of(warm, accelerator)
+    energy = energy_pj(actions, accelerator, warm_cycles)
     components = {str(part): pj / 1e6 for part, pj in energy.components_pj.items()}
     return Metrics(
         cycles=cycles,
@@ -90,7 +91,9 @@ def metrics_of(
         throughput_per_s=images * cycles_per_ms * 1000 / warm_cycles,
         utilisation=macs / (accelerator.peak_macs_per_cycle * warm_cycles),
         dram_utilisation=moved * rate.denominator / (rate.numerator * warm_cycles),
-        utilisation_by_level=_levels(warm, accelerator, macs, busy[Engine.COMPUTE.name]),
+        utilisation_by_level=_levels(
+            actions[Action.MAC], macs, busy[Engine.COMPUTE.name], warm_cycles, accelerator
+        ),
         dram_bytes=dram_bytes,
         busy_cycles=busy,
         stall_cycles={e.name: {c.name: int(stalls[e, c]) for c in StallCause} for e in Engine},
@@ -103,7 +106,7 @@ def metrics_of(
 
 
 def _levels(
-    timeline: Timeline, accelerator: Accelerator, macs: int, busy_cycles: int
+    executed: int, macs: int, busy_cycles: int, cycles: int, accelerator: Accelerator
 ) -> dict[str, float]:
     """Shares whose product is the utilisation.
 
@@ -111,10 +114,9 @@ def _levels(
     lanes, uneven cores, other operations and 16-bit operands are what is lost); of that, what the
     network needs (the rest is the work of PEs at an edge).
     """
-    executed = actions_of(timeline, accelerator)[Action.MAC]
     peak = accelerator.peak_macs_per_cycle * busy_cycles
     return {
-        "time": busy_cycles / timeline.latency_cycles,
+        "time": busy_cycles / cycles,
         "cores": executed / peak if peak else 0.0,
         "pes": macs / executed if executed else 0.0,
     }

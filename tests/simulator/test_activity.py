@@ -6,9 +6,9 @@ import pytest
 
 from apollo.arch.accelerator import Accelerator, load_design
 from apollo.arch.assembler import assemble
-from apollo.arch.energy import Action, energy_table
+from apollo.arch.energy import Action, energy_pj, energy_table
 from apollo.arch.isa import Engine
-from apollo.simulator.activity import actions_of, energy_of
+from apollo.simulator.activity import actions_of
 from apollo.simulator.engine import simulate
 from apollo.simulator.metrics import instruction_memory_peak, metrics_of
 from tests.simulator.agreement import random_case
@@ -120,9 +120,9 @@ def test_energy_is_actions_by_constants_and_leakage_by_time() -> None:
     for seed in range(40):
         program, accelerator = random_case(seed, most=40)
         timeline = simulate(program, accelerator)
-        table, energy = energy_table(accelerator), energy_of(timeline, accelerator)
+        actions, table = actions_of(timeline, accelerator), energy_table(accelerator)
+        energy = energy_pj(actions, accelerator, timeline.latency_cycles)
         seconds = timeline.latency_cycles / (accelerator.clock_mhz * 1e6)
-        actions = actions_of(timeline, accelerator)
         actions[Action.CLOCK_CYCLE] = timeline.latency_cycles
         dynamic = sum(count * table.of(action) for action, count in actions.items())
         leakage = table.leakage_mw * seconds * 1e9
