@@ -230,3 +230,4 @@ class Drain(IntEnum):
 
 
 OPERANDS = len(Move)
+RECORD_BYTES = 9  # in core memory: bias or zero points, multiplier, shift (M27, M29)

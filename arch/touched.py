@@ -12,6 +12,7 @@ from typing import NamedTuple
 from apollo.arch.accelerator import Accelerator
 from apollo.arch.isa import Opcode
 from apollo.arch.operands import (
+    RECORD_BYTES,
     Axis,
     ComputeFlag,
     Drain,
@@ -25,7 +26,6 @@ from apollo.arch.operands import (
     Window,
 )
 
-RECORD_BYTES = 9  # bias or zero points, multiplier, shift (M27, M29)
 SPARSE_HEADER_BYTES = RECORD_BYTES + 2  # and the count (M28)
 SUM_BYTES = 4
 LOOKUP_BYTES, WIDE_LOOKUP_BYTES, SOFTMAX_BYTES, NORMALIZE_BYTES = 256, 2 * 513, 2 * 256, 3 + 2 * 256

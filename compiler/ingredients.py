@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from apollo.arch.touched import RECORD_BYTES
+from apollo.arch.operands import RECORD_BYTES
 from apollo.compiler.functions import function_table
 from apollo.compiler.numbers import quantization_of
 from apollo.compiler.recipe import Ingredients, Recipe

@@ -6,6 +6,7 @@ from typing import Any
 
 from apollo.arch.cycles import NORMALIZE_EXTRA_PASSES, SOFTMAX_PASSES
 from apollo.arch.isa import Opcode
+from apollo.arch.operands import RECORD_BYTES
 from apollo.compiler import lowering_moves as moves
 from apollo.compiler import zones
 from apollo.compiler.lower import Lowering
@@ -38,7 +39,7 @@ from apollo.workloads.quantization import Quantization
 
 TABLE_BYTES, WIDE_TABLE_BYTES = 256, 2 * 513
 SOFTMAX_BYTES, NORMALIZE_BYTES = 2 * 256, 3 + 2 * 256
-RECORD_BYTES, ADD_BYTES, TFLITE_ADD_BYTES = 9, 13, 20
+ADD_BYTES, TFLITE_ADD_BYTES = 13, 20
 PROBABILITIES = Quantization((1 / 256,), (-128,))
 _LOWEST = {1: -(1 << 7), 2: -(1 << 15)}
 

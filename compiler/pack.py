@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from apollo.arch.touched import RECORD_BYTES
+from apollo.arch.operands import RECORD_BYTES
 from apollo.compiler.ingredients import Channels, channels_of, table_of
 from apollo.compiler.pipeline import Compiled
 from apollo.compiler.tables import NO_TENSOR, Ints, Map, Nest, Split, TensorColumn

@@ -9,13 +9,13 @@ import numpy.typing as npt
 
 from apollo.arch.cycles import CHANNEL_GROUP
 from apollo.arch.jit import bare_inlined, bare_kernel
+from apollo.arch.operands import RECORD_BYTES
 from apollo.compiler.kernels.parts import blocks_along, ceil_div, sharers
 from apollo.compiler.tables import Map, Nest, Split, Unit
 
 Ints = npt.NDArray[np.int64]
 
 FITS = -1
-RECORD_BYTES = 9  # bias and requantisation of a channel (M27)
 
 
 @bare_inlined

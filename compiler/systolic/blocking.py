@@ -10,8 +10,8 @@ import math
 from dataclasses import dataclass
 
 from apollo.arch.accelerator import Accelerator
+from apollo.arch.operands import RECORD_BYTES
 from apollo.compiler.errors import DoesNotFit
-from apollo.compiler.systolic.layout import RECORD_BYTES
 
 
 @dataclass(frozen=True)

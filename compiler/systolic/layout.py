@@ -15,7 +15,6 @@ from apollo.compiler.systolic.layers import Shape
 
 Bytes = npt.NDArray[np.uint8]
 Values = npt.NDArray[np.integer]
-RECORD_BYTES = 9  # bias, multiplier, shift (M27); that of a product has as many (M29)
 SUM_RECORD_BYTES = 13
 _ALIGNMENT = 256
 

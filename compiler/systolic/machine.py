@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 from apollo.arch.accelerator import Accelerator
 from apollo.arch.cycles import drain_delay, shift_cycles
-from apollo.arch.operands import ComputeFlag
+from apollo.arch.operands import RECORD_BYTES, ComputeFlag
 from apollo.compiler.errors import DoesNotFit
-from apollo.compiler.systolic.layout import RECORD_BYTES
 
 RECORD_SLOTS = 4
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from apollo.arch.cycles import matmul_cycles
 from apollo.arch.isa import Opcode
-from apollo.arch.operands import ComputeFlag
+from apollo.arch.operands import RECORD_BYTES, ComputeFlag
 from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.systolic.builder import Access, Builder, Deferred, Instruction, Memory
 from apollo.compiler.systolic.geometry import (
@@ -23,7 +23,7 @@ from apollo.compiler.systolic.geometry import (
     reductions,
 )
 from apollo.compiler.systolic.layers import Convolution, FullyConnected
-from apollo.compiler.systolic.layout import RECORD_BYTES, Layout, WeightTile
+from apollo.compiler.systolic.layout import Layout, WeightTile
 from apollo.compiler.systolic.machine import Array
 from apollo.compiler.systolic.tensors import Placed
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from apollo.arch.operands import ComputeFlag, Window
-from apollo.arch.touched import RECORD_BYTES, Operands
+from apollo.arch.operands import RECORD_BYTES, ComputeFlag, Window
+from apollo.arch.touched import Operands
 from apollo.simulator.functional.machine import Bytes, Ints, decode
 
 SHIFT_MOST = 62

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from apollo.arch.operands import Window
-from apollo.arch.touched import RECORD_BYTES, SPARSE_HEADER_BYTES, Operands, window_elements
+from apollo.arch.operands import RECORD_BYTES, Window
+from apollo.arch.touched import SPARSE_HEADER_BYTES, Operands, window_elements
 from apollo.simulator.functional.machine import Bytes, InstructionError, Ints, Machine, decode
 from apollo.simulator.functional.requantise import records
 from apollo.simulator.functional.shares import Write, shares

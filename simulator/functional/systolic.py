@@ -5,8 +5,8 @@ Such a chip has one PE with one core. `R` rows, `C` columns of the array.
 
 import numpy as np
 
-from apollo.arch.operands import ComputeFlag, Drain, Matmul, Shift
-from apollo.arch.touched import RECORD_BYTES, SUM_BYTES, Operands, width_of, window_elements
+from apollo.arch.operands import RECORD_BYTES, ComputeFlag, Drain, Matmul, Shift
+from apollo.arch.touched import SUM_BYTES, Operands, width_of, window_elements
 from apollo.simulator.functional.machine import Ints, Machine, read, write
 from apollo.simulator.functional.requantise import records, requantise, wrap
 from apollo.simulator.functional.shares import result_address, window_elements_at

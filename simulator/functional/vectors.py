@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from apollo.arch.operands import ComputeFlag, Vector
-from apollo.arch.touched import ADD_BYTES, RECORD_BYTES, TFLITE_ADD_BYTES, Operands
+from apollo.arch.operands import RECORD_BYTES, ComputeFlag, Vector
+from apollo.arch.touched import ADD_BYTES, TFLITE_ADD_BYTES, Operands
 from apollo.simulator.functional.machine import Bytes, Ints, Machine, decode
 from apollo.simulator.functional.requantise import clamp, floor_shift, scale, wrap
 from apollo.simulator.functional.shares import Share, Write, elements, results, shares, span

@@ -5,9 +5,8 @@ from itertools import product
 
 import numpy as np
 
-from apollo.arch.operands import ComputeFlag, Window
+from apollo.arch.operands import RECORD_BYTES, ComputeFlag, Window
 from apollo.arch.touched import (
-    RECORD_BYTES,
     SUM_BYTES,
     Operands,
     parameter_bytes,

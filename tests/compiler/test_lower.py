@@ -3,7 +3,7 @@ import math
 import pytest
 
 from apollo.arch.isa import Opcode
-from apollo.compiler.kernels.parameters import RECORD_BYTES
+from apollo.arch.operands import RECORD_BYTES
 from apollo.compiler.lower import lower
 from apollo.compiler.recipe import Ingredients
 from apollo.compiler.storage import axis_of, dims_of
