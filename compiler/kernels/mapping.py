@@ -14,7 +14,7 @@ import numpy.typing as npt
 from apollo.arch.jit import bare_inlined, bare_kernel
 from apollo.compiler.kernels.allocation import allocate, drop_dead, put_out, settle, take_live
 from apollo.compiler.kernels.candidates import list_candidates, obeys, prune
-from apollo.compiler.kernels.clock import Time, Work, advance, enter_work, look_ahead
+from apollo.compiler.kernels.clock import PRICE_BITS, Time, Work, advance, enter_work, look_ahead
 from apollo.compiler.kernels.layouts import layout_key, others_key
 from apollo.compiler.kernels.operands import find_second, find_source
 from apollo.compiler.kernels.parameters import FITS, tile_parameters
@@ -57,9 +57,7 @@ def _is_mirrored(d: Ints, m: Ints) -> bool:
     """Whether the same with rows and columns of PEs exchanged is another candidate, as good."""
     in_place = m[Map.SOURCE_FROM] == From.PLACE or m[Map.SOURCE_FROM] == From.HALO
     in_place |= m[Map.SECOND_FROM] == From.PLACE
-    return bool(
-        d[Unit.PES_X] == d[Unit.PES_Y] and m[Map.SPLIT_X] > m[Map.SPLIT_Y] and not in_place
-    )
+    return bool(d[Unit.PES_X] == d[Unit.PES_Y] and m[Map.SPLIT_X] > m[Map.SPLIT_Y] and not in_place)
 
 
 @bare_kernel
@@ -124,12 +122,15 @@ def _insert(s: Workspace, entries: int, key: int, score: int, state: int) -> int
 
 
 @bare_inlined
-def _score(t: Ints, ahead: Ints, stored: int) -> int:
-    """When the network may end at the earliest; among equals, the more that is done."""
+def _score(t: Ints, ahead: Ints, stored: int, price: int) -> int:
+    """When the network may end at the earliest; among equals, the more that is done.
+
+    What passes through core memory has a price: the less it is, the more can stay there.
+    """
     done = max(t[Time.END], t[Time.STORED]) + ahead[0]
     # What is stored will be read again.
     moved = t[Time.CHANNEL] + ahead[1] + stored
-    return max(done, moved) * 16 + done + moved
+    return max(done, moved) * 16 + done + moved + (t[Time.RING] * price >> PRICE_BITS)
 
 
 @bare_kernel
@@ -143,6 +144,7 @@ def _continue(
     live: int,
     count: int,
     entries: int,
+    price: int,
 ) -> int:
     """Try `count` candidates after a state; how many entries there are among the best."""
     places, m = s.places[index % 2, state], s.map
@@ -170,7 +172,7 @@ def _continue(
                 ring = d[Unit.CORE_MEMORY_BYTES]
                 advance(s.work, d, ring, s.times, s.parents, index, state, s.time)
                 m[Map.CYCLES] = s.work[Work.COMPUTE]
-                score = _score(s.time, s.ahead[index], s.work[Work.STORES])
+                score = _score(s.time, s.ahead[index], s.work[Work.STORES], price)
                 entries = _insert(s, entries, layout_key(d, m, others), score, state)
             break  # going to DRAM costs no less than staying
     return entries
@@ -218,7 +220,7 @@ def _accept(
 
 @bare_kernel
 def _search(
-    s: Workspace, nests: Ints, tensors: Ints, d: Ints, width: int
+    s: Workspace, nests: Ints, tensors: Ints, d: Ints, width: int, price: int
 ) -> tuple[int, int, int]:
     """Map all nests with at most `width` states.
 
@@ -242,7 +244,7 @@ def _search(
         likely = prune(n, d, tensors, s.candidates, count)
         entries = 0
         for state in range(states):
-            entries = _continue(s, n, d, tensors, index, state, live, likely, entries)
+            entries = _continue(s, n, d, tensors, index, state, live, likely, entries, price)
         states = _accept(s, n, d, tensors, index, live, entries, width)
         if states == 0:
             return 0, index, live
@@ -310,13 +312,13 @@ def map_network(
     """
     for tensor in range(len(tensors)):
         out[tensor] = tensors[tensor, TensorColumn.IN_DRAM]
-    look_ahead(nests, d, s.ahead)
+    price = look_ahead(nests, d, s.ahead)
     most = len(s.places[0])
     width = most
     narrow_fits = False
     while True:
         _begin_again(s, out)
-        states, failed, live = _search(s, nests, tensors, d, width)
+        states, failed, live = _search(s, nests, tensors, d, width, price)
         if failed < 0 and (width == most or narrow_fits):
             break
         if failed < 0:
