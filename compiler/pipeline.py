@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from apollo.arch.accelerator import Accelerator
-from apollo.arch.isa import ENGINES, Opcode
+from apollo.arch.isa import ENGINES
 from apollo.arch.operands import OPERANDS
 from apollo.arch.program import Program
 from apollo.compiler.errors import DoesNotFit
@@ -18,7 +18,8 @@ from apollo.compiler.kernels.residency import keep_resident
 from apollo.compiler.kernels.stream import NUMBERS, Stream
 from apollo.compiler.kernels.views import VIEWS
 from apollo.compiler.network import Network
-from apollo.compiler.tables import MAPS, PLACES, Ints, Map, Nest, Resource
+from apollo.compiler.options import FREE, Options
+from apollo.compiler.tables import MAPS, PLACES, Ints, Map, Resource
 
 _TENSORS_OF_A_NEST = 4  # source, second, destination, partial sums
 
@@ -63,8 +64,10 @@ def units_of(accelerator: Accelerator) -> Ints:
     )
 
 
-def compile_network(network: Network, accelerator: Accelerator) -> Compiled:
-    """Compile a lowered network for a design.
+def compile_network(
+    network: Network, accelerator: Accelerator, options: Options = FREE
+) -> Compiled:
+    """Compile a lowered network for a design; `options` fix decisions.
 
     Raises `DoesNotFit` when no mapping of some layer fits, `ValueError` for a systolic design.
     """
@@ -73,14 +76,15 @@ def compile_network(network: Network, accelerator: Accelerator) -> Compiled:
             f"Design '{accelerator.name}' must have lanes for this compiler, not a systolic array "
             f"(docs/systolic.md)."
         )
-    nests, tensors, units = network.nests, network.tensors, units_of(accelerator)
+    nests, tensors, units = options.restrict(network.nests), network.tensors, units_of(accelerator)
+    pairs = network.pairs
     layers, count = len(nests), len(tensors)
     # Splits, tiles and places, given where each layer finds its operands.
     mapping, places = np.zeros((layers, MAPS), np.int64), np.zeros((count, PLACES), np.int64)
     taken = np.empty((count + _TENSORS_OF_A_NEST, 2), np.int64)
     demand, candidate = np.zeros(RESOURCES, np.int64), np.zeros(MAPS, np.int64)
     layer, resource, demanded = map_network(
-        nests, tensors, units, taken, demand, candidate, places, mapping
+        nests, tensors, pairs, units, taken, demand, candidate, places, mapping
     )
     if layer >= 0:
         name = Resource(resource).name.lower()
@@ -90,7 +94,7 @@ def compile_network(network: Network, accelerator: Accelerator) -> Compiled:
     scratch = np.empty((3, layers), np.int64)
     ring_bytes = keep_resident(nests, units, scratch[0], scratch[1], scratch[2], mapping)
     parameters, dram = np.empty(layers, np.int64), np.empty(count, np.int64)
-    dram_bytes = lay_out(nests, tensors, units, mapping, parameters, dram)
+    dram_bytes = lay_out(nests, tensors, pairs, units, mapping, parameters, dram)
     tables = (mapping, places, parameters, dram)
     cold = _program(network, units, ring_bytes, tables, cold=True)
     warm = cold
@@ -115,6 +119,7 @@ def _program(
         np.empty((most, OPERANDS), np.int32),
         np.zeros(NUMBERS, np.int64),
         np.empty((loads, 3), np.int64),
+        network.pairs,
     )
     views, box = np.zeros((3, VIEWS), np.int64), np.zeros((3, BOX_NUMBERS), np.int64)
     work, plan = np.zeros(WORK, np.int64), np.zeros(PLAN, np.int64)
@@ -122,20 +127,3 @@ def _program(
     total = emit(network.nests, network.tensors, units, ring_bytes, cold, *tables, *scratch, stream)
     opcode, layer, wait, operand = (column[:total] for column in stream[:4])
     return Program(opcode, layer, wait, operand, network.layer_names)
-
-
-def layer_macs(network: Network) -> Ints:
-    """Multiply-accumulates of each nest that multiplies parameters, [L]."""
-    nests = network.nests
-    work = nests[:, Nest.IMAGES] * nests[:, Nest.ROWS] * nests[:, Nest.COLUMNS]
-    work = (
-        work
-        * nests[:, Nest.CHANNELS]
-        * nests[:, Nest.GROUPS]
-        * nests[:, Nest.TAPS]
-        * nests[:, Nest.IN_CHANNELS]
-    )
-    multiplies = (nests[:, Nest.OPCODE] == Opcode.CONVOLVE) | (
-        nests[:, Nest.OPCODE] == Opcode.DEPTHWISE
-    )
-    return np.asarray(work * multiplies)

@@ -14,9 +14,11 @@ from apollo.compiler.kernels.cost import cost
 from apollo.compiler.kernels.operands import find_second, find_source
 from apollo.compiler.kernels.parameters import FITS, tile_parameters
 from apollo.compiler.kernels.parts import NATURAL, VARIANTS, share_out
+from apollo.compiler.kernels.sparse import tile_sparse
 from apollo.compiler.kernels.tiling import note, over_instruction_memory, tile_rows
 from apollo.compiler.tables import (
     NO_TENSOR,
+    Form,
     From,
     Map,
     Nest,
@@ -38,7 +40,14 @@ _IMPOSSIBLE = 1 << 60
 
 @bare_kernel
 def _evaluate(
-    n: Ints, d: Ints, m: Ints, tensors: Ints, places: Ints, free: int, demand: Ints
+    n: Ints,
+    d: Ints,
+    m: Ints,
+    tensors: Ints,
+    pairs: Ints,
+    places: Ints,
+    free: int,
+    demand: Ints,
 ) -> int:
     """Complete a candidate whose parts and destination are given; its cost or _IMPOSSIBLE.
 
@@ -53,7 +62,11 @@ def _evaluate(
     if second != NO_TENSOR:
         find_second(n, d, m, tensors[second], places[second])
     for share in (4, 2, 1):
-        demanded = tile_parameters(n, d, m, share)
+        if m[Map.SPARSE]:
+            demanded = tile_sparse(n, d, m, pairs, share)
+        else:
+            m[Map.TILE_BYTES] = m[Map.LOAD_BYTES] = m[Map.STEPS] = 0
+            demanded = tile_parameters(n, d, m, share)
         if demanded != FITS:
             note(demand, _CORE_MEMORY, demanded)
         elif tile_rows(n, d, m, tensors, free, demand) and not over_instruction_memory(
@@ -108,6 +121,7 @@ def _best(
     n: Ints,
     d: Ints,
     tensors: Ints,
+    pairs: Ints,
     places: Ints,
     free: int,
     m: Ints,
@@ -133,15 +147,19 @@ def _best(
                 continue
             if placed and not _joins(d, m, places[destination]):
                 continue
-            for to_dram in range(1 if out else 0, 1 if placed else 2):
-                m[Map.TO_DRAM] = to_dram
-                found = _evaluate(n, d, m, tensors, places, room, demand)
-                if found < best:
-                    best = found
-                    for column in range(len(m)):
-                        m_out[column] = m[column]
-                if found < _IMPOSSIBLE:
-                    break  # going to DRAM costs no less than staying
+            for sparse in range(2):
+                if n[Nest.FORM] == (Form.DENSE if sparse else Form.SPARSE):
+                    continue
+                m[Map.SPARSE] = sparse
+                for to_dram in range(1 if out else 0, 1 if placed else 2):
+                    m[Map.TO_DRAM] = to_dram
+                    found = _evaluate(n, d, m, tensors, pairs, places, room, demand)
+                    if found < best:
+                        best = found
+                        for column in range(len(m)):
+                            m_out[column] = m[column]
+                    if found < _IMPOSSIBLE:
+                        break  # going to DRAM costs no less than staying
     return best < _IMPOSSIBLE
 
 
@@ -159,6 +177,7 @@ def map_network(
     # Network:
     nests: Ints,
     tensors: Ints,
+    pairs: Ints,
     # Machine:
     d: Ints,
     # Scratch:
@@ -181,7 +200,7 @@ def map_network(
         live, used = free_the_dead(tensors, places, index, taken)
         demand[:] = 0
         free = d[Unit.PE_MEMORY_BYTES] - used
-        fits = _best(n, d, tensors, places, free, m, demand, mapping[index])
+        fits = _best(n, d, tensors, pairs, places, free, m, demand, mapping[index])
         if fits and allocate(n, d, mapping[index], places, taken, live):
             settle(n, d, mapping[index], tensors[n[Nest.DESTINATION]], places)
             index += 1

@@ -18,6 +18,8 @@ Ints = npt.NDArray[np.int64]
 @bare_inlined
 def _stream_bytes(n: Ints, m: Ints) -> int:
     """Core memory that a nest needs to stream its parameters."""
+    if m[Map.SPARSE]:
+        return 2 * m[Map.TILE_BYTES]
     return 2 * tile_bytes(n, m[Map.TILE_CHANNELS], m[Map.TILE_INPUTS], True)
 
 

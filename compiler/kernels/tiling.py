@@ -11,6 +11,7 @@ from apollo.compiler.kernels.parts import (
     blocks_along,
     ceil_div,
     group_channels,
+    opcode_of,
     read_columns,
     read_rows,
     sharers,
@@ -195,7 +196,7 @@ def instruction_bytes(n: Ints, m: Ints) -> int:
         if not n[Nest.WEIGHTS]:
             loads = 1
     return (
-        m[Map.ROW_TILES] * (tiles * _BYTES_OF[n[Nest.OPCODE]] + transfers * _TRANSFER)
+        m[Map.ROW_TILES] * (tiles * _BYTES_OF[opcode_of(n, m)] + transfers * _TRANSFER)
         + moves * _MOVE
         + loads * _LOAD
     )
