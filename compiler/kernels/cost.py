@@ -13,6 +13,7 @@ from apollo.compiler.tables import From, Map, Nest, Split, TensorColumn, Unit
 
 Ints = npt.NDArray[np.int64]
 
+_LONGER = 16  # weight of the longer of chain and DRAM against their sum
 _LATER = 4  # positions of a tensor to those behind the next step
 _PARTIAL_SUMS = 3  # ACCUMULATE and PARTIAL: the flags of a tile in the middle of a reduction
 
@@ -115,4 +116,10 @@ def cost(n: Ints, d: Ints, m: Ints, tensors: Ints) -> int:
         elements = n[Nest.IMAGES] * n[Nest.ROWS] * n[Nest.COLUMNS] * n[Nest.CHANNELS]
         moved += 2 * elements * n[Nest.GROUPS] * destination[TensorColumn.WIDTH]
     dram = moved * d[Unit.DRAM_DEN] // d[Unit.DRAM_NUM]
-    return max(chain, dram) * 16 + chain + dram
+    return max(chain, dram) * _LONGER + chain + dram
+
+
+@bare_inlined
+def move_cost(n: Ints, d: Ints, t: Ints) -> int:
+    """What it costs to move a tensor over the bus, in units of `cost`."""
+    return n[Nest.IMAGES] * tensor_bytes(t) // d[Unit.BUS_BYTES] * (_LONGER + 1)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from apollo.arch.jit import bare_inlined, bare_kernel
 from apollo.compiler.kernels.allocation import allocate, free_the_dead, put_out, settle
-from apollo.compiler.kernels.cost import cost
+from apollo.compiler.kernels.cost import cost, move_cost
 from apollo.compiler.kernels.operands import find_second, find_source
 from apollo.compiler.kernels.parameters import FITS, tile_parameters
 from apollo.compiler.kernels.parts import NATURAL, VARIANTS, share_out
@@ -116,6 +116,67 @@ def _joins(d: Ints, m: Ints, place: Ints) -> bool:
     )
 
 
+@bare_inlined
+def _is_laid_out(m: Ints, layout: tuple[int, int, int, int]) -> bool:
+    """Whether the result lies in PE memories as it does in the other candidate."""
+    return bool(
+        m[Map.SPLIT_X] == layout[0]
+        and m[Map.SPLIT_Y] == layout[1]
+        and m[Map.PE_ROWS] == layout[2]
+        and m[Map.PE_COLUMNS] == layout[3]
+    )
+
+
+@bare_kernel
+def _best_of_form(
+    n: Ints,
+    d: Ints,
+    tensors: Ints,
+    pairs: Ints,
+    places: Ints,
+    free: int,
+    m: Ints,
+    demand: Ints,
+    best: int,
+    apart: int,
+    m_out: Ints,
+) -> int:
+    """Dense or sparse candidates, as `m` says, cheaper than `best`; the cost of what is in `m_out`.
+
+    Candidates laid out otherwise than what `m_out` has at first cost `apart` more.
+    """
+    destination = n[Nest.DESTINATION]
+    source, result = places[n[Nest.SOURCE]], tensors[destination]
+    placed = places[destination, Place.ON_CHIP] > 0
+    # All parts of a tensor are in one place.
+    out = places[destination, Place.FORCED_OUT] > 0 or places[destination, Place.STORED] > 0
+    room = free + (places[destination, Place.BYTES] if placed else 0)
+    layout = (m_out[Map.SPLIT_X], m_out[Map.SPLIT_Y], m_out[Map.PE_ROWS], m_out[Map.PE_COLUMNS])
+    for choice in range(18):
+        m[Map.SPLIT_X] = 1 + choice // 6
+        m[Map.SPLIT_Y] = 1 + choice // 2 % 3
+        m[Map.SPLIT_CORES] = Split.CHANNELS if choice % 2 else Split.ROWS
+        if not _is_candidate(n, d, m):
+            continue
+        for variant in range(VARIANTS):
+            if not share_out(n, d, m, source, result, variant) and variant != NATURAL:
+                continue
+            if placed and not _joins(d, m, places[destination]):
+                continue
+            for to_dram in range(1 if out else 0, 1 if placed else 2):
+                m[Map.TO_DRAM] = to_dram
+                found = _evaluate(n, d, m, tensors, pairs, places, room, demand)
+                if not to_dram and not _is_laid_out(m, layout):
+                    found += apart
+                if found < best:
+                    best = found
+                    for column in range(len(m)):
+                        m_out[column] = m[column]
+                if found < _IMPOSSIBLE:
+                    break  # going to DRAM costs no less than staying
+    return best
+
+
 @bare_kernel
 def _best(
     n: Ints,
@@ -128,38 +189,19 @@ def _best(
     demand: Ints,
     m_out: Ints,
 ) -> bool:
-    """The cheapest candidate of a nest into `m_out`, `m` for scratch; whether there is one."""
-    best = _IMPOSSIBLE
-    destination = n[Nest.DESTINATION]
-    source, result = places[n[Nest.SOURCE]], tensors[destination]
-    placed = places[destination, Place.ON_CHIP] > 0
-    # All parts of a tensor are in one place.
-    out = places[destination, Place.FORCED_OUT] > 0 or places[destination, Place.STORED] > 0
-    room = free + (places[destination, Place.BYTES] if placed else 0)
-    for choice in range(18):
-        m[Map.SPLIT_X] = 1 + choice // 6
-        m[Map.SPLIT_Y] = 1 + choice // 2 % 3
-        m[Map.SPLIT_CORES] = Split.CHANNELS if choice % 2 else Split.ROWS
-        if not _is_candidate(n, d, m):
-            continue
-        for variant in range(VARIANTS):
-            if not share_out(n, d, m, source, result, variant) and variant != NATURAL:
-                continue
-            if placed and not _joins(d, m, places[destination]):
-                continue
-            for sparse in range(2):
-                if n[Nest.FORM] == (Form.DENSE if sparse else Form.SPARSE):
-                    continue
-                m[Map.SPARSE] = sparse
-                for to_dram in range(1 if out else 0, 1 if placed else 2):
-                    m[Map.TO_DRAM] = to_dram
-                    found = _evaluate(n, d, m, tensors, pairs, places, room, demand)
-                    if found < best:
-                        best = found
-                        for column in range(len(m)):
-                            m_out[column] = m[column]
-                    if found < _IMPOSSIBLE:
-                        break  # going to DRAM costs no less than staying
+    """The cheapest candidate of a nest into `m_out`, `m` for scratch; whether there is one.
+
+    Where a sparse nest would leave its result otherwise than the best dense one, it also has to
+    save what it takes to move it: the nests around are laid out as suits dense ones.
+    """
+    best, apart = _IMPOSSIBLE, 0
+    if n[Nest.FORM] != Form.SPARSE:
+        m[Map.SPARSE] = 0
+        best = _best_of_form(n, d, tensors, pairs, places, free, m, demand, best, 0, m_out)
+        apart = move_cost(n, d, tensors[n[Nest.DESTINATION]])
+    if n[Nest.FORM] != Form.DENSE:
+        m[Map.SPARSE] = 1
+        best = _best_of_form(n, d, tensors, pairs, places, free, m, demand, best, apart, m_out)
     return best < _IMPOSSIBLE
 
 
