@@ -12,6 +12,7 @@ import numpy.typing as npt
 from apollo.arch.operands import RECORD_BYTES
 from apollo.compiler.functions import function_table
 from apollo.compiler.numbers import quantization_of
+from apollo.compiler.pairs import by_input
 from apollo.compiler.recipe import Ingredients, Recipe
 from apollo.workloads.integer import fixed_point
 from apollo.workloads.integer.arithmetic import rescaled
@@ -82,12 +83,9 @@ def _stored(recipe: Recipe, model: Model, unit: float, after: Quantization) -> N
     rule = constant.quantization
     if rule is None or any(rule.zero_point):
         raise ValueError(f"The weights of '{operator.name}' must be integers around zero.")
-    values = constant.values.astype(np.int64)
-    if isinstance(operator, FullyConnected):
-        values = values.reshape(len(values), *recipe.image)
-    weights = values.transpose(0, 2, 3, 1).reshape(len(values), -1, values.shape[1])
-    units = np.broadcast_to(unit * np.array(rule.scale), len(values))
-    bias = np.zeros(len(values), np.int64)
+    weights = by_input(operator, constant.values.astype(np.int64), recipe.image)
+    units = np.broadcast_to(unit * np.array(rule.scale), len(weights))
+    bias = np.zeros(len(weights), np.int64)
     if operator.bias:
         bias = _bias(model, operator.name, units)
     return weights, bias, [float(each / after.scale[0]) for each in units]

@@ -13,7 +13,8 @@ from apollo.arch.isa import Opcode
 from apollo.compiler import numbers
 from apollo.compiler.fuse import fused_into
 from apollo.compiler.margins import enter_margins
-from apollo.compiler.network import Network
+from apollo.compiler.network import Network, layer_macs
+from apollo.compiler.pairs import Masks, PairTable
 from apollo.compiler.recipe import Ingredients, Recipe
 from apollo.compiler.storage import Dims, Shape, dims_of, is_in_logical_order
 from apollo.compiler.tables import (
@@ -39,18 +40,20 @@ _ONES = (
 )
 
 
-def lower(graph: Graph, model: Model | None = None) -> Network:
+def lower(graph: Graph, model: Model | None = None, masks: Masks | None = None) -> Network:
     """The tables of a graph; `model` has the numbers, if there are any.
 
-    Raises `ValueError` for an operator that the machine has no instruction for.
+    With masks, as of `workloads.sparsity.masks_of`, weights may be stored as non-zeros. Raises
+    `ValueError` for an operator that the machine has no instruction for, and for a mask of no
+    operator or of another shape.
     """
-    return Lowering(graph, model).run()
+    return Lowering(graph, model, masks).run()
 
 
 class Lowering:
     """Numbers tensors as they appear and appends a row for every nest."""
 
-    def __init__(self, graph: Graph, model: Model | None) -> None:
+    def __init__(self, graph: Graph, model: Model | None, masks: Masks | None = None) -> None:
         self.graph, self.model = graph, model
         self.hosts = fused_into(graph, model)
         self.numbers: dict[str, int] = {}
@@ -64,6 +67,7 @@ class Lowering:
         self.rows: list[dict[Nest, int]] = []
         self.layers: list[str] = []
         self.recipes: list[Recipe] = []
+        self.pairs = PairTable(graph, masks)
 
     def run(self) -> Network:
         """Lower every operator, in order."""
@@ -95,6 +99,7 @@ class Lowering:
             for column, value in row.items():
                 nests[index, column] = value
         graph = self.graph
+        macs, needed = layer_macs(nests), layer_macs(nests, of_nonzeros=True)
         return Network(
             name=graph.name,
             layer_names=tuple(self.layers),
@@ -106,7 +111,8 @@ class Lowering:
             inputs=graph.inputs,
             outputs=graph.outputs,
             numbers=dict(self.numbers),
-            macs=graph.macs,
+            pairs=self.pairs.table(),
+            macs=graph.macs - int(macs.sum() - needed.sum()),
             parameters=graph.parameters,
             batch=graph.batch,
         )

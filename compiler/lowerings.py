@@ -110,6 +110,8 @@ def convolution(lowering: Lowering, operator: Convolution) -> None:
         "source_step": channels // groups,
         "result_step": outputs // groups,
     }
+    if groups == 1:
+        columns |= lowering.pairs.columns_of(operator, channels, recipe.image)
     lowering.append(operator, Opcode.CONVOLVE, source, destination, recipe, columns)
 
 
@@ -140,6 +142,7 @@ def fully_connected(lowering: Lowering, operator: FullyConnected) -> None:
         "mixes_channels": 1,
         "weights": 1,
     }
+    columns |= lowering.pairs.columns_of(operator, math.prod(image), image)
     lowering.append(operator, Opcode.CONVOLVE, source, destination, recipe, columns)
 
 

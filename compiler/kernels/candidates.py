@@ -10,15 +10,16 @@ import numpy.typing as npt
 from apollo.arch.jit import bare_inlined, bare_kernel
 from apollo.compiler.kernels.cost import compute_cycles, parameter_bytes
 from apollo.compiler.kernels.operands import tensor_bytes
-from apollo.compiler.kernels.parameters import FITS, tile_parameters
+from apollo.compiler.kernels.parameters import FITS, FREE
 from apollo.compiler.kernels.parts import INHERITED, NATURAL, VARIANTS, share_out
+from apollo.compiler.kernels.sparse import fit_tiles
 from apollo.compiler.kernels.tiling import note
-from apollo.compiler.tables import NO_TENSOR, Map, Nest, Resource, Split, Unit
+from apollo.compiler.tables import NO_TENSOR, Form, Map, Nest, Resource, Split, Unit
 
 Ints = npt.NDArray[np.int64]
 
 CHOICES = 18  # of PE columns, PE rows and cores
-FREE = -1  # of a forced column: the compiler decides
+FORMS = 2  # dense or sparse
 _CORE_MEMORY = int(Resource.CORE_MEMORY)
 _FEW = 8  # so many are all tried
 
@@ -73,11 +74,28 @@ def _is_listed(rows: Ints, count: int, m: Ints) -> bool:
 
 
 @bare_kernel
+def _enter(n: Ints, d: Ints, m: Ints, pairs: Ints, forced: Ints, sparse: int, demand: Ints) -> bool:
+    """Complete a candidate whose parts are given with its tiles and cycles; whether it fits."""
+    m[Map.SPARSE] = sparse
+    demanded = FITS
+    for share in (4, 2, 1):
+        demanded = fit_tiles(n, d, m, pairs, forced, share)
+        if demanded == FITS:
+            m[Map.TILE_ROWS], m[Map.ROW_TILES] = m[Map.PE_ROWS], 1
+            m[Map.CYCLES] = compute_cycles(n, d, m)
+            return True
+    note(demand, _CORE_MEMORY, demanded)
+    return False
+
+
+@bare_kernel
 def add_candidates(
     n: Ints,
     d: Ints,
     source: Ints,
     result: Ints,
+    pairs: Ints,
+    forced: Ints,
     variant: int,
     demand: Ints,
     rows: Ints,
@@ -100,17 +118,12 @@ def add_candidates(
             continue
         if variant != NATURAL and _is_listed(rows, count, m):
             continue
-        demanded = FITS
-        for share in (4, 2, 1):
-            demanded = tile_parameters(n, d, m, share)
-            if demanded == FITS:
-                break
-        if demanded != FITS:
-            note(demand, _CORE_MEMORY, demanded)
-            continue
-        m[Map.TILE_ROWS], m[Map.ROW_TILES] = m[Map.PE_ROWS], 1
-        m[Map.CYCLES] = compute_cycles(n, d, m)
-        count += 1
+        if n[Nest.FORM] != Form.SPARSE and _enter(n, d, m, pairs, forced, 0, demand):
+            count += 1
+            for column in range(Map.TILE_ROWS):
+                rows[count, column] = m[column]
+        if n[Nest.FORM] != Form.DENSE and _enter(n, d, rows[count], pairs, forced, 1, demand):
+            count += 1
     return count
 
 
@@ -119,6 +132,8 @@ def list_candidates(
     n: Ints,
     d: Ints,
     tensors: Ints,
+    pairs: Ints,
+    forced: Ints,
     places: Ints,
     demand: Ints,
     rows: Ints,
@@ -130,7 +145,7 @@ def list_candidates(
     for variant in range(VARIANTS):
         for state in range(len(places) if variant == INHERITED else 1):
             place = places[state, source]
-            count = add_candidates(n, d, place, result, variant, demand, rows, count)
+            count = add_candidates(n, d, place, result, pairs, forced, variant, demand, rows, count)
     return count
 
 

@@ -17,7 +17,8 @@ from apollo.compiler.kernels.candidates import list_candidates, obeys, prune
 from apollo.compiler.kernels.clock import PRICE_BITS, Time, Work, advance, enter_work, look_ahead
 from apollo.compiler.kernels.layouts import layout_key, others_key
 from apollo.compiler.kernels.operands import find_second, find_source
-from apollo.compiler.kernels.parameters import FITS, tile_parameters
+from apollo.compiler.kernels.parameters import FITS
+from apollo.compiler.kernels.sparse import fit_tiles
 from apollo.compiler.kernels.tiling import over_instruction_memory, tile_rows
 from apollo.compiler.kernels.workspace import KEY, SCORE, STATE, Workspace
 from apollo.compiler.tables import (
@@ -62,7 +63,15 @@ def _is_mirrored(d: Ints, m: Ints) -> bool:
 
 @bare_kernel
 def _complete(
-    n: Ints, d: Ints, m: Ints, tensors: Ints, places: Ints, free: int, demand: Ints
+    n: Ints,
+    d: Ints,
+    m: Ints,
+    tensors: Ints,
+    pairs: Ints,
+    forced: Ints,
+    places: Ints,
+    free: int,
+    demand: Ints,
 ) -> bool:
     """Find the operands of a candidate and tiles that fit; whether there are any.
 
@@ -76,9 +85,9 @@ def _complete(
     if second != NO_TENSOR:
         find_second(n, d, m, tensors[second], places[second])
     for share in (4, 2, 1):
-        if share < 4 and tile_parameters(n, d, m, share) != FITS:
+        if share < 4 and fit_tiles(n, d, m, pairs, forced, share) != FITS:
             continue
-        if tile_rows(n, d, m, tensors, free, demand) and not over_instruction_memory(
+        if tile_rows(n, d, m, tensors, free, forced, demand) and not over_instruction_memory(
             n, d, m, demand
         ):
             return True
@@ -165,7 +174,7 @@ def _continue(
             for column in range(len(m)):
                 m[column] = row[column]
             m[Map.TO_DRAM] = to_dram
-            if not _complete(n, d, m, tensors, places, room, s.demand):
+            if not _complete(n, d, m, tensors, s.pairs, s.forced[index], places, room, s.demand):
                 continue
             if obeys(m, s.forced[index]) and not _is_mirrored(d, m):
                 enter_work(n, d, m, tensors, s.work)
@@ -240,7 +249,9 @@ def _search(
             live += 1
         s.demand[:] = 0
         places = s.places[index % 2, :states]
-        count = list_candidates(n, d, tensors, places, s.demand, s.candidates)
+        count = list_candidates(
+            n, d, tensors, s.pairs, s.forced[index], places, s.demand, s.candidates
+        )
         likely = prune(n, d, tensors, s.candidates, count)
         entries = 0
         for state in range(states):

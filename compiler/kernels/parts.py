@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from apollo.arch.isa import Opcode
 from apollo.arch.jit import bare_inlined, bare_kernel
 from apollo.compiler.tables import Map, Nest, Place, Split, TensorColumn, Unit
 
@@ -11,12 +12,19 @@ Ints = npt.NDArray[np.int64]
 # Ways to choose the rows and columns of a PE: the latter two for windows that step further on.
 NATURAL, INHERITED, STEPPED, ALIGNED = range(4)
 VARIANTS = 4
+_SPARSE = int(Opcode.CONVOLVE_SPARSE)
 
 
 @bare_inlined
 def ceil_div(a: int, b: int) -> int:
     """Quotient, rounded up."""
     return (a + b - 1) // b
+
+
+@bare_inlined
+def opcode_of(n: Ints, m: Ints) -> int:
+    """The instruction that computes the nest."""
+    return _SPARSE if m[Map.SPARSE] else n[Nest.OPCODE]
 
 
 @bare_inlined

@@ -6,11 +6,12 @@ import numpy.typing as npt
 from apollo.arch.isa import BYTES_OF, Opcode
 from apollo.arch.jit import bare_inlined, bare_kernel
 from apollo.compiler.kernels.operands import second_bytes
-from apollo.compiler.kernels.parameters import has_parameters, tiles_of
+from apollo.compiler.kernels.parameters import FREE, has_parameters, tiles_of
 from apollo.compiler.kernels.parts import (
     blocks_along,
     ceil_div,
     group_channels,
+    opcode_of,
     read_columns,
     read_rows,
     sharers,
@@ -152,13 +153,17 @@ def _may_tile(n: Ints, d: Ints, m: Ints, tensors: Ints) -> bool:
 
 
 @bare_kernel
-def tile_rows(n: Ints, d: Ints, m: Ints, tensors: Ints, free: int, demand: Ints) -> bool:
+def tile_rows(
+    n: Ints, d: Ints, m: Ints, tensors: Ints, free: int, forced: Ints, demand: Ints
+) -> bool:
     """Choose the tallest row tiles that fit the free PE memory; notes the least demand seen."""
     from_dram = m[Map.SOURCE_FROM] == From.DRAM
     if m[Map.SECOND_FROM] != From.NOWHERE and m[Map.SECOND_FROM] != From.DRAM:
         from_dram = False
     m[Map.BANDED] = 1 if from_dram and m[Map.TO_DRAM] else 0
     rows = m[Map.PE_ROWS]
+    if forced[Map.TILE_ROWS] != FREE and _may_tile(n, d, m, tensors):
+        rows = min(rows, forced[Map.TILE_ROWS])
     least = _IMPOSSIBLE
     while True:
         used = _memory(n, d, m, tensors, rows)
@@ -195,7 +200,7 @@ def instruction_bytes(n: Ints, m: Ints) -> int:
         if not n[Nest.WEIGHTS]:
             loads = 1
     return (
-        m[Map.ROW_TILES] * (tiles * _BYTES_OF[n[Nest.OPCODE]] + transfers * _TRANSFER)
+        m[Map.ROW_TILES] * (tiles * _BYTES_OF[opcode_of(n, m)] + transfers * _TRANSFER)
         + moves * _MOVE
         + loads * _LOAD
     )
