@@ -13,7 +13,15 @@ from apollo.compiler.kernels.allocation import allocate, free_the_dead, put_out,
 from apollo.compiler.kernels.cost import cost
 from apollo.compiler.kernels.operands import find_second, find_source
 from apollo.compiler.kernels.parameters import FITS, tile_parameters
-from apollo.compiler.kernels.parts import NATURAL, VARIANTS, share_out
+from apollo.compiler.kernels.parts import (
+    NATURAL,
+    VARIANTS,
+    held_channels,
+    held_columns,
+    held_rows,
+    may_stay,
+    share_out,
+)
 from apollo.compiler.kernels.tiling import note, over_instruction_memory, tile_rows
 from apollo.compiler.tables import (
     NO_TENSOR,
@@ -70,10 +78,12 @@ def _divides(n: Ints, split: int) -> bool:
     if split == Split.CHANNELS:
         return n[Nest.WHOLE_CHANNELS] == 0
     if split == Split.COLUMNS:
-        return n[Nest.COLUMNS] > 1
-    if n[Nest.ROWS] > 1:
+        return n[Nest.COLUMNS] > 1 and not n[Nest.WHOLE_COLUMNS]
+    if n[Nest.ROWS] > 1 and not n[Nest.WHOLE_ROWS]:
         return True
-    return n[Nest.COLUMNS] == 1 and n[Nest.WHOLE_CHANNELS] > 0
+    # The last resort, where nothing else can be divided: the first PE does it all.
+    across = n[Nest.COLUMNS] > 1 and not n[Nest.WHOLE_COLUMNS]
+    return not across and n[Nest.WHOLE_CHANNELS] > 0
 
 
 @bare_inlined
@@ -91,15 +101,16 @@ def _is_candidate(n: Ints, d: Ints, m: Ints) -> bool:
 
 
 @bare_inlined
-def _joins(d: Ints, m: Ints, place: Ints) -> bool:
+def _joins(n: Ints, d: Ints, m: Ints, t: Ints, place: Ints) -> bool:
     """Whether a part of a tensor lies as those do that are there already."""
     across = m[Map.SPLIT_X] if d[Unit.PES_X] > 1 else _NONE
     down = m[Map.SPLIT_Y] if d[Unit.PES_Y] > 1 else _NONE
     return bool(
         place[Place.SPLIT_X] == across
         and place[Place.SPLIT_Y] == down
-        and place[Place.ROWS] == m[Map.PE_ROWS]
-        and place[Place.COLUMNS] == m[Map.PE_COLUMNS]
+        and place[Place.ROWS] == held_rows(n, m, t)
+        and place[Place.COLUMNS] == held_columns(n, m, t)
+        and place[Place.CHANNELS] == held_channels(n, m, t)
     )
 
 
@@ -131,9 +142,10 @@ def _best(
         for variant in range(VARIANTS):
             if not share_out(n, d, m, source, result, variant) and variant != NATURAL:
                 continue
-            if placed and not _joins(d, m, places[destination]):
+            if placed and not _joins(n, d, m, result, places[destination]):
                 continue
-            for to_dram in range(1 if out else 0, 1 if placed else 2):
+            must_go = out or not may_stay(n, d, m, result)
+            for to_dram in range(1 if must_go else 0, 1 if placed else 2):
                 m[Map.TO_DRAM] = to_dram
                 found = _evaluate(n, d, m, tensors, places, room, demand)
                 if found < best:
