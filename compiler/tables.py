@@ -69,6 +69,12 @@ class Nest(IntEnum):
     FORM = 40  # Form: how its weights may be stored
     FIRST_PAIRS = 41  # row of its first channel in the table of pairs, where it may be sparse
     NONZEROS = 42  # of its weights, where it may be sparse
+    RESULT_ROWS = 43  # destination rows from one result row to the next
+    RESULT_COLUMNS = 44  # the same for columns; results of several may lie in the channels
+    WHOLE_ROWS = 45  # the PEs do not divide the rows
+    WHOLE_COLUMNS = 46
+    SECOND_ROW = 47  # first row of the second operand that is read
+    SECOND_COLUMN = 48
 
 
 class Form(IntEnum):

@@ -30,10 +30,12 @@ def _divides(n: Ints, split: int) -> bool:
     if split == Split.CHANNELS:
         return n[Nest.WHOLE_CHANNELS] == 0
     if split == Split.COLUMNS:
-        return n[Nest.COLUMNS] > 1
-    if n[Nest.ROWS] > 1:
+        return n[Nest.COLUMNS] > 1 and not n[Nest.WHOLE_COLUMNS]
+    if n[Nest.ROWS] > 1 and not n[Nest.WHOLE_ROWS]:
         return True
-    return n[Nest.COLUMNS] == 1 and n[Nest.WHOLE_CHANNELS] > 0
+    # The last resort, where nothing else can be divided: the first PE does it all.
+    across = n[Nest.COLUMNS] > 1 and not n[Nest.WHOLE_COLUMNS]
+    return not across and n[Nest.WHOLE_CHANNELS] > 0
 
 
 @bare_inlined

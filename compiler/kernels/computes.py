@@ -108,6 +108,9 @@ def compute(
             operand[Window.PARTIAL] = m[Map.PARTIAL_ADDRESS] + image * slab
     else:
         operand[Vector.PASSES] = n[Nest.TAPS]
+        # A vector operation has no strides: its pitches have them.
+        operand[Vector.SOURCE_ROW_PITCH] *= n[Nest.STRIDE_ROWS]
+        operand[Vector.SOURCE_COLUMN_PITCH] *= n[Nest.STRIDE_COLUMNS]
         if m[Map.SECOND_FROM] != From.NOWHERE:
             _enter_pitches(operand, Vector.SECOND_ROW_PITCH, v[1])
             operand[Vector.SECOND] = tile_address(v[1], image, tile, count)

@@ -18,6 +18,7 @@ from apollo.compiler.kernels.clock import PRICE_BITS, Time, Work, advance, enter
 from apollo.compiler.kernels.layouts import layout_key, others_key
 from apollo.compiler.kernels.operands import find_second, find_source
 from apollo.compiler.kernels.parameters import FITS
+from apollo.compiler.kernels.parts import held_channels, held_columns, held_rows, may_stay
 from apollo.compiler.kernels.sparse import fit_tiles
 from apollo.compiler.kernels.tiling import over_instruction_memory, tile_rows
 from apollo.compiler.kernels.workspace import KEY, SCORE, STATE, Workspace
@@ -41,15 +42,16 @@ _IMPOSSIBLE = 1 << 60
 
 
 @bare_inlined
-def _joins(d: Ints, m: Ints, place: Ints) -> bool:
+def _joins(n: Ints, d: Ints, m: Ints, t: Ints, place: Ints) -> bool:
     """Whether a part of a tensor lies as those do that are there already."""
     across = m[Map.SPLIT_X] if d[Unit.PES_X] > 1 else _NONE
     down = m[Map.SPLIT_Y] if d[Unit.PES_Y] > 1 else _NONE
     return bool(
         place[Place.SPLIT_X] == across
         and place[Place.SPLIT_Y] == down
-        and place[Place.ROWS] == m[Map.PE_ROWS]
-        and place[Place.COLUMNS] == m[Map.PE_COLUMNS]
+        and place[Place.ROWS] == held_rows(n, m, t)
+        and place[Place.COLUMNS] == held_columns(n, m, t)
+        and place[Place.CHANNELS] == held_channels(n, m, t)
     )
 
 
@@ -168,9 +170,10 @@ def _continue(
     others = others_key(tensors, places, s.live, live, index, destination)
     for candidate in range(count):
         row = s.candidates[candidate]
-        if placed and not _joins(d, row, place):
+        if placed and not _joins(n, d, row, tensors[destination], place):
             continue
-        for to_dram in range(1 if out else 0, 1 if placed else 2):
+        must_go = out or not may_stay(n, d, row, tensors[destination])
+        for to_dram in range(1 if must_go else 0, 1 if placed else 2):
             for column in range(len(m)):
                 m[column] = row[column]
             m[Map.TO_DRAM] = to_dram

@@ -11,6 +11,9 @@ from apollo.compiler.kernels.parts import (
     blocks_along,
     ceil_div,
     group_channels,
+    held_channels,
+    held_columns,
+    held_rows,
     opcode_of,
     read_columns,
     read_rows,
@@ -112,11 +115,11 @@ def _memory(n: Ints, d: Ints, m: Ints, tensors: Ints, rows: int) -> int:
         m[Map.DESTINATION_BYTES] = positions * m[Map.PE_CHANNELS] * destination[TensorColumn.WIDTH]
         total += buffers * m[Map.DESTINATION_BYTES]
     else:
-        channels = m[Map.PE_CHANNELS]
-        if n[Nest.IS_PART]:
-            channels = destination[TensorColumn.CHANNELS]
         m[Map.DESTINATION_BYTES] = slice_bytes(
-            destination, m[Map.PE_ROWS], m[Map.PE_COLUMNS], channels
+            destination,
+            held_rows(n, m, destination),
+            held_columns(n, m, destination),
+            held_channels(n, m, destination),
         )
         total += m[Map.DESTINATION_BYTES]
     m[Map.PARTIAL_BYTES] = 0
@@ -148,7 +151,8 @@ def _may_tile(n: Ints, d: Ints, m: Ints, tensors: Ints) -> bool:
     if m[Map.TO_DRAM] and n[Nest.IS_PART]:
         t = tensors[n[Nest.DESTINATION]]
         whole = t[TensorColumn.CHANNELS] == n[Nest.CHANNELS] * n[Nest.GROUPS]
-        return bool(whole and t[TensorColumn.COLUMNS] == n[Nest.COLUMNS])
+        whole = whole and t[TensorColumn.COLUMNS] == n[Nest.COLUMNS]
+        return bool(whole and n[Nest.RESULT_ROWS] == 1)
     return True
 
 
