@@ -9,19 +9,17 @@ import numpy.typing as npt
 
 from apollo.arch.jit import bare_inlined, bare_kernel
 from apollo.compiler.kernels.cost import compute_cycles, parameter_bytes
-from apollo.compiler.kernels.operands import tensor_bytes
 from apollo.compiler.kernels.parameters import FITS, FREE
 from apollo.compiler.kernels.parts import INHERITED, NATURAL, VARIANTS, share_out
 from apollo.compiler.kernels.sparse import fit_tiles
 from apollo.compiler.kernels.tiling import note
-from apollo.compiler.tables import NO_TENSOR, Form, Map, Nest, Resource, Split, Unit
+from apollo.compiler.tables import Form, Map, Nest, Place, Resource, Split, Unit
 
 Ints = npt.NDArray[np.int64]
 
 CHOICES = 18  # of PE columns, PE rows and cores
 FORMS = 2  # dense or sparse
 _CORE_MEMORY = int(Resource.CORE_MEMORY)
-_FEW = 8  # so many are all tried
 
 
 @bare_inlined
@@ -129,6 +127,22 @@ def add_candidates(
     return count
 
 
+@bare_inlined
+def _is_known(places: Ints, source: int, state: int) -> bool:
+    """Whether the source's slices are as large in an earlier state."""
+    place = places[state, source]
+    for earlier in range(state):
+        other = places[earlier, source]
+        if (
+            other[Place.ON_CHIP] == place[Place.ON_CHIP]
+            and other[Place.ROWS] == place[Place.ROWS]
+            and other[Place.COLUMNS] == place[Place.COLUMNS]
+            and other[Place.CHANNELS] == place[Place.CHANNELS]
+        ):
+            return True
+    return False
+
+
 @bare_kernel
 def list_candidates(
     n: Ints,
@@ -147,33 +161,20 @@ def list_candidates(
     for variant in range(VARIANTS):
         for state in range(len(places) if variant == INHERITED else 1):
             place = places[state, source]
+            if _is_known(places, source, state):
+                continue
             count = add_candidates(n, d, place, result, pairs, forced, variant, demand, rows, count)
     return count
 
 
 @bare_kernel
-def prune(n: Ints, d: Ints, tensors: Ints, rows: Ints, count: int) -> int:
-    """Keep the candidates that may be the best; they come first, how many.
-
-    One that computes for longer than the fastest by more than all moves of its operands and its
-    result, there and back, and all its loads take can only lose.
-    """
-    if count <= _FEW:
-        return count
-    fastest = rows[0, Map.CYCLES]
-    loads = 0
+def rank(n: Ints, d: Ints, rows: Ints, count: int, loads_out: Ints, order_out: Ints) -> None:
+    """Cycles of the channel for each candidate's parameters; the order of their computing."""
     for i in range(count):
-        fastest = min(fastest, rows[i, Map.CYCLES])
-        loads = max(loads, parameter_bytes(n, d, rows[i]))
-    moved = tensor_bytes(tensors[n[Nest.SOURCE]]) + tensor_bytes(tensors[n[Nest.DESTINATION]])
-    if n[Nest.SECOND] != NO_TENSOR:
-        moved += tensor_bytes(tensors[n[Nest.SECOND]])
-    allowed = fastest + 2 * n[Nest.IMAGES] * moved // d[Unit.BUS_BYTES]
-    allowed += loads * d[Unit.DRAM_DEN] // d[Unit.DRAM_NUM]
-    kept = 0
-    for i in range(count):
-        if rows[i, Map.CYCLES] <= allowed:
-            for column in range(len(rows[i])):
-                rows[kept, column] = rows[i, column]
-            kept += 1
-    return kept
+        size = parameter_bytes(n, d, rows[i])
+        loads_out[i] = size * d[Unit.DRAM_DEN] // d[Unit.DRAM_NUM]
+        j = i
+        while j > 0 and rows[order_out[j - 1], Map.CYCLES] > rows[i, Map.CYCLES]:
+            order_out[j] = order_out[j - 1]
+            j -= 1
+        order_out[j] = i

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from apollo.arch.jit import bare_inlined, bare_kernel
 from apollo.compiler.kernels.allocation import allocate, drop_dead, put_out, settle, take_live
-from apollo.compiler.kernels.candidates import list_candidates, obeys, prune
+from apollo.compiler.kernels.candidates import list_candidates, obeys, rank
 from apollo.compiler.kernels.clock import PRICE_BITS, Time, Work, advance, enter_work, look_ahead
 from apollo.compiler.kernels.layouts import layout_key, others_key
 from apollo.compiler.kernels.operands import find_second, find_source
@@ -144,6 +144,29 @@ def _score(t: Ints, ahead: Ints, stored: int, price: int) -> int:
     return max(done, moved) * 16 + done + moved + (t[Time.RING] * price >> PRICE_BITS)
 
 
+@bare_inlined
+def _is_promising(
+    s: Workspace, index: int, state: int, candidate: int, entries: int, price: int
+) -> bool:
+    """Whether a candidate could be among the best if it neither waited nor moved anything."""
+    best = s.best
+    if entries < len(best):
+        return True
+    worst = best[0, SCORE]
+    for i in range(1, entries):
+        worst = max(worst, best[i, SCORE])
+    t = s.time
+    t[Time.END] = s.candidates[candidate, Map.CYCLES]
+    t[Time.CHANNEL], t[Time.STORED] = s.loads[candidate], 0
+    t[Time.RING] = s.candidates[candidate, Map.CORE_BYTES]
+    if index > 0:
+        last = s.times[index - 1, state]
+        t[Time.END] += last[Time.END]
+        t[Time.CHANNEL] += last[Time.CHANNEL]
+        t[Time.RING] += last[Time.RING]
+    return bool(_score(t, s.ahead[index], 0, price) < worst)
+
+
 @bare_kernel
 def _continue(
     s: Workspace,
@@ -168,8 +191,10 @@ def _continue(
     if placed:
         room += place[Place.BYTES]
     others = others_key(tensors, places, s.live, live, index, destination)
-    for candidate in range(count):
-        row = s.candidates[candidate]
+    for i in range(count):
+        row = s.candidates[s.order[i]]
+        if not _is_promising(s, index, state, s.order[i], entries, price):
+            continue
         if placed and not _joins(n, d, row, tensors[destination], place):
             continue
         must_go = out or not may_stay(n, d, row, tensors[destination])
@@ -255,10 +280,10 @@ def _search(
         count = list_candidates(
             n, d, tensors, s.pairs, s.forced[index], places, s.demand, s.candidates
         )
-        likely = prune(n, d, tensors, s.candidates, count)
+        rank(n, d, s.candidates, count, s.loads, s.order)
         entries = 0
         for state in range(states):
-            entries = _continue(s, n, d, tensors, index, state, live, likely, entries, price)
+            entries = _continue(s, n, d, tensors, index, state, live, count, entries, price)
         states = _accept(s, n, d, tensors, index, live, entries, width)
         if states == 0:
             return 0, index, live
