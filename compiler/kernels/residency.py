@@ -12,7 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.jit import bare_inlined, bare_kernel
-from apollo.compiler.kernels.clock import TIMES, WORK, Time, advance, enter_work
+from apollo.compiler.kernels.clock import (
+    TIMES,
+    WORK,
+    Time,
+    advance,
+    enter_core_work,
+    enter_transfers,
+)
 from apollo.compiler.kernels.cost import parameter_bytes
 from apollo.compiler.kernels.parameters import ring_bytes
 from apollo.compiler.tables import Map, Unit
@@ -95,7 +102,8 @@ def _streams(nests: Ints, mapping: Ints, ring: int, whole: int) -> bool:
 def _end(s: Shelf, nests: Ints, tensors: Ints, d: Ints, mapping: Ints, ring: int) -> int:
     """When a following inference ends."""
     for i in range(len(nests)):
-        enter_work(nests[i], d, mapping[i], tensors, s.work)
+        enter_core_work(nests[i], d, mapping[i], s.work)
+        enter_transfers(nests[i], d, mapping[i], tensors, s.work)
         advance(s.work, d, ring, s.times, s.parents, i, 0, s.times[i, 0])
     last = s.times[len(nests) - 1, 0]
     return max(last[Time.END], last[Time.STORED])
