@@ -29,7 +29,9 @@ def sparse_stream(
     All blocks but the last are as long as the longest one.
     """
     pes, cores = owners
-    blocks = [_block(n, m, channels, wanted, pe, core) for pe in range(pes) for core in range(cores)]
+    blocks = [
+        _block(n, m, channels, wanted, pe, core) for pe in range(pes) for core in range(cores)
+    ]
     while not blocks[-1]:
         blocks.pop()
     longest = max(map(len, blocks))

@@ -86,7 +86,10 @@ def measure(network: Network, accelerator: Accelerator) -> Measurement:
     cold = simulate(compiled.cold, accelerator)
     warm = simulate(compiled.warm, accelerator) if compiled.has_residents else cold
     metrics = metrics_of(cold, warm, accelerator, network.macs, network.batch)
-    macs, peaks = partial(layer_macs, network.nests, of_nonzeros=True), partial(high_water, compiled)
+    macs, peaks = (
+        partial(layer_macs, network.nests, of_nonzeros=True),
+        partial(high_water, compiled),
+    )
     return Measurement(accelerator, cold, warm, metrics, macs, peaks)
 
 

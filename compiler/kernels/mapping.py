@@ -127,6 +127,12 @@ def _is_laid_out(m: Ints, layout: tuple[int, int, int, int]) -> bool:
     )
 
 
+@bare_inlined
+def _keep(m: Ints, m_out: Ints) -> None:
+    for column in range(len(m)):
+        m_out[column] = m[column]
+
+
 @bare_kernel
 def _best_of_form(
     n: Ints,
@@ -170,8 +176,7 @@ def _best_of_form(
                     found += apart
                 if found < best:
                     best = found
-                    for column in range(len(m)):
-                        m_out[column] = m[column]
+                    _keep(m, m_out)
                 if found < _IMPOSSIBLE:
                     break  # going to DRAM costs no less than staying
     return best
