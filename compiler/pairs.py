@@ -84,6 +84,7 @@ class PairTable:
 
 
 def _check_shape(operator: Convolution | FullyConnected, inputs: int, mask: Bools) -> None:
+    shape: tuple[int, ...]
     if isinstance(operator, Convolution):
         shape = (operator.out_channels, inputs, *operator.kernel)
     else:
