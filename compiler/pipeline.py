@@ -1,6 +1,7 @@
 """The compiler as a list of stages: graph -> nests -> mapping -> residency -> program."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from apollo.arch.program import Program
 from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.kernels.boxes import BOX_NUMBERS
 from apollo.compiler.kernels.computes import WORK
+from apollo.compiler.kernels.cost import network_cost
 from apollo.compiler.kernels.emit import PLAN, count_instructions, emit
 from apollo.compiler.kernels.layout import lay_out
 from apollo.compiler.kernels.mapping import RESOURCES, map_network
@@ -19,7 +21,7 @@ from apollo.compiler.kernels.stream import NUMBERS, Stream
 from apollo.compiler.kernels.views import VIEWS
 from apollo.compiler.network import Network
 from apollo.compiler.options import FREE, Options
-from apollo.compiler.tables import MAPS, PLACES, Ints, Map, Resource
+from apollo.compiler.tables import MAPS, PLACES, Form, Ints, Map, Nest, Resource
 
 _TENSORS_OF_A_NEST = 4  # source, second, destination, partial sums
 
@@ -76,15 +78,64 @@ def compile_network(
             f"Design '{accelerator.name}' must have lanes for this compiler, not a systolic array "
             f"(docs/systolic.md)."
         )
-    nests, tensors, units = options.restrict(network.nests), network.tensors, units_of(accelerator)
-    pairs = network.pairs
+    units = units_of(accelerator)
+    nests = options.restrict(network.nests)
+    mapping, places, ring_bytes, _ = _cheapest(replace(network, nests=nests), accelerator, units)
+    tensors, layers, count = network.tensors, len(nests), len(network.tensors)
+    parameters, dram = np.empty(layers, np.int64), np.empty(count, np.int64)
+    dram_bytes = lay_out(nests, tensors, network.pairs, units, mapping, parameters, dram)
+    tables = (mapping, places, parameters, dram)
+    cold = _program(network, units, ring_bytes, tables, cold=True)
+    warm = cold
+    if mapping[:, Map.RESIDENT].any():
+        warm = _program(network, units, ring_bytes, tables, cold=False)
+    return Compiled(network, accelerator, *tables, dram_bytes, cold, warm)
+
+
+class _Mapped(NamedTuple):
+    mapping: Ints
+    places: Ints
+    ring_bytes: int
+    cost: int  # of a following inference
+
+
+def _cheapest(network: Network, accelerator: Accelerator, units: Ints) -> _Mapped:
+    """The mapping with dense and sparse nests that costs least once residents are known.
+
+    A nest weighs its forms by what they take to load, but one whose parameters stay is not loaded:
+    so those that stay when all are dense are also tried dense, and all of them.
+    """
+    form = network.nests[:, Nest.FORM]
+    free = form == Form.EITHER
+    if not free.any():
+        return _mapped(network, accelerator, units)
+    kept = free
+    tries = []
+    for _ in range(2):
+        dense = network.nests.copy()
+        dense[kept, Nest.FORM] = Form.DENSE
+        try:
+            tries.append(_mapped(replace(network, nests=dense), accelerator, units))
+        except DoesNotFit:
+            break
+        kept = kept & (tries[-1].mapping[:, Map.RESIDENT] > 0)
+    try:
+        tries.append(_mapped(network, accelerator, units))
+    except DoesNotFit:
+        if not tries:
+            raise
+    return min(tries, key=lambda mapped: mapped.cost)
+
+
+def _mapped(network: Network, accelerator: Accelerator, units: Ints) -> _Mapped:
+    """Splits, tiles and places, given where each layer finds its operands; then residents."""
+    nests, tensors = network.nests, network.tensors
     layers, count = len(nests), len(tensors)
-    # Splits, tiles and places, given where each layer finds its operands.
     mapping, places = np.zeros((layers, MAPS), np.int64), np.zeros((count, PLACES), np.int64)
     taken = np.empty((count + _TENSORS_OF_A_NEST, 2), np.int64)
     demand, candidate = np.zeros(RESOURCES, np.int64), np.zeros(MAPS, np.int64)
     layer, resource, demanded = map_network(
-        nests, tensors, pairs, units, taken, demand, candidate, places, mapping
+        nests, tensors, network.pairs, units, taken, demand, candidate, places, mapping
     )
     if layer >= 0:
         name = Resource(resource).name.lower()
@@ -93,14 +144,8 @@ def compile_network(
     # After mapping: only then is it known what a layer's parameters take in a core.
     scratch = np.empty((3, layers), np.int64)
     ring_bytes = keep_resident(nests, units, scratch[0], scratch[1], scratch[2], mapping)
-    parameters, dram = np.empty(layers, np.int64), np.empty(count, np.int64)
-    dram_bytes = lay_out(nests, tensors, pairs, units, mapping, parameters, dram)
-    tables = (mapping, places, parameters, dram)
-    cold = _program(network, units, ring_bytes, tables, cold=True)
-    warm = cold
-    if mapping[:, Map.RESIDENT].any():
-        warm = _program(network, units, ring_bytes, tables, cold=False)
-    return Compiled(network, accelerator, *tables, dram_bytes, cold, warm)
+    cost = network_cost(nests, tensors, units, mapping)
+    return _Mapped(mapping, places, ring_bytes, cost)
 
 
 def _program(

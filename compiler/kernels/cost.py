@@ -110,7 +110,9 @@ def cost(n: Ints, d: Ints, m: Ints, tensors: Ints) -> int:
     if not m[Map.TO_DRAM]:
         bus += _uneven_bytes(n, d, m, destination)
     chain = compute_cycles(n, d, m) + bus // d[Unit.BUS_BYTES]
-    moved = parameter_passes(n, m) * parameter_bytes(n, d, m)
+    moved = 0
+    if not m[Map.RESIDENT]:
+        moved = parameter_passes(n, m) * parameter_bytes(n, d, m)
     if m[Map.SOURCE_FROM] == From.DRAM:
         tile = read_rows(n, m[Map.TILE_ROWS])
         moved += _operand_bytes(n, d, m, tensors[n[Nest.SOURCE]], tile)
@@ -130,3 +132,12 @@ def cost(n: Ints, d: Ints, m: Ints, tensors: Ints) -> int:
 def move_cost(n: Ints, d: Ints, t: Ints) -> int:
     """What it costs to move a tensor over the bus, in units of `cost`."""
     return n[Nest.IMAGES] * tensor_bytes(t) // d[Unit.BUS_BYTES] * (_LONGER + 1)
+
+
+@bare_kernel
+def network_cost(nests: Ints, tensors: Ints, d: Ints, mapping: Ints) -> int:
+    """The cost of all nests in an inference that finds resident parameters in their places."""
+    total = 0
+    for i in range(len(nests)):
+        total += cost(nests[i], d, mapping[i], tensors)
+    return total
