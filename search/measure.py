@@ -27,6 +27,7 @@ from apollo.simulator.metrics import (
 )
 from apollo.simulator.timeline import Timeline
 from apollo.workloads.graph import Graph
+from apollo.workloads.sparsity import Masks
 
 Ints = npt.NDArray[np.int64]
 
@@ -93,14 +94,18 @@ def measure(network: Network, accelerator: Accelerator) -> Measurement:
     return Measurement(accelerator, cold, warm, metrics, macs, peaks)
 
 
-def measure_graph(graph: Graph, accelerator: Accelerator) -> Measurement:
+def measure_graph(
+    graph: Graph, accelerator: Accelerator, masks: Masks | None = None
+) -> Measurement:
     """Compile for lanes or for an array, as the design has, and simulate.
+
+    Only lanes skip weights that masks leave out.
 
     Raises `DoesNotFit` when the network does not fit, `ValueError` for an operator without
     lowering.
     """
     if not accelerator.is_systolic:
-        return measure(lower(graph), accelerator)
+        return measure(lower(graph, masks=masks), accelerator)
     program = compile_graph(graph, accelerator).program
     run = simulate(program, accelerator)
     metrics = metrics_of(run, run, accelerator, graph.macs, graph.batch)

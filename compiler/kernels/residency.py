@@ -119,8 +119,8 @@ def keep_resident(
     s: Shelf,
     # Out:
     mapping_out: Ints,
-) -> int:
-    """Enter RESIDENT in the mapping; the bytes left for streaming."""
+) -> tuple[int, int]:
+    """Enter RESIDENT in the mapping; the bytes left for streaming, the end of an inference."""
     whole = d[Unit.CORE_MEMORY_BYTES]
     _fill(s, nests, d, forced, mapping_out)
     least = _NEVER
@@ -140,4 +140,4 @@ def keep_resident(
                 s.best[i] = mapping_out[i, Map.RESIDENT]
     for i in range(len(nests)):
         mapping_out[i, Map.RESIDENT] = s.best[i]
-    return left
+    return left, least
