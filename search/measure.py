@@ -54,6 +54,9 @@ _SOURCES = (
 )
 
 
+_VIEWS = ("compiler/dump/*.py", "compiler/memory_map.py", "compiler/verify.py")
+
+
 @dataclass(frozen=True)
 class Measurement:
     """A network on a design: its runs and what they amount to."""
@@ -115,7 +118,8 @@ def _macs_of(graph: Graph, layer_names: Sequence[str]) -> Ints:
 def evaluator_version() -> str:
     """The package's version and a hash of every source that an evaluation depends on."""
     digest = hashlib.sha256()
-    for path in sorted(path for pattern in _SOURCES for path in _ROOT.glob(pattern)):
+    sources = {path for pattern in _SOURCES for path in _ROOT.glob(pattern)}
+    for path in sorted(sources - {path for pattern in _VIEWS for path in _ROOT.glob(pattern)}):
         digest.update(path.relative_to(_ROOT).as_posix().encode())
         digest.update(path.read_bytes())
     return f"{metadata.version('apollo-dse')}+{digest.hexdigest()[:12]}"

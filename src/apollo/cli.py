@@ -123,16 +123,23 @@ def compile_command(
     program_file: Annotated[
         Path | None, typer.Option("--program", help="Program file to write.")
     ] = None,
+    dump: Annotated[
+        Path | None, typer.Option(help="Folder for the artifact of every stage, as text.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Compile a network for a design and show the program."""
     import apollo
     from apollo.arch.listing import listing as lines
+    from apollo.compiler.dump import write_artifacts
 
     model = open_network(network, batch, shape, partial)
     compiled = apollo.compile(model.graph, design)
     program = compiled.warm if warm else compiled.cold
-    written = None if program_file is None else save(program, program_file)
+    written = [] if program_file is None else [save(program, program_file)]
+    if dump is not None:
+        files = write_artifacts(model.graph, compiled, dump)
+        written.append(f"{len(files)} artifacts written to '{dump}', {files[0].name} and so on.")
     if json:
         console.print_json(views.program_json(program) | left_out_json(model))
     elif listing:
@@ -142,8 +149,8 @@ def compile_command(
     else:
         tell_left_out(model)
         views.print_program(program)
-        if written:
-            typer.echo(written)
+        for sentence in written:
+            typer.echo(sentence)
 
 
 app.command()(trace)
