@@ -13,6 +13,7 @@ class DoesNotFit(Exception):  # noqa: N818 - an answer, not an error
     demand: int
     bound: int
     unit: str = "bytes"
+    nest: int | None = None  # number of the layer, where the network has nests
 
     def __str__(self) -> str:
         """The sentence for people."""

@@ -85,7 +85,7 @@ def compile_network(network: Network, accelerator: Accelerator) -> Compiled:
     if layer >= 0:
         name = Resource(resource).name.lower()
         bound = int(getattr(accelerator, f"{name}_bytes"))
-        raise DoesNotFit(name, network.layer_names[layer], int(demanded), bound)
+        raise DoesNotFit(name, network.layer_names[layer], int(demanded), bound, nest=int(layer))
     # After mapping: only then is it known what a layer's parameters take in a core.
     scratch = np.empty((3, layers), np.int64)
     ring_bytes = keep_resident(nests, units, scratch[0], scratch[1], scratch[2], mapping)

@@ -7,6 +7,7 @@ import typer
 
 from apollo import console, measurement_view, views
 from apollo.console import ExitCode, guarded
+from apollo.explain_command import explain
 from apollo.network_option import (
     Batch,
     Network,
@@ -153,6 +154,7 @@ def compile_command(
             typer.echo(sentence)
 
 
+app.command()(explain)
 app.command()(trace)
 app.command()(verify)
 app.command()(assemble)
