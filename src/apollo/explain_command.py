@@ -57,8 +57,11 @@ def explain(
 
     explanation = run(load, batch, load_design(design))
     if json:
-        is_refused = isinstance(explanation, Refused)
-        facts = refused_json(explanation) if is_refused else bounded_json(explanation)
+        facts = (
+            refused_json(explanation)
+            if isinstance(explanation, Refused)
+            else bounded_json(explanation)
+        )
         console.print_json({"network": model.graph.name} | facts | left_out_json(model))
         return
     tell_left_out(model)
@@ -122,7 +125,7 @@ def print_terms(terms: "tuple[Term, ...]", bound: int) -> None:
 
 
 def _lever_rows(lever: "Lever") -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for number, change in enumerate(lever.changes):
         note = "" if change.is_searched else "outside the searched space"
         name = change.parameter if number == 0 else f"  and {change.parameter}"
