@@ -12,7 +12,7 @@ from apollo.compiler.lower import lower
 from apollo.compiler.pipeline import compile_network
 from apollo.compiler.systolic.graph import compile_graph
 from apollo.search.levers import Lever, Trials, changed, combined_levers, single_levers
-from apollo.search.measure import Measurement, measure_graph
+from apollo.search.measure import Measurement, compute_shares, measure_graph
 from apollo.workloads.graph import Graph
 
 WORST_LAYERS = 10
@@ -66,7 +66,7 @@ def explain(load: LoadBatch, batch: int, accelerator: Accelerator) -> Refused | 
         return _refused(load, batch, accelerator, refusal)
     steps = (_step(graph, measurement, *step) for step in _next_values(accelerator))
     ordered = tuple(sorted(steps, key=lambda s: (s.reason is not None, s.latency_ratio)))
-    return Bounded(accelerator, batch, measurement, compute_shares(measurement), ordered)
+    return Bounded(accelerator, batch, measurement, compute_shares(measurement.metrics), ordered)
 
 
 def _refused(load: LoadBatch, batch: int, accelerator: Accelerator, refusal: DoesNotFit) -> Refused:
@@ -97,14 +97,6 @@ def attempt_of(load: LoadBatch) -> Callable[[Accelerator, int], str | None]:
         return None
 
     return attempt
-
-
-def compute_shares(measurement: Measurement) -> dict[str, float]:
-    """What the compute engine does with a following inference, the largest share first."""
-    metrics = measurement.metrics
-    cycles = {"compute": metrics.busy_cycles["COMPUTE"]} | metrics.stall_cycles["COMPUTE"]
-    shares = {name.lower(): count / metrics.warm_cycles for name, count in cycles.items() if count}
-    return dict(sorted(shares.items(), key=lambda item: -item[1]))
 
 
 def _next_values(accelerator: Accelerator) -> list[tuple[str, int]]:

@@ -80,6 +80,16 @@ class Measurement:
         return self.memory_peaks() | {"instruction_memory_bytes": ring}
 
 
+def compute_shares(metrics: Metrics) -> dict[str, float]:
+    """What the compute engine does with a following inference, the largest share first.
+
+    The names are `compute` and, in small letters, the stall causes.
+    """
+    cycles = {"compute": metrics.busy_cycles["COMPUTE"]} | metrics.stall_cycles["COMPUTE"]
+    shares = {name.lower(): count / metrics.warm_cycles for name, count in cycles.items() if count}
+    return dict(sorted(shares.items(), key=lambda item: -item[1]))
+
+
 def measure(network: Network, accelerator: Accelerator) -> Measurement:
     """Compile for lanes and simulate.
 

@@ -18,6 +18,7 @@ from apollo.network_option import (
     tell_left_out,
 )
 from apollo.program_command import assemble, disassemble, is_program, save, show_run
+from apollo.sweep_command import sweep
 from apollo.trace_command import trace
 from apollo.verify_command import verify
 from apollo.workloads_command import app as workloads
@@ -155,6 +156,7 @@ def compile_command(
 
 
 app.command()(explain)
+app.command()(sweep)
 app.command()(trace)
 app.command()(verify)
 app.command()(assemble)

@@ -9,7 +9,7 @@ import apollo
 from apollo.arch.accelerator import load_design
 from apollo.arch.space import SIZE, accelerator_at
 from apollo.compiler.errors import DoesNotFit
-from apollo.search.explain import Bounded, Refused, compute_shares, explain
+from apollo.search.explain import Bounded, Refused, explain
 from apollo.search.levers import BATCH, changed, ladders_of
 from tests.compiler.checks import corner_designs, odd_graph
 
@@ -127,7 +127,7 @@ def test_a_row_that_fits_no_design_of_its_kind_has_pairs_or_more():
 def test_where_it_fits_shares_and_steps_are_those_of_runs():
     found = explain(loader("mobilenet_v1_0.25_128"), 1, load_design("edge_tpu_v1"))
     assert isinstance(found, Bounded)
-    assert sum(compute_shares(found.measurement).values()) == pytest.approx(1)
+    assert sum(found.shares.values()) == pytest.approx(1)
     ratios = [step.latency_ratio for step in found.steps if step.reason is None]
     assert ratios == sorted(ratios)
     for step in found.steps[:3]:
