@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from apollo import console, measurement_view, views
+from apollo.compare_command import compare
 from apollo.console import ExitCode, guarded
 from apollo.explain_command import explain
 from apollo.network_option import (
@@ -157,6 +158,7 @@ def compile_command(
 
 app.command()(explain)
 app.command()(sweep)
+app.command()(compare)
 app.command()(trace)
 app.command()(verify)
 app.command()(assemble)
