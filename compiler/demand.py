@@ -77,6 +77,9 @@ def _granted(head: Network, accelerator: Accelerator, refusal: DoesNotFit) -> Co
 
 
 def _core_memory(_: Network, n: Ints, m: Ints, __: int) -> Iterator[Term]:
+    if m[Map.SPARSE]:
+        yield Term("a tile of records, counts and non-zeros", int(m[Map.TILE_BYTES]))
+        return
     channels, inputs, taps = int(m[Map.TILE_CHANNELS]), int(m[Map.TILE_INPUTS]), int(n[Nest.TAPS])
     if n[Nest.WEIGHTS]:
         shape = f"{channels} channels of a group of lanes x {inputs} inputs x {taps} taps"

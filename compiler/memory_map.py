@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from apollo.compiler.kernels.parameters import has_parameters, tile_bytes
-from apollo.compiler.pipeline import Compiled
+from apollo.compiler.kernels.parameters import has_parameters, nest_bytes, ring_bytes
+from apollo.compiler.kernels.sparse import sparse_load
+from apollo.compiler.pipeline import Compiled, units_of
 from apollo.compiler.tables import NO_TENSOR, From, Ints, Map, Nest, TensorColumn
 
 BUFFERS = 2  # of a stream that is tiled
@@ -93,9 +94,7 @@ def memory_map(compiled: Compiled) -> MemoryMap:
     residents = tuple(_residents(compiled))
     kept = sum(resident.bytes for resident in residents)
     tiles = tuple(
-        0
-        if m[Map.RESIDENT] or not has_parameters(n)
-        else int(tile_bytes(n, m[Map.TILE_CHANNELS], m[Map.TILE_INPUTS], True))
+        0 if m[Map.RESIDENT] or not has_parameters(n) else int(ring_bytes(n, m))
         for n, m in zip(network.nests, compiled.mapping, strict=True)
     )
     return MemoryMap(
@@ -108,6 +107,18 @@ def memory_map(compiled: Compiled) -> MemoryMap:
         core_memory_bytes=design.core_memory_bytes,
         stored=tuple(_stored(compiled)),
     )
+
+
+def parameter_bytes(compiled: Compiled, nest: int) -> int:
+    """What the parameters of a nest take in DRAM."""
+    n, m = compiled.network.nests[nest], compiled.mapping[nest]
+    units = units_of(compiled.accelerator)
+    if m[Map.SPARSE] and m[Map.RESIDENT]:
+        pairs = compiled.network.pairs
+        return int(sparse_load(n, units, m, pairs, 0, m[Map.CORE_CHANNELS])[1])
+    if m[Map.SPARSE]:
+        return int(m[Map.LOAD_BYTES])
+    return int(nest_bytes(n, units, m)) if has_parameters(n) else 0
 
 
 def nest_blocks(n: Ints, m: Ints, names: tuple[str, ...], nest: int) -> Iterator[Block]:

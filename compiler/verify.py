@@ -7,10 +7,9 @@ input: `Broken`, which names rule and layer.
 import itertools
 
 from apollo.arch.extents import refuse_misfit
-from apollo.compiler.kernels.parameters import has_parameters, nest_bytes
-from apollo.compiler.memory_map import MemoryMap, memory_map
+from apollo.compiler.memory_map import MemoryMap, memory_map, parameter_bytes
 from apollo.compiler.network import Network
-from apollo.compiler.pipeline import Compiled, units_of
+from apollo.compiler.pipeline import Compiled
 from apollo.compiler.tables import NO_TENSOR, Map, Nest, Split, TensorColumn
 
 
@@ -104,13 +103,11 @@ def verify_residency(memory: MemoryMap) -> None:
 
 def verify_layout(compiled: Compiled) -> None:
     """Parameters and tensors have bytes of their own in DRAM."""
-    network, units = compiled.network, units_of(compiled.accelerator)
+    network = compiled.network
     regions = []
-    rows = zip(network.layer_names, network.nests, compiled.mapping, strict=True)
-    for index, (name, n, m) in enumerate(rows):
-        if has_parameters(n):
-            first = int(compiled.parameters[index])
-            regions.append((first, first + int(nest_bytes(n, units, m)), name))
+    for nest, name in enumerate(network.layer_names):
+        first = int(compiled.parameters[nest])
+        regions.append((first, first + parameter_bytes(compiled, nest), name))
     for tensor, t in enumerate(network.tensors):
         first, name = int(compiled.dram[tensor]), network.tensor_names[tensor]
         if t[TensorColumn.ALIAS] == NO_TENSOR:

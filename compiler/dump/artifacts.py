@@ -7,9 +7,8 @@ from apollo.arch.listing import listing
 from apollo.compiler.dump.columns import table_text
 from apollo.compiler.dump.memory import aligned, blocks_text, residents_text
 from apollo.compiler.dump.picture import draw
-from apollo.compiler.kernels.parameters import has_parameters, nest_bytes
-from apollo.compiler.memory_map import memory_map
-from apollo.compiler.pipeline import Compiled, units_of
+from apollo.compiler.memory_map import memory_map, parameter_bytes
+from apollo.compiler.pipeline import Compiled
 from apollo.compiler.systolic.network import Compiled as SystolicCompiled
 from apollo.compiler.tables import NO_TENSOR, Map, Nest, Place, TensorColumn
 from apollo.workloads.graph import Graph
@@ -81,12 +80,11 @@ def _shape(graph: Graph, tensor: str) -> str:
 
 def layout_text(compiled: Compiled) -> Iterator[str]:
     """DRAM: the parameters of every nest, then the tensors."""
-    network, units = compiled.network, units_of(compiled.accelerator)
+    network = compiled.network
     yield f"# DRAM: {compiled.dram_bytes:,} B"
     rows = []
-    for nest, (layer, n) in enumerate(zip(network.layer_names, network.nests, strict=True)):
-        if has_parameters(n):
-            size = int(nest_bytes(n, units, compiled.mapping[nest]))
+    for nest, layer in enumerate(network.layer_names):
+        if size := parameter_bytes(compiled, nest):
             rows.append(
                 (str(compiled.parameters[nest]), str(size), "parameters", f"{nest} {layer}")
             )

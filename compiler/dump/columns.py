@@ -17,6 +17,7 @@ from apollo.compiler.tables import (
     FILLED_BASE,
     IN_ORDER,
     NO_TENSOR,
+    Form,
     From,
     Ints,
     Map,
@@ -100,6 +101,10 @@ def _permutation(value: int, _: Sequence[str]) -> str:
     return ",".join(Split(value >> shift & 0xF).name.lower() for shift in (0, 4, 8))
 
 
+def _form(value: int, _: Sequence[str]) -> str:
+    return "" if value == Form.DENSE else Form(value).name.lower()
+
+
 def _filled(value: int, _: Sequence[str]) -> str:
     return str(value - FILLED_BASE) if value else ""
 
@@ -113,6 +118,7 @@ _NAMED: dict[tuple[type[IntEnum], str], Name] = {
         (Nest.DESTINATION, _tensor),
         (Nest.PERMUTATION, _permutation),
         (Nest.FLAGS, _flags),
+        (Nest.FORM, _form),
         (TensorColumn.LAST_USE, _number),
         (TensorColumn.ALIAS, _tensor),
         (Map.SOURCE_ADDRESS, _number),

@@ -33,6 +33,7 @@ def test_designs_on_a_network() -> None:
     stages = {stage["stage"]: stage for stage in facts["stages"]}
     lanes = next(d for d in stages["parameters"]["differences"] if d["what"] == "lanes")
     assert (lanes["first"], lanes["second"], lanes["change"], lanes["ratio"]) == (64, 16, -48, 0.25)
+    arguments = ("compare", "edge_tpu_v1", "edge_tpu_v3", "--network", SMALL)
     short, full = run(*arguments), run(*arguments, "--all")
     assert short.exit_code == full.exit_code == 0
     assert "smaller differences" in short.stdout

@@ -21,7 +21,7 @@ POOR = replace(
     pes_x=2,
     pes_y=2,
     pe_memory_bytes=12288,
-    core_memory_bytes=4096,
+    core_memory_bytes=6144,
 )
 CASES = {
     "mobilenet_v1_0.25_128_edge_tpu_v3": ("mobilenet_v1_0.25_128", "edge_tpu_v3"),
