@@ -5,12 +5,12 @@ that bound it has no other.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from apollo.arch.accelerator import Accelerator
 from apollo.arch.isa import BYTES_OF, Opcode
 from apollo.arch.operands import RECORD_BYTES
-from apollo.compiler.errors import DoesNotFit
+from apollo.compiler.errors import DoesNotFit, Term
 from apollo.compiler.kernels.parameters import tiles_of
 from apollo.compiler.kernels.parts import read_columns, read_rows, source_channels
 from apollo.compiler.memory_map import Block, Kind, nest_blocks
@@ -21,25 +21,10 @@ from apollo.compiler.tables import Ints, Map, Nest, Resource
 _GRANTS = 16  # more than a layer has resources, as granting one can show another
 
 
-@dataclass(frozen=True)
-class Term:
-    """A summand of a demand: `times` pieces of so many bytes."""
-
-    what: str
-    bytes: int
-    times: int = 1
-    shape: str = ""  # how a piece comes to its bytes
-
-    @property
-    def total(self) -> int:
-        """All pieces together."""
-        return self.bytes * self.times
-
-
 def terms_of(network: Network, accelerator: Accelerator, refusal: DoesNotFit) -> tuple[Term, ...]:
     """The terms that add up to a refusal's demand; none where they cannot be told."""
-    if refusal.nest is None:
-        return ()
+    if refusal.terms or refusal.nest is None:
+        return refusal.terms
     granted = _granted(_head_of(network, refusal.nest), accelerator, refusal)
     if granted is None:
         return ()

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+
 from apollo.compiler.kernels.parameters import has_parameters, nest_bytes, ring_bytes
 from apollo.compiler.kernels.sparse import sparse_load
 from apollo.compiler.pipeline import Compiled, units_of
@@ -141,6 +143,14 @@ def nest_blocks(n: Ints, m: Ints, names: tuple[str, ...], nest: int) -> Iterator
 
 def _block(kind: Kind, name: str, nest: int, address: int, size: int, buffers: int) -> Block:
     return Block(kind, name, nest, nest, int(address), int(size) * buffers, buffers)
+
+
+def stored_tensors(compiled: Compiled) -> set[int]:
+    """Tensors, and views of them, that have bytes in DRAM."""
+    network = compiled.network
+    written = network.nests[compiled.mapping[:, Map.TO_DRAM] > 0, Nest.DESTINATION]
+    always = np.flatnonzero(network.tensors[:, TensorColumn.IN_DRAM])
+    return set(written.tolist()) | set(always.tolist())
 
 
 def _blocks(compiled: Compiled) -> Iterator[Block]:

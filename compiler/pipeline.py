@@ -8,6 +8,7 @@ from apollo.arch.accelerator import Accelerator
 from apollo.arch.isa import ENGINES
 from apollo.arch.operands import OPERANDS
 from apollo.arch.program import Program
+from apollo.compiler.addresses import refuse_beyond_addresses
 from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.kernels.boxes import BOX_NUMBERS
 from apollo.compiler.kernels.candidates import FREE
@@ -99,6 +100,7 @@ def compile_network(
     ring_bytes = keep_resident(nests, tensors, units, forced, shelf(layers), mapping)
     parameters, dram = np.empty(layers, np.int64), np.empty(count, np.int64)
     dram_bytes = lay_out(nests, tensors, network.pairs, units, mapping, parameters, dram)
+    refuse_beyond_addresses(network, dram, dram_bytes)
     tables = (mapping, places, parameters, dram)
     cold = _program(network, units, ring_bytes, tables, cold=True)
     warm = cold

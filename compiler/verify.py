@@ -7,7 +7,7 @@ input: `Broken`, which names rule and layer.
 import itertools
 
 from apollo.arch.extents import refuse_misfit
-from apollo.compiler.memory_map import MemoryMap, memory_map, parameter_bytes
+from apollo.compiler.memory_map import MemoryMap, memory_map, parameter_bytes, stored_tensors
 from apollo.compiler.network import Network
 from apollo.compiler.pipeline import Compiled
 from apollo.compiler.tables import NO_TENSOR, Map, Nest, Split, TensorColumn
@@ -104,13 +104,13 @@ def verify_residency(memory: MemoryMap) -> None:
 def verify_layout(compiled: Compiled) -> None:
     """Parameters and tensors have bytes of their own in DRAM."""
     network = compiled.network
-    regions = []
+    regions, stored = [], stored_tensors(compiled)
     for nest, name in enumerate(network.layer_names):
         first = int(compiled.parameters[nest])
         regions.append((first, first + parameter_bytes(compiled, nest), name))
     for tensor, t in enumerate(network.tensors):
         first, name = int(compiled.dram[tensor]), network.tensor_names[tensor]
-        if t[TensorColumn.ALIAS] == NO_TENSOR:
+        if t[TensorColumn.ALIAS] == NO_TENSOR and tensor in stored:
             size = t[[TensorColumn.IMAGES, TensorColumn.ROWS, TensorColumn.COLUMNS]].prod()
             size *= t[TensorColumn.CHANNELS] * t[TensorColumn.WIDTH]
             regions.append((first, first + int(size), name))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from apollo.arch.accelerator import Accelerator
 from apollo.arch.area import area_of
 from apollo.arch.space import PARAMETERS
-from apollo.compiler.demand import Term, terms_of
-from apollo.compiler.errors import DoesNotFit
+from apollo.compiler.demand import terms_of
+from apollo.compiler.errors import DoesNotFit, Term
 from apollo.compiler.lower import lower
 from apollo.compiler.pipeline import compile_network
 from apollo.compiler.systolic.graph import compile_graph

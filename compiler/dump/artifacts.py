@@ -7,7 +7,7 @@ from apollo.arch.listing import listing
 from apollo.compiler.dump.columns import table_text
 from apollo.compiler.dump.memory import aligned, blocks_text, residents_text
 from apollo.compiler.dump.picture import draw
-from apollo.compiler.memory_map import memory_map, parameter_bytes
+from apollo.compiler.memory_map import memory_map, parameter_bytes, stored_tensors
 from apollo.compiler.pipeline import Compiled
 from apollo.compiler.systolic.network import Compiled as SystolicCompiled
 from apollo.compiler.tables import NO_TENSOR, Map, Nest, Place, TensorColumn
@@ -82,13 +82,15 @@ def layout_text(compiled: Compiled) -> Iterator[str]:
     """DRAM: the parameters of every nest, then the tensors."""
     network = compiled.network
     yield f"# DRAM: {compiled.dram_bytes:,} B"
-    rows = []
+    rows, stored = [], stored_tensors(compiled)
     for nest, layer in enumerate(network.layer_names):
         if size := parameter_bytes(compiled, nest):
             rows.append(
                 (str(compiled.parameters[nest]), str(size), "parameters", f"{nest} {layer}")
             )
     for tensor, (name, t) in enumerate(zip(network.tensor_names, network.tensors, strict=True)):
+        if tensor not in stored:
+            continue
         is_view = t[TensorColumn.ALIAS] != NO_TENSOR
         size = t[TensorColumn.IMAGES] * t[TensorColumn.ROWS] * t[TensorColumn.COLUMNS]
         size *= t[TensorColumn.CHANNELS] * t[TensorColumn.WIDTH]

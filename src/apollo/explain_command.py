@@ -19,7 +19,7 @@ from apollo.network_option import (
 )
 
 if TYPE_CHECKING:
-    from apollo.compiler.demand import Term
+    from apollo.compiler.errors import Term
     from apollo.search.explain import Bounded, Refused, Step
     from apollo.search.levers import Lever
 
