@@ -9,6 +9,7 @@ from apollo.arch.accelerator import Accelerator
 from apollo.arch.isa import ENGINES
 from apollo.arch.operands import OPERANDS
 from apollo.arch.program import Program
+from apollo.compiler.addresses import refuse_beyond_addresses
 from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.kernels.boxes import BOX_NUMBERS
 from apollo.compiler.kernels.candidates import FREE
@@ -86,6 +87,7 @@ def compile_network(
     nests, mapping = restricted.nests, found.mapping
     parameters, dram = np.empty(len(nests), np.int64), np.empty(len(network.tensors), np.int64)
     dram_bytes = lay_out(nests, network.tensors, network.pairs, units, mapping, parameters, dram)
+    refuse_beyond_addresses(network, dram, dram_bytes)
     tables = (mapping, found.places, parameters, dram)
     cold = _program(network, units, found.ring_bytes, tables, cold=True)
     warm = cold
@@ -148,7 +150,7 @@ def _mapped(
             raise ValueError(
                 f"Layer '{network.layer_names[layer]}' has no mapping with what is fixed."
             )
-        raise DoesNotFit(name, network.layer_names[layer], int(demanded), bound)
+        raise DoesNotFit(name, network.layer_names[layer], int(demanded), bound, nest=int(layer))
     # After mapping: only then is it known what a layer's parameters take in a core.
     ring_bytes, end = keep_resident(nests, tensors, units, forced, shelf(layers), mapping)
     return _Mapped(mapping, places, ring_bytes, end)

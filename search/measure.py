@@ -55,6 +55,9 @@ _SOURCES = (
 )
 
 
+_VIEWS = ("compiler/dump/*.py", "compiler/memory_map.py", "compiler/verify.py")
+
+
 @dataclass(frozen=True)
 class Measurement:
     """A network on a design: its runs and what they amount to."""
@@ -76,6 +79,16 @@ class Measurement:
         runs = (self.cold, self.warm)
         ring = max(instruction_memory_peak(run, self.accelerator) for run in runs)
         return self.memory_peaks() | {"instruction_memory_bytes": ring}
+
+
+def compute_shares(metrics: Metrics) -> dict[str, float]:
+    """What the compute engine does with a following inference, the largest share first.
+
+    The names are `compute` and, in small letters, the stall causes.
+    """
+    cycles = {"compute": metrics.busy_cycles["COMPUTE"]} | metrics.stall_cycles["COMPUTE"]
+    shares = {name.lower(): count / metrics.warm_cycles for name, count in cycles.items() if count}
+    return dict(sorted(shares.items(), key=lambda item: -item[1]))
 
 
 def measure(network: Network, accelerator: Accelerator) -> Measurement:
@@ -123,7 +136,8 @@ def _macs_of(graph: Graph, layer_names: Sequence[str]) -> Ints:
 def evaluator_version() -> str:
     """The package's version and a hash of every source that an evaluation depends on."""
     digest = hashlib.sha256()
-    for path in sorted(path for pattern in _SOURCES for path in _ROOT.glob(pattern)):
+    sources = {path for pattern in _SOURCES for path in _ROOT.glob(pattern)}
+    for path in sorted(sources - {path for pattern in _VIEWS for path in _ROOT.glob(pattern)}):
         digest.update(path.relative_to(_ROOT).as_posix().encode())
         digest.update(path.read_bytes())
     return f"{metadata.version('apollo-dse')}+{digest.hexdigest()[:12]}"

@@ -45,6 +45,7 @@ from apollo.compiler.tables import (
 Ints = npt.NDArray[np.int64]
 
 _NONE = int(Split.NONE)
+_PE_MEMORY = int(Resource.PE_MEMORY)
 RESOURCES = len(Resource)
 _IMPOSSIBLE = 1 << 60
 
@@ -303,6 +304,9 @@ def _search(
             entries = _continue(s, n, d, tensors, index, state, live, count, entries, price)
         states = _accept(s, n, d, tensors, index, live, entries, width)
         if states == 0:
+            if entries > 0 and s.demand[_PE_MEMORY] == 0:
+                # The room is there, but in pieces: it helps to put a tensor out.
+                s.demand[_PE_MEMORY] = d[Unit.PE_MEMORY_BYTES] + 1
             return 0, index, live
     return states, -1, live
 

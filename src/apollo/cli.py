@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from apollo import console, measurement_view, views
+from apollo.compare_command import compare
 from apollo.console import ExitCode, guarded
+from apollo.explain_command import explain
 from apollo.network_option import (
     Batch,
     Network,
@@ -20,6 +22,7 @@ from apollo.network_option import (
     tell_sparsity,
 )
 from apollo.program_command import assemble, disassemble, is_program, save, show_run
+from apollo.sweep_command import sweep
 from apollo.trace_command import trace
 from apollo.verify_command import verify
 from apollo.workloads_command import app as workloads
@@ -131,16 +134,23 @@ def compile_command(
     program_file: Annotated[
         Path | None, typer.Option("--program", help="Program file to write.")
     ] = None,
+    dump: Annotated[
+        Path | None, typer.Option(help="Folder for the artifact of every stage, as text.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Compile a network for a design and show the program."""
     import apollo
     from apollo.arch.listing import listing as lines
+    from apollo.compiler.dump import write_artifacts
 
     model = open_network(network, batch, shape, partial)
     compiled = apollo.compile(model.graph, design, masks_for(model, sparsity))
     program = compiled.warm if warm else compiled.cold
-    written = None if program_file is None else save(program, program_file)
+    written = [] if program_file is None else [save(program, program_file)]
+    if dump is not None:
+        files = write_artifacts(model.graph, compiled, dump)
+        written.append(f"{len(files)} artifacts written to '{dump}', {files[0].name} and so on.")
     if json:
         console.print_json(views.program_json(program) | left_out_json(model))
     elif listing:
@@ -152,10 +162,13 @@ def compile_command(
         tell_left_out(model)
         tell_sparsity(model, sparsity)
         views.print_program(program)
-        if written:
-            typer.echo(written)
+        for sentence in written:
+            typer.echo(sentence)
 
 
+app.command()(explain)
+app.command()(sweep)
+app.command()(compare)
 app.command()(trace)
 app.command()(verify)
 app.command()(assemble)
