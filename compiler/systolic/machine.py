@@ -13,6 +13,14 @@ from apollo.arch.operands import RECORD_BYTES, ComputeFlag
 from apollo.compiler.errors import DoesNotFit
 
 RECORD_SLOTS = 4
+# A core memory of fewer weight tiles is a FIFO in front of the array, not a scratchpad.
+SCRATCHPAD_TILES = 16
+
+
+def is_scratchpad(accelerator: Accelerator) -> bool:
+    """Whether core memory keeps weight tiles, of any size; a FIFO takes whole ones, once each."""
+    tile_bytes = accelerator.array_rows * accelerator.array_columns
+    return accelerator.core_memory_bytes >= SCRATCHPAD_TILES * tile_bytes
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,11 @@ class Array:
     def columns(self) -> int:
         """C."""
         return self.accelerator.array_columns
+
+    @property
+    def keeps_tiles(self) -> bool:
+        """Whether a tile may be used again while it is in its slot."""
+        return is_scratchpad(self.accelerator)
 
     @property
     def tile_bytes(self) -> int:
