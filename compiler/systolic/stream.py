@@ -23,6 +23,7 @@ from apollo.compiler.systolic.machine import Array
 _TILE_BYTES = int(BYTES_OF[[Opcode.LOAD_PARAMETERS, Opcode.SHIFT_WEIGHTS]].sum())
 _PIECE_BYTES = int(BYTES_OF[Opcode.MATMUL])
 _DRAIN_BYTES = int(BYTES_OF[Opcode.DRAIN])
+_RECORDS_BYTES = int(BYTES_OF[Opcode.LOAD_PARAMETERS])
 
 Operands = dict[str, int]
 
@@ -102,7 +103,7 @@ class Stream:
         for block in _blocks(self.array, product):
             for column in product.columns:
                 size = len(column.parts) * (_TILE_BYTES + len(block) * _PIECE_BYTES)
-                size += len(block) * _DRAIN_BYTES
+                size += _RECORDS_BYTES + len(block) * _DRAIN_BYTES
                 _Column(self, product, column, block, product.heading(size)).emit()
 
     def allocate(self, rows: int) -> int:

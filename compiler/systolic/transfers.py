@@ -35,6 +35,14 @@ class _Stream(NamedTuple):
     segments: int
     segment_bytes: int
     pitch: int
+    padding: bool = False  # the box has nothing of the tensor
+
+    def start(self, stored: Stored) -> int:
+        """Where it begins in DRAM."""
+        if self.padding:
+            return stored.address
+        pairs = zip(self.first, stored.pitches, strict=True)
+        return stored.address + sum(at * pitch for at, pitch in pairs)
 
 
 def _inside(span: Span, size: int) -> Span:
@@ -71,7 +79,8 @@ def _stream(stored: Stored, image: int, down: Span, across: Span, deep: Span) ->
     width = stored.width
     if min(down[1], across[1], deep[1]) == 0:
         # Nothing but padding: a stream of one element, which the box does not have.
-        return _Stream((image, down[0] - 1, across[0] - 1, deep[0] - 1), (1, 1, 1), 1, width, 0)
+        before = (image, down[0] - 1, across[0] - 1, deep[0] - 1)
+        return _Stream(before, (1, 1, 1), 1, width, 0, padding=True)
     first = (image, down[0], across[0], deep[0])
     size = (down[1], across[1], deep[1])
     run = deep[1] * width
@@ -96,12 +105,11 @@ def _flattened(stored: Stored, site: Site, box: Box) -> tuple[Stored, Site, Box]
 
 
 def _operands(stored: Stored, site: Site, stream: _Stream, inner: Box, place: Four) -> dict[str, int]:
-    start = sum(at * pitch for at, pitch in zip(stream.first, stored.pitches, strict=True))
     wide = TransferFlag.WIDE if stored.width == 2 else TransferFlag.NONE
     return {
         "segments": stream.segments,
         "segment_bytes": stream.segment_bytes,
-        "dram_address": stored.address + max(0, start),
+        "dram_address": stream.start(stored),
         "dram_pitch": stream.pitch,
         "columns": stream.size[1],
         "channels": stream.size[2],
@@ -134,13 +142,13 @@ def _memory(stored: Stored, stream: _Stream, *, writes: bool) -> list[Access]:
     """Use of DRAM, where it matters."""
     if not stored.changes:
         return []
-    pitches = stored.pitches
-    start = sum(at * pitch for at, pitch in zip(stream.first, pitches, strict=True))
-    start += stored.address
+    start = stream.start(stored)
     end = start + (stream.segments - 1) * stream.pitch + stream.segment_bytes
+    if stream.padding:
+        return [Access(Memory.DRAM, start, end, writes)]
     first = stream.first[3] * stored.width
     strip = Strip(stored.tensor, first, first + stream.size[2] * stored.width)
-    return [Access(Memory.DRAM, max(0, start), end, writes, strip)]
+    return [Access(Memory.DRAM, start, end, writes, strip)]
 
 
 def _covered(site: Site, stream: _Stream, inner: Box, *, writes: bool) -> Access:
