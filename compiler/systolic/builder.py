@@ -34,7 +34,7 @@ _SLOTS = {
 }
 _PAGE_BITS = {
     Memory.PE: 14,
-    Memory.CORE: 14,
+    Memory.CORE: 10,
     Memory.ACCUMULATORS: 8,
     Memory.BUFFERS: 0,
     Memory.DRAM: 16,
@@ -228,13 +228,12 @@ class Builder:
                 waits[by] = count
 
     def _note(self, access: Access, engine: int) -> None:
+        pages = self._written if access.writes else self._read
         for page in access.pages:
             if access.writes:
                 # Whoever comes after this write comes after what it has waited for.
-                for touched in (self._written.get(page), self._read.get(page)):
-                    for key in [key for key in touched or () if access.covers(key[0])]:
-                        del touched[key]
-            pages = self._written if access.writes else self._read
+                _forget(self._written.get(page), access)
+                _forget(self._read.get(page), access)
             pages.setdefault(page, {})[access, engine] = self._emitted[engine]
 
     def program(self, instruction_memory_bytes: int) -> Program:
@@ -261,6 +260,13 @@ class Builder:
             np.array(self._operands),
             tuple(self.layer_names),
         )
+
+
+def _forget(uses: _Uses | None, access: Access) -> None:
+    """Drop what a write covers."""
+    if uses:
+        for key in [key for key in uses if access.covers(key[0])]:
+            del uses[key]
 
 
 def _numbered(name: str, number: int) -> str:
