@@ -13,14 +13,16 @@ from apollo.compiler.kernels.boxes import BOX_NUMBERS
 from apollo.compiler.kernels.computes import WORK
 from apollo.compiler.kernels.emit import PLAN, count_instructions, emit
 from apollo.compiler.kernels.layout import lay_out
-from apollo.compiler.kernels.mapping import RESOURCES, map_network
-from apollo.compiler.kernels.residency import keep_resident
+from apollo.compiler.kernels.candidates import FREE
+from apollo.compiler.kernels.mapping import map_network
+from apollo.compiler.kernels.residency import keep_resident, shelf
 from apollo.compiler.kernels.stream import NUMBERS, Stream
 from apollo.compiler.kernels.views import VIEWS
+from apollo.compiler.kernels.workspace import workspace
 from apollo.compiler.network import Network
 from apollo.compiler.tables import MAPS, PLACES, Ints, Map, Nest, Resource
 
-_TENSORS_OF_A_NEST = 4  # source, second, destination, partial sums
+WIDTH = 4  # states that the mapping keeps: more find little
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ def units_of(accelerator: Accelerator) -> Ints:
             accelerator.activation_bus_bytes,
             rate.numerator,
             rate.denominator,
+            accelerator.dram_latency_cycles,
+            accelerator.activation_memory_bytes,
         ),
         np.int64,
     )
@@ -77,18 +81,16 @@ def compile_network(network: Network, accelerator: Accelerator) -> Compiled:
     layers, count = len(nests), len(tensors)
     # Splits, tiles and places, given where each layer finds its operands.
     mapping, places = np.zeros((layers, MAPS), np.int64), np.zeros((count, PLACES), np.int64)
-    taken = np.empty((count + _TENSORS_OF_A_NEST, 2), np.int64)
-    demand, candidate = np.zeros(RESOURCES, np.int64), np.zeros(MAPS, np.int64)
-    layer, resource, demanded = map_network(
-        nests, tensors, units, taken, demand, candidate, places, mapping
-    )
+    forced = np.full((layers, MAPS), FREE, np.int64)
+    space = workspace(layers, count, WIDTH, forced)
+    out = np.empty(count, np.int64)
+    layer, resource, demanded = map_network(nests, tensors, units, out, space, places, mapping)
     if layer >= 0:
         name = Resource(resource).name.lower()
         bound = int(getattr(accelerator, f"{name}_bytes"))
         raise DoesNotFit(name, network.layer_names[layer], int(demanded), bound)
     # After mapping: only then is it known what a layer's parameters take in a core.
-    scratch = np.empty((3, layers), np.int64)
-    ring_bytes = keep_resident(nests, units, scratch[0], scratch[1], scratch[2], mapping)
+    ring_bytes = keep_resident(nests, tensors, units, forced, shelf(layers), mapping)
     parameters, dram = np.empty(layers, np.int64), np.empty(count, np.int64)
     dram_bytes = lay_out(nests, tensors, units, mapping, parameters, dram)
     tables = (mapping, places, parameters, dram)

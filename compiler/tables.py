@@ -179,6 +179,8 @@ class Unit(IntEnum):
     BUS_BYTES = 7  # activation bus, per cycle
     DRAM_NUM = 8  # DRAM bytes a cycle, exact
     DRAM_DEN = 9
+    LATENCY = 10  # cycles from the start of a burst to its arrival
+    STAGING_BYTES = 11  # of activations in flight
 
 
 class Resource(IntEnum):

@@ -1,20 +1,25 @@
 """Mapping: for every nest the split over PEs and cores, the tiles and the places of its operands.
 
-Layer by layer, the cheapest of all splits that fit, given where its operands are. A tensor stays in
-PE memory from its producer to its last reader when it fits; when a later layer finds no room, the
-largest bystander is put out to DRAM and the mapping begins again.
+Dynamic programming over the layouts of tensors, with a bounded number of states: a state is a way
+to have mapped all nests so far, known by the layouts of the tensors that are still needed and by
+the times that it has reached (`clock`). Of states with the same layouts only the earliest
+goes on, of all only the best few. A tensor stays in PE memory from its producer to its last reader
+when it fits; when no state finds room, the largest bystander is put out to DRAM and mapping begins
+again.
 """
 
 import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.jit import bare_inlined, bare_kernel
-from apollo.compiler.kernels.allocation import allocate, free_the_dead, put_out, settle
-from apollo.compiler.kernels.cost import cost
+from apollo.compiler.kernels.allocation import allocate, drop_dead, put_out, settle, take_live
+from apollo.compiler.kernels.candidates import list_candidates, obeys, prune
+from apollo.compiler.kernels.clock import Time, Work, advance, enter_work, look_ahead
+from apollo.compiler.kernels.layouts import layout_key, others_key
 from apollo.compiler.kernels.operands import find_second, find_source
 from apollo.compiler.kernels.parameters import FITS, tile_parameters
-from apollo.compiler.kernels.parts import NATURAL, VARIANTS, share_out
-from apollo.compiler.kernels.tiling import note, over_instruction_memory, tile_rows
+from apollo.compiler.kernels.tiling import over_instruction_memory, tile_rows
+from apollo.compiler.kernels.workspace import KEY, SCORE, STATE, Workspace
 from apollo.compiler.tables import (
     NO_TENSOR,
     From,
@@ -28,66 +33,10 @@ from apollo.compiler.tables import (
 )
 
 Ints = npt.NDArray[np.int64]
-_CORE_MEMORY = int(Resource.CORE_MEMORY)
 
 _NONE = int(Split.NONE)
-
 RESOURCES = len(Resource)
 _IMPOSSIBLE = 1 << 60
-
-
-@bare_kernel
-def _evaluate(
-    n: Ints, d: Ints, m: Ints, tensors: Ints, places: Ints, free: int, demand: Ints
-) -> int:
-    """Complete a candidate whose parts and destination are given; its cost or _IMPOSSIBLE.
-
-    Parameter tiles of a quarter of core memory let loads run ahead; larger ones are for what needs
-    them to fit, or to have fewer instructions.
-    """
-    source, second = n[Nest.SOURCE], n[Nest.SECOND]
-    find_source(n, d, m, tensors[source], places[source])
-    m[Map.SECOND_FROM] = From.NOWHERE
-    m[Map.SECOND_MOVE_BYTES] = 0
-    m[Map.SECOND_BYTES] = 0
-    if second != NO_TENSOR:
-        find_second(n, d, m, tensors[second], places[second])
-    for share in (4, 2, 1):
-        demanded = tile_parameters(n, d, m, share)
-        if demanded != FITS:
-            note(demand, _CORE_MEMORY, demanded)
-        elif tile_rows(n, d, m, tensors, free, demand) and not over_instruction_memory(
-            n, d, m, demand
-        ):
-            m[Map.CYCLES] = cost(n, d, m, tensors)
-            return m[Map.CYCLES]
-    return _IMPOSSIBLE
-
-
-@bare_inlined
-def _divides(n: Ints, split: int) -> bool:
-    """Whether it makes sense to divide that dimension, and is allowed."""
-    if split == Split.CHANNELS:
-        return n[Nest.WHOLE_CHANNELS] == 0
-    if split == Split.COLUMNS:
-        return n[Nest.COLUMNS] > 1
-    if n[Nest.ROWS] > 1:
-        return True
-    return n[Nest.COLUMNS] == 1 and n[Nest.WHOLE_CHANNELS] > 0
-
-
-@bare_inlined
-def _is_candidate(n: Ints, d: Ints, m: Ints) -> bool:
-    """Leave out splits that are another one by a different name, or not allowed."""
-    if d[Unit.PES_X] == 1 and m[Map.SPLIT_X] != Split.ROWS:
-        return False
-    if d[Unit.PES_Y] == 1 and m[Map.SPLIT_Y] != Split.ROWS:
-        return False
-    if d[Unit.CORES] == 1 and m[Map.SPLIT_CORES] == Split.CHANNELS:
-        return False
-    if d[Unit.PES_X] > 1 and not _divides(n, m[Map.SPLIT_X]):
-        return False
-    return d[Unit.PES_Y] == 1 or _divides(n, m[Map.SPLIT_Y])
 
 
 @bare_inlined
@@ -103,46 +52,213 @@ def _joins(d: Ints, m: Ints, place: Ints) -> bool:
     )
 
 
+@bare_inlined
+def _is_mirrored(d: Ints, m: Ints) -> bool:
+    """Whether the same with rows and columns of PEs exchanged is another candidate, as good."""
+    in_place = m[Map.SOURCE_FROM] == From.PLACE or m[Map.SOURCE_FROM] == From.HALO
+    in_place |= m[Map.SECOND_FROM] == From.PLACE
+    return bool(
+        d[Unit.PES_X] == d[Unit.PES_Y] and m[Map.SPLIT_X] > m[Map.SPLIT_Y] and not in_place
+    )
+
+
 @bare_kernel
-def _best(
+def _complete(
+    n: Ints, d: Ints, m: Ints, tensors: Ints, places: Ints, free: int, demand: Ints
+) -> bool:
+    """Find the operands of a candidate and tiles that fit; whether there are any.
+
+    Larger tiles of parameters than the candidate's are for what has too many instructions.
+    """
+    source, second = n[Nest.SOURCE], n[Nest.SECOND]
+    find_source(n, d, m, tensors[source], places[source])
+    m[Map.SECOND_FROM] = From.NOWHERE
+    m[Map.SECOND_MOVE_BYTES] = 0
+    m[Map.SECOND_BYTES] = 0
+    if second != NO_TENSOR:
+        find_second(n, d, m, tensors[second], places[second])
+    for share in (4, 2, 1):
+        if share < 4 and tile_parameters(n, d, m, share) != FITS:
+            continue
+        if tile_rows(n, d, m, tensors, free, demand) and not over_instruction_memory(
+            n, d, m, demand
+        ):
+            return True
+    return False
+
+
+@bare_inlined
+def _left(places: Ints, live: Ints, count: int, capacity: int) -> int:
+    """Bytes of a PE memory that no live tensor takes."""
+    for i in range(count):
+        if places[live[i], Place.ON_CHIP]:
+            capacity -= places[live[i], Place.BYTES]
+    return capacity
+
+
+@bare_kernel
+def _insert(s: Workspace, entries: int, key: int, score: int, state: int) -> int:
+    """Enter the continuation in `map` and `time` among the best, one a key; how many there are."""
+    best = s.best
+    slot = -1
+    for i in range(entries):
+        if best[i, KEY] == key:
+            slot = i
+            break
+    if slot < 0 and entries < len(best):
+        slot = entries
+        entries += 1
+        best[slot, SCORE] = _IMPOSSIBLE
+    if slot < 0:
+        slot = 0
+        for i in range(1, entries):
+            if best[i, SCORE] > best[slot, SCORE]:
+                slot = i
+    if score < best[slot, SCORE]:
+        best[slot, KEY], best[slot, SCORE], best[slot, STATE] = key, score, state
+        for column in range(len(s.map)):
+            s.best_map[slot, column] = s.map[column]
+        for column in range(len(s.time)):
+            s.best_time[slot, column] = s.time[column]
+    return entries
+
+
+@bare_inlined
+def _score(t: Ints, ahead: Ints, stored: int) -> int:
+    """When the network may end at the earliest; among equals, the more that is done."""
+    done = max(t[Time.END], t[Time.STORED]) + ahead[0]
+    # What is stored will be read again.
+    moved = t[Time.CHANNEL] + ahead[1] + stored
+    return max(done, moved) * 16 + done + moved
+
+
+@bare_kernel
+def _continue(
+    s: Workspace,
     n: Ints,
     d: Ints,
     tensors: Ints,
-    places: Ints,
-    free: int,
-    m: Ints,
-    demand: Ints,
-    m_out: Ints,
-) -> bool:
-    """The cheapest candidate of a nest into `m_out`, `m` for scratch; whether there is one."""
-    best = _IMPOSSIBLE
+    index: int,
+    state: int,
+    live: int,
+    count: int,
+    entries: int,
+) -> int:
+    """Try `count` candidates after a state; how many entries there are among the best."""
+    places, m = s.places[index % 2, state], s.map
     destination = n[Nest.DESTINATION]
-    source, result = places[n[Nest.SOURCE]], tensors[destination]
-    placed = places[destination, Place.ON_CHIP] > 0
+    place = places[destination]
+    placed = place[Place.ON_CHIP] > 0
     # All parts of a tensor are in one place.
-    out = places[destination, Place.FORCED_OUT] > 0 or places[destination, Place.STORED] > 0
-    room = free + (places[destination, Place.BYTES] if placed else 0)
-    for choice in range(18):
-        m[Map.SPLIT_X] = 1 + choice // 6
-        m[Map.SPLIT_Y] = 1 + choice // 2 % 3
-        m[Map.SPLIT_CORES] = Split.CHANNELS if choice % 2 else Split.ROWS
-        if not _is_candidate(n, d, m):
+    out = place[Place.FORCED_OUT] > 0 or place[Place.STORED] > 0
+    room = _left(places, s.live, live, d[Unit.PE_MEMORY_BYTES])
+    if placed:
+        room += place[Place.BYTES]
+    others = others_key(tensors, places, s.live, live, index, destination)
+    for candidate in range(count):
+        row = s.candidates[candidate]
+        if placed and not _joins(d, row, place):
             continue
-        for variant in range(VARIANTS):
-            if not share_out(n, d, m, source, result, variant) and variant != NATURAL:
+        for to_dram in range(1 if out else 0, 1 if placed else 2):
+            for column in range(len(m)):
+                m[column] = row[column]
+            m[Map.TO_DRAM] = to_dram
+            if not _complete(n, d, m, tensors, places, room, s.demand):
                 continue
-            if placed and not _joins(d, m, places[destination]):
-                continue
-            for to_dram in range(1 if out else 0, 1 if placed else 2):
-                m[Map.TO_DRAM] = to_dram
-                found = _evaluate(n, d, m, tensors, places, room, demand)
-                if found < best:
-                    best = found
-                    for column in range(len(m)):
-                        m_out[column] = m[column]
-                if found < _IMPOSSIBLE:
-                    break  # going to DRAM costs no less than staying
-    return best < _IMPOSSIBLE
+            if obeys(m, s.forced[index]) and not _is_mirrored(d, m):
+                enter_work(n, d, m, tensors, s.work)
+                ring = d[Unit.CORE_MEMORY_BYTES]
+                advance(s.work, d, ring, s.times, s.parents, index, state, s.time)
+                m[Map.CYCLES] = s.work[Work.COMPUTE]
+                score = _score(s.time, s.ahead[index], s.work[Work.STORES])
+                entries = _insert(s, entries, layout_key(d, m, others), score, state)
+            break  # going to DRAM costs no less than staying
+    return entries
+
+
+@bare_kernel
+def _accept(
+    s: Workspace,
+    n: Ints,
+    d: Ints,
+    tensors: Ints,
+    index: int,
+    live: int,
+    entries: int,
+    width: int,
+) -> int:
+    """Make states of the best entries that find room, best first; how many there are."""
+    states = 0
+    while states < width:
+        slot = -1
+        for i in range(entries):
+            if s.best[i, SCORE] < _IMPOSSIBLE and (
+                slot < 0 or s.best[i, SCORE] < s.best[slot, SCORE]
+            ):
+                slot = i
+        if slot < 0:
+            break
+        s.best[slot, SCORE] = _IMPOSSIBLE
+        parent, m = s.best[slot, STATE], s.best_map[slot]
+        before, after = s.places[index % 2, parent], s.places[(index + 1) % 2, states]
+        for i in range(live):
+            for column in range(len(before[0])):
+                after[s.live[i], column] = before[s.live[i], column]
+        if not allocate(n, d, m, after, s.taken, take_live(after, s.live, live, s.taken)):
+            continue
+        settle(n, d, m, tensors[n[Nest.DESTINATION]], after)
+        s.parents[index, states] = parent
+        for column in range(len(m)):
+            s.maps[index, states, column] = m[column]
+        for column in range(len(s.time)):
+            s.times[index, states, column] = s.best_time[slot, column]
+        states += 1
+    return states
+
+
+@bare_kernel
+def _search(
+    s: Workspace, nests: Ints, tensors: Ints, d: Ints, width: int
+) -> tuple[int, int, int]:
+    """Map all nests with at most `width` states.
+
+    The states at the end and -1; or the nest that none could map, and live tensors then.
+    """
+    states, live = 1, 0
+    for index in range(len(nests)):
+        n = nests[index]
+        live = drop_dead(tensors, s.live, live, index)
+        destination = n[Nest.DESTINATION]
+        is_new = True
+        for i in range(live):
+            if s.live[i] == destination:
+                is_new = False
+        if is_new:
+            s.live[live] = destination
+            live += 1
+        s.demand[:] = 0
+        places = s.places[index % 2, :states]
+        count = list_candidates(n, d, tensors, places, s.demand, s.candidates)
+        likely = prune(n, d, tensors, s.candidates, count)
+        entries = 0
+        for state in range(states):
+            entries = _continue(s, n, d, tensors, index, state, live, likely, entries)
+        states = _accept(s, n, d, tensors, index, live, entries, width)
+        if states == 0:
+            return 0, index, live
+    return states, -1, live
+
+
+@bare_kernel
+def _begin_again(s: Workspace, out: Ints) -> None:
+    """Nothing is anywhere; `out` [T] says what must live in DRAM."""
+    for half in range(2):
+        for state in range(len(s.places[0])):
+            for tensor in range(len(out)):
+                place = s.places[half, state, tensor]
+                for column in range(len(place)):
+                    place[column] = 0
+                place[Place.FORCED_OUT] = out[tensor]
 
 
 @bare_inlined
@@ -155,6 +271,25 @@ def _furthest(demand: Ints) -> int:
 
 
 @bare_kernel
+def _write(
+    s: Workspace, nests: Ints, tensors: Ints, d: Ints, states: int, places: Ints, mapping: Ints
+) -> None:
+    """Follow the state that ends first back to its beginning."""
+    last = len(nests) - 1
+    state = 0
+    for i in range(1, states):
+        if s.times[last, i, Time.END] < s.times[last, state, Time.END]:
+            state = i
+    for index in range(last, -1, -1):
+        for column in range(len(mapping[index])):
+            mapping[index, column] = s.maps[index, state, column]
+        state = s.parents[index, state]
+    for index in range(len(nests)):
+        n = nests[index]
+        settle(n, d, mapping[index], tensors[n[Nest.DESTINATION]], places)
+
+
+@bare_kernel
 def map_network(
     # Network:
     nests: Ints,
@@ -162,36 +297,40 @@ def map_network(
     # Machine:
     d: Ints,
     # Scratch:
-    taken: Ints,
-    demand: Ints,
-    m: Ints,
+    out: Ints,
+    s: Workspace,
     # Out:
     places: Ints,
     mapping: Ints,
 ) -> tuple[int, int, int]:
     """The mapping [L, MAPS] and places [T, PLACES]; what does not fit: nest, resource, demand.
 
-    The nest is -1 where everything fits.
+    The nest is -1 where everything fits. What must be put out is found with one state, which is
+    fast; then all states know it.
     """
     for tensor in range(len(tensors)):
-        places[tensor, Place.FORCED_OUT] = tensors[tensor, TensorColumn.IN_DRAM]
-    index = 0
-    while index < len(nests):
-        n = nests[index]
-        live, used = free_the_dead(tensors, places, index, taken)
-        demand[:] = 0
-        free = d[Unit.PE_MEMORY_BYTES] - used
-        fits = _best(n, d, tensors, places, free, m, demand, mapping[index])
-        if fits and allocate(n, d, mapping[index], places, taken, live):
-            settle(n, d, mapping[index], tensors[n[Nest.DESTINATION]], places)
-            index += 1
+        out[tensor] = tensors[tensor, TensorColumn.IN_DRAM]
+    look_ahead(nests, d, s.ahead)
+    most = len(s.places[0])
+    width = most
+    narrow_fits = False
+    while True:
+        _begin_again(s, out)
+        states, failed, live = _search(s, nests, tensors, d, width)
+        if failed < 0 and (width == most or narrow_fits):
+            break
+        if failed < 0:
+            narrow_fits, width = True, most
+            continue
+        if narrow_fits:
+            width = 1  # some of the many states took room that the one needs
+            most = 1
             continue
         # More room in PE memory helps, unless every candidate already fails at the core memory.
-        hopeless = not fits and demand[1] == 0 and demand[2] == 0
-        if hopeless or not put_out(n, places):
-            resource = _furthest(demand)
-            return index, resource, demand[resource]
-        places[:, Place.ON_CHIP] = 0
-        places[:, Place.STORED] = 0
-        index = 0
+        hopeless = s.demand[1] == 0 and s.demand[2] == 0
+        if hopeless or not put_out(nests[failed], s.places[failed % 2, 0], s.live, live, out):
+            resource = _furthest(s.demand)
+            return failed, resource, s.demand[resource]
+        width = 1
+    _write(s, nests, tensors, d, states, places, mapping)
     return -1, 0, 0

@@ -39,6 +39,12 @@ def tile_bytes(n: Ints, channels: int, inputs: int, last: bool) -> int:
 
 
 @bare_inlined
+def ring_bytes(n: Ints, m: Ints) -> int:
+    """Bytes of a core's largest tile."""
+    return tile_bytes(n, m[Map.TILE_CHANNELS], m[Map.TILE_INPUTS], True)
+
+
+@bare_inlined
 def tiles_of(m: Ints) -> int:
     """Tiles of parameters, in all groups."""
     return m[Map.PE_GROUPS] * m[Map.CHANNEL_TILES] * m[Map.INPUT_TILES]
