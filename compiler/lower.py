@@ -35,7 +35,7 @@ TO_LOGICAL, FROM_LOGICAL = 0x213, 0x132
 _ONES = (
     *("IMAGES", "ROWS", "COLUMNS", "CHANNELS", "IN_CHANNELS", "GROUPS", "TAPS"),
     *("KERNEL_ROWS", "KERNEL_COLUMNS", "DILATION_ROWS", "DILATION_COLUMNS"),
-    *("STRIDE_ROWS", "STRIDE_COLUMNS", "RESULT_PITCH"),
+    *("STRIDE_ROWS", "STRIDE_COLUMNS", "RESULT_PITCH", "RESULT_ROWS", "RESULT_COLUMNS"),
 )
 
 
@@ -60,7 +60,7 @@ class Lowering:
         self.is_image: list[bool] = []  # logical order is channel, row, column
         self.in_dram: set[int] = set()
         self.aliases: dict[int, int] = {}
-        self.constants: dict[int, str] = {}
+        self.constants: dict[int, str | Ints] = {}
         self.rows: list[dict[Nest, int]] = []
         self.layers: list[str] = []
         self.recipes: list[Recipe] = []

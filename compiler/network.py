@@ -16,7 +16,7 @@ class Network:
     tensors: Ints  # [T, TENSOR_COLUMNS]
     tensor_names: tuple[str, ...]  # [T]
     recipes: tuple[Recipe, ...]  # [L] of the nests' parameters
-    constants: dict[int, str]  # tensors that are stored: by number, whose operator's
+    constants: dict[int, str | Ints]  # stored tensors: whose operator's constant, or the values
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     numbers: dict[str, int]  # of the tensor that holds a tensor of the graph

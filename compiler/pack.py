@@ -33,8 +33,10 @@ def pack(compiled: Compiled, model: Model, inputs: Mapping[str, Any]) -> Bytes:
         _fill(compiled, tensor, image)
     for name in compiled.network.inputs:
         _put(compiled, compiled.network.numbers[name], np.asarray(inputs[name]), image)
-    for tensor, operator in compiled.network.constants.items():
-        _put(compiled, tensor, model.constant(operator, "constant").values, image)
+    for tensor, stored in compiled.network.constants.items():
+        if isinstance(stored, str):
+            stored = model.constant(stored, "constant").values
+        _put(compiled, tensor, stored, image)
     return image
 
 

@@ -66,6 +66,12 @@ class Nest(IntEnum):
     HIGH = 37
     FLAGS = 38  # ComputeFlag: element widths and rounding
     IS_PART = 39  # of a destination that several nests write
+    RESULT_ROWS = 40  # destination rows from one result row to the next
+    RESULT_COLUMNS = 41  # the same for columns; results of several may lie in the channels
+    WHOLE_ROWS = 42  # the PEs do not divide the rows
+    WHOLE_COLUMNS = 43
+    SECOND_ROW = 44  # first row of the second operand that is read
+    SECOND_COLUMN = 45
 
 
 class TensorColumn(IntEnum):

@@ -57,9 +57,7 @@ def _is_mirrored(d: Ints, m: Ints) -> bool:
     """Whether the same with rows and columns of PEs exchanged is another candidate, as good."""
     in_place = m[Map.SOURCE_FROM] == From.PLACE or m[Map.SOURCE_FROM] == From.HALO
     in_place |= m[Map.SECOND_FROM] == From.PLACE
-    return bool(
-        d[Unit.PES_X] == d[Unit.PES_Y] and m[Map.SPLIT_X] > m[Map.SPLIT_Y] and not in_place
-    )
+    return bool(d[Unit.PES_X] == d[Unit.PES_Y] and m[Map.SPLIT_X] > m[Map.SPLIT_Y] and not in_place)
 
 
 @bare_kernel
@@ -217,9 +215,7 @@ def _accept(
 
 
 @bare_kernel
-def _search(
-    s: Workspace, nests: Ints, tensors: Ints, d: Ints, width: int
-) -> tuple[int, int, int]:
+def _search(s: Workspace, nests: Ints, tensors: Ints, d: Ints, width: int) -> tuple[int, int, int]:
     """Map all nests with at most `width` states.
 
     The states at the end and -1; or the nest that none could map, and live tensors then.

@@ -92,9 +92,7 @@ def _streams(nests: Ints, mapping: Ints, ring: int, whole: int) -> bool:
 
 
 @bare_kernel
-def _end(
-    s: Shelf, nests: Ints, tensors: Ints, d: Ints, mapping: Ints, ring: int
-) -> int:
+def _end(s: Shelf, nests: Ints, tensors: Ints, d: Ints, mapping: Ints, ring: int) -> int:
     """When a following inference ends."""
     for i in range(len(nests)):
         enter_work(nests[i], d, mapping[i], tensors, s.work)

@@ -80,22 +80,39 @@ def _window(span: Span, stride: int, pad: int, extent: int) -> Span:
     return span[0] * stride - pad, (span[1] - 1) * stride + extent
 
 
-def second_box(tile: Box, tensor: Numbers) -> Box:
+def second_box(nest: Numbers, tile: Box, tensor: Numbers) -> Box:
     """What a tile reads of the second operand, which is repeated where it has one element."""
-    pairs = zip(tile, dims_of(tensor), strict=True)
+    rows = _window(tile.rows, nest[Nest.STRIDE_ROWS], -nest[Nest.SECOND_ROW], 1)
+    columns = _window(tile.columns, nest[Nest.STRIDE_COLUMNS], -nest[Nest.SECOND_COLUMN], 1)
+    pairs = zip((tile.images, rows, columns, tile.channels), dims_of(tensor), strict=True)
     return Box(*((0, 1) if size == 1 else span for span, size in pairs))
 
 
-def result_box(nest: Numbers, tile: Box) -> Box:
-    """What a tile writes of the destination."""
-    first, size = tile.channels
-    pitch = nest[Nest.RESULT_PITCH]
-    reach = (nest[Nest.GROUPS] - 1) * nest[Nest.RESULT_STEP] + (size - 1) * pitch + 1
+def result_channels(nest: Numbers, size: int) -> int:
+    """Channels from the first to the last result of `size` channels of every group."""
+    groups = (nest[Nest.GROUPS] - 1) * nest[Nest.RESULT_STEP]
+    return groups + (size - 1) * nest[Nest.RESULT_PITCH] + 1
+
+
+def result_box(nest: Numbers, tile: Box, deep: int) -> Box:
+    """What a tile writes of a destination of `deep` channels, with all that lies between.
+
+    Where results of several columns lie in the channels of one position, it has those columns.
+    """
+    first = nest[Nest.FIRST_CHANNEL] + tile.channels[0] * nest[Nest.RESULT_PITCH]
+    channels = (first, result_channels(nest, tile.channels[1]))
+    down, across = nest[Nest.RESULT_ROWS], nest[Nest.RESULT_COLUMNS]
+    beside = -(-sum(channels) // deep)
+    if beside > 1:
+        channels = (0, deep)
     return Box(
         (nest[Nest.FIRST_IMAGE] + tile.images[0], tile.images[1]),
-        (nest[Nest.FIRST_ROW] + tile.rows[0], tile.rows[1]),
-        (nest[Nest.FIRST_COLUMN] + tile.columns[0], tile.columns[1]),
-        (nest[Nest.FIRST_CHANNEL] + first * pitch, reach),
+        (nest[Nest.FIRST_ROW] + tile.rows[0] * down, (tile.rows[1] - 1) * down + 1),
+        (
+            nest[Nest.FIRST_COLUMN] + tile.columns[0] * across,
+            (tile.columns[1] - 1) * across + beside,
+        ),
+        channels,
     )
 
 
@@ -103,3 +120,21 @@ def whole_tile(nest: Numbers) -> Box:
     """All that a nest computes."""
     extents = (Nest.IMAGES, Nest.ROWS, Nest.COLUMNS, Nest.CHANNELS)
     return Box(*((0, nest[extent]) for extent in extents))
+
+
+_BEGINNINGS = (Nest.FIRST_IMAGE, Nest.FIRST_ROW, Nest.FIRST_COLUMN, Nest.FIRST_CHANNEL)
+
+
+def alone(nest: Numbers) -> list[int]:
+    """The nest as if its part of the destination were a tensor of its own."""
+    row = list(nest)
+    for column in _BEGINNINGS:
+        row[column] = 0
+    row[Nest.RESULT_ROWS] = row[Nest.RESULT_COLUMNS] = 1
+    return row
+
+
+def part_dims(nest: Numbers) -> tuple[int, int, int, int]:
+    """Images, rows, columns and channels of that tensor."""
+    images, rows, columns = nest[Nest.IMAGES], nest[Nest.ROWS], nest[Nest.COLUMNS]
+    return images, rows, columns, result_channels(nest, nest[Nest.CHANNELS])

@@ -23,11 +23,7 @@ def compile_graph(graph: Graph, accelerator: Accelerator) -> Compiled | Compiled
             return compile_blocked_gemm(*shape, operator.out_features, accelerator)
         if isinstance(operator, Convolution) and operator.groups == 1:
             images, channels, rows, columns = shape
-            window = Window(
-                operator.kernel, operator.stride, operator.padding, operator.dilation
-            )
+            window = Window(operator.kernel, operator.stride, operator.padding, operator.dilation)
             source = Shape(images, rows, columns, channels)
-            return compile_blocked_convolution(
-                source, operator.out_channels, window, accelerator
-            )
+            return compile_blocked_convolution(source, operator.out_channels, window, accelerator)
     return compile_nests(lower(graph), accelerator)

@@ -12,7 +12,7 @@ from apollo.compiler.systolic.geometry import (
     reduction_rows,
     reductions,
 )
-from apollo.compiler.systolic.layers import Convolution, FullyConnected, Range
+from apollo.compiler.systolic.layers import Convolution, FullyConnected
 from apollo.compiler.systolic.layout import Layout, WeightTile
 from apollo.compiler.systolic.machine import Array
 from apollo.compiler.systolic.stream import Column, Operands, Part

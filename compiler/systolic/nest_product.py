@@ -6,11 +6,11 @@ from functools import cached_property
 
 from apollo.arch.operands import ComputeFlag
 from apollo.compiler.systolic.axes import MOST_COLUMNS, MOST_ROWS, Axis, Folded, fold
-from apollo.compiler.systolic.boxes import Box, Numbers, result_box, source_box
+from apollo.compiler.systolic.boxes import Box, Numbers, source_box
 from apollo.compiler.systolic.builder import Access, Builder
 from apollo.compiler.systolic.geometry import Piece, even
 from apollo.compiler.systolic.layers import Range
-from apollo.compiler.systolic.nest_vector import window_operands
+from apollo.compiler.systolic.nest_vector import result_start, window_operands
 from apollo.compiler.systolic.sites import Site
 from apollo.compiler.systolic.stream import Column, Operands, Part
 from apollo.compiler.systolic.weights import Results, Tile, Weights
@@ -66,11 +66,12 @@ class NestProduct:
         if self.flat:
             source = (source[0], 0, 0, source[3])  # a window is an image
         steps = (nest[Nest.STRIDE_ROWS], nest[Nest.STRIDE_COLUMNS])
+        apart = (nest[Nest.RESULT_ROWS], nest[Nest.RESULT_COLUMNS])
         kernel = self.weights.kernel
         return fold(
             [
-                Axis(columns[1], (steps[1] * source[2], result[2]), kernel[1] > 1),
-                Axis(rows[1], (steps[0] * source[1], result[1]), kernel[0] > 1),
+                Axis(columns[1], (steps[1] * source[2], apart[1] * result[2]), kernel[1] > 1),
+                Axis(rows[1], (steps[0] * source[1], apart[0] * result[1]), kernel[0] > 1),
                 Axis(images[1], (source[0], result[0])),
             ],
             (MOST_COLUMNS, MOST_ROWS),
@@ -139,10 +140,11 @@ class NestProduct:
 
     def result(self, piece: Piece, column: Column) -> tuple[Operands, Access]:
         """Where a piece's results of a column go."""
-        nest, site = self.nest, self.destination
+        nest, site, channel = self.nest, self.destination, self.nest[Nest.FIRST_CHANNEL]
         results, (columns, rows) = self.weights.results[column.number], self._folded.inside
-        box = result_box(nest, self.tile)
-        start = site.at((*box.first[:3], nest[Nest.FIRST_CHANNEL])) + self._start(piece, 1)
+        # Of the first channel of the nest's part: columns know their channels in it.
+        every = self.tile._replace(channels=(0, nest[Nest.CHANNELS]))
+        start = result_start(nest, every, site) + self._start(piece, 1)
         last = start + (piece.rows - 1) * rows.pitches[1] + (piece.columns - 1) * columns.pitches[1]
         operands = {
             "destination": start + results.first * site.width,
@@ -151,7 +153,6 @@ class NestProduct:
             "channel_pitch": results.pitch * site.width,
         }
         channels = results.channels
-        used = range(nest[Nest.FIRST_CHANNEL] + channels[0], nest[Nest.FIRST_CHANNEL] + channels[-1] + 1)
-        start -= nest[Nest.FIRST_CHANNEL] * site.width
-        last -= nest[Nest.FIRST_CHANNEL] * site.width
-        return operands, self._use(site, start, last, used, writes=True)
+        used = range(channel + channels[0], channel + channels[-1] + 1)
+        before = channel * site.width
+        return operands, self._use(site, start - before, last - before, used, writes=True)

@@ -9,7 +9,14 @@ from apollo.compiler.systolic.axes import (
     Folded,
     fold,
 )
-from apollo.compiler.systolic.boxes import Box, Numbers, result_box, second_box, source_axes, source_box
+from apollo.compiler.systolic.boxes import (
+    Box,
+    Numbers,
+    result_box,
+    second_box,
+    source_axes,
+    source_box,
+)
 from apollo.compiler.systolic.builder import Access, Builder
 from apollo.compiler.systolic.sites import Site
 from apollo.compiler.tables import Nest
@@ -40,53 +47,59 @@ def emit_tile(
     source, other, result = sites
     accesses = [source.access(source_box(nest, tile))]
     if other is not None and second is not None:
-        accesses.append(other.access(second_box(tile, second)))
-    accesses.append(result.access(result_box(nest, tile), writes=True))
+        accesses.append(other.access(second_box(nest, tile, second)))
+    written = result_box(nest, tile, result.deep)
+    accesses.append(result.access(written, writes=True))
     if constants is not None:
         accesses.append(constants)
-    folded = _folded(nest, tile, sites, second)
+    folded = _folded(nest, tile, sites)
     opcode = Opcode(nest[Nest.OPCODE])
     common = _common(nest, folded, constants)
-    bases = _bases(nest, tile, sites)
+    bases = _bases(nest, tile, sites, second)
     for group in range(nest[Nest.GROUPS]):
         for offsets in folded.offsets():
             places = {
                 "source": bases[0] + group * nest[Nest.SOURCE_STEP] * source.width + offsets[0],
-                "destination": bases[2] + group * nest[Nest.RESULT_STEP] * result.width + offsets[2],
+                "destination": bases[2]
+                + group * nest[Nest.RESULT_STEP] * result.width
+                + offsets[2],
             }
             if other is not None:
                 places["second"] = bases[1] + offsets[1]
             builder.add(opcode, heading, accesses, **common, **places)
 
 
-def _bases(nest: Numbers, tile: Box, sites: tuple[Site, Site | None, Site]) -> tuple[int, int, int]:
+def _bases(
+    nest: Numbers, tile: Box, sites: tuple[Site, Site | None, Site], second: Numbers | None
+) -> tuple[int, int, int]:
     """Addresses of the first elements."""
     source, other, result = sites
-    second = 0
-    if other is not None:
-        # A repeated coordinate has no pitch, so that it may begin anywhere.
-        second = other.at(tile.first)
-    return source.at(source_box(nest, tile).first), second, result.at(result_box(nest, tile).first)
+    at = 0
+    if other is not None and second is not None:
+        at = other.at(second_box(nest, tile, second).first)
+    return source.at(source_box(nest, tile).first), at, result_start(nest, tile, result)
 
 
-def _folded(
-    nest: Numbers,
-    tile: Box,
-    sites: tuple[Site, Site | None, Site],
-    second: Numbers | None,
-) -> Folded:
+def result_start(nest: Numbers, tile: Box, result: Site) -> int:
+    """Where the first result of a tile goes."""
+    image, row, column, _ = result_box(nest, tile, result.deep).first
+    channel = nest[Nest.FIRST_CHANNEL] + tile.channels[0] * nest[Nest.RESULT_PITCH]
+    return result.at((image, row, column, channel))
+
+
+def _folded(nest: Numbers, tile: Box, sites: tuple[Site, Site | None, Site]) -> Folded:
     """Channels, columns, rows, and what does not fold into them."""
     source, other, result = sites
     axes = source_axes(nest)
     steps = (1, nest[Nest.STRIDE_ROWS], nest[Nest.STRIDE_COLUMNS], 1)
     kernels = (1, nest[Nest.KERNEL_ROWS], nest[Nest.KERNEL_COLUMNS], 1)
-    pitch = (1, 1, 1, nest[Nest.RESULT_PITCH])
+    apart = (1, nest[Nest.RESULT_ROWS], nest[Nest.RESULT_COLUMNS], nest[Nest.RESULT_PITCH])
     loops = []
     for axis in range(4):
         pitches = (
             steps[axis] * source.pitches[axes[axis]],
-            other.pitches[axis] if other is not None else 0,
-            pitch[axis] * result.pitches[axis],
+            steps[axis] * other.pitches[axis] if other is not None else 0,
+            apart[axis] * result.pitches[axis],
         )
         slides = kernels[axis] > 1 and nest[Nest.OPCODE] in _WINDOWS
         loops.append(Axis(tile[axis][1], pitches, slides))

@@ -8,7 +8,15 @@ from apollo.arch.accelerator import Accelerator
 from apollo.arch.isa import Opcode
 from apollo.arch.program import Program
 from apollo.compiler.network import Network
-from apollo.compiler.systolic.boxes import Box, dims_of, result_box, rows_of, source_box, whole_tile
+from apollo.compiler.systolic.boxes import (
+    Box,
+    alone,
+    dims_of,
+    part_dims,
+    rows_of,
+    source_box,
+    whole_tile,
+)
 from apollo.compiler.systolic.builder import Builder
 from apollo.compiler.systolic.constants import Constants, ring_bytes
 from apollo.compiler.systolic.layout import Layout
@@ -18,7 +26,7 @@ from apollo.compiler.systolic.nest_vector import emit_tile, size_of
 from apollo.compiler.systolic.places import Buffers, Places, Tables, around, place, tiles
 from apollo.compiler.systolic.sites import NO_MARGINS, Site, site_of
 from apollo.compiler.systolic.stream import Stream
-from apollo.compiler.systolic.transfers import Stored, fill_margins, load, store
+from apollo.compiler.systolic.transfers import Stored, dense, fill_margins, load, store
 from apollo.compiler.systolic.weights import Weights, plan_weights
 from apollo.compiler.tables import NO_TENSOR, Ints, Nest, TensorColumn
 
@@ -59,23 +67,23 @@ def compile_nests(network: Network, accelerator: Accelerator) -> CompiledNests:
     # Constants of vector operations first: weight tiles get what they leave of core memory.
     sizes = [nest[Nest.TABLE_BYTES] for nest in nests if nest[Nest.TABLE_BYTES]]
     ring = ring_bytes(sizes, accelerator)
-    array = plan_array(
-        accelerator, ring, output_stationary=False, layer=network.layer_names[0]
-    )
+    array = plan_array(accelerator, ring, output_stationary=False, layer=network.layer_names[0])
     layout, weights = Layout(), dict[int, Weights]()
     for number, nest in enumerate(nests):
         if nest[Nest.OPCODE] in _PRODUCTS:
             flat = _is_flat(nest, tensors)
             recipe = network.recipes[number].ingredients
-            weights[number] = plan_weights(
-                nest, number, recipe, array, layout.reserve, flat=flat
-            )
+            weights[number] = plan_weights(nest, number, recipe, array, layout.reserve, flat=flat)
     constants = {
         number: layout.reserve(nest[Nest.TABLE_BYTES])
         for number, nest in enumerate(nests)
         if nest[Nest.TABLE_BYTES]
     }
-    tables = Tables(nests, tensors, [_quantum(each, weights.get(i), accelerator) for i, each in enumerate(nests)])
+    tables = Tables(
+        nests,
+        tensors,
+        [_quantum(each, weights.get(i), accelerator) for i, each in enumerate(nests)],
+    )
 
     def least(number: int) -> int:
         return _COMFORT * array.rows if number in weights else 1
@@ -129,7 +137,8 @@ def _store_in_dram(
         if root not in roots:
             roots[root] = layout.reserve(tables.whole(number).elements * width)
         dims = dims_of(tables.tensors[number])
-        found[number] = Stored(roots[root], dims, width, number, root in written)
+        pitches, changes = dense(dims, width), root in written
+        found[number] = Stored(roots[root], dims, pitches, width, number, changes, dims[3])
     return found
 
 
@@ -176,7 +185,11 @@ class _Run:
         for count, tile in enumerate(tiles(nest, buffers.tile)):
             self._tile(number, tile, buffers, count)
         root = self.tables.root(nest[Nest.DESTINATION])
-        if root in self.results and root in self.places.addresses and self.last_write[root] == number:
+        if (
+            root in self.results
+            and root in self.places.addresses
+            and self.last_write[root] == number
+        ):
             tensor = next(each for each in self.stored if self.tables.root(each) == root)
             site, whole = self._site(tensor), self.tables.whole(tensor)
             heading = self.heading(number, size_of(Opcode.STORE))
@@ -216,6 +229,8 @@ class _Run:
 
     def _tile(self, number: int, tile: Box, buffers: Buffers, count: int) -> None:
         nest = self.tables.nests[number]
+        if Nest.DESTINATION in buffers.addresses:
+            nest = alone(nest)  # in a buffer its results lie together
         sites: dict[Nest, Site] = {}
         for operand, tensor in self.tables.operands(number):
             sites[operand] = self._operand(number, operand, tensor, tile, buffers, count)
@@ -232,11 +247,20 @@ class _Run:
             )
             self.stream.emit(product)
         else:
-            self._vector(number, tile, sites)
+            self._vector(number, nest, tile, sites)
         if Nest.DESTINATION in buffers.addresses:
             heading = self.heading(number, size_of(Opcode.STORE) * tile.images[1])
-            box, tensor = result_box(nest, tile), nest[Nest.DESTINATION]
-            store(self.builder, heading, self.stored[tensor], sites[Nest.DESTINATION], box)
+            box = self.tables.box(number, Nest.DESTINATION, tile)
+            store(self.builder, heading, self._part(number), sites[Nest.DESTINATION], box)
+
+    def _part(self, number: int) -> Stored:
+        """What a nest writes of a tensor in DRAM."""
+        nest = self.tables.nests[number]
+        first = (Nest.FIRST_IMAGE, Nest.FIRST_ROW, Nest.FIRST_COLUMN, Nest.FIRST_CHANNEL)
+        image, row, column, channel = (nest[each] for each in first)
+        steps = (nest[Nest.RESULT_ROWS], nest[Nest.RESULT_COLUMNS])
+        whole = self.stored[nest[Nest.DESTINATION]]
+        return whole.part((image, row, column, channel), part_dims(nest), steps)
 
     def _operand(
         self, number: int, operand: Nest, tensor: int, tile: Box, buffers: Buffers, count: int
@@ -258,8 +282,8 @@ class _Run:
             return site._replace(pitches=pitches)
         return site
 
-    def _vector(self, number: int, tile: Box, sites: dict[Nest, Site]) -> None:
-        nest, constants = self.tables.nests[number], None
+    def _vector(self, number: int, nest: list[int], tile: Box, sites: dict[Nest, Site]) -> None:
+        constants = None
         size = size_of(nest[Nest.OPCODE]) + size_of(Opcode.LOAD_PARAMETERS)
         heading = self.heading(number, size * nest[Nest.GROUPS] * tile.images[1])
         if nest[Nest.TABLE_BYTES]:

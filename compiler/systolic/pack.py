@@ -27,8 +27,10 @@ def pack(compiled: CompiledNests, model: Model, inputs: Mapping[str, Any]) -> By
         _pack_weights(compiled, model, number, weights, image)
     for name in network.inputs:
         _put(compiled, network.numbers[name], np.asarray(inputs[name]), image)
-    for tensor, operator in network.constants.items():
-        _put(compiled, tensor, model.constant(operator, "constant").values, image)
+    for tensor, stored in network.constants.items():
+        if isinstance(stored, str):
+            stored = model.constant(stored, "constant").values
+        _put(compiled, tensor, stored, image)
     return image
 
 

@@ -14,7 +14,9 @@ from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.systolic.boxes import (
     Box,
     Numbers,
+    alone,
     dims_of,
+    part_dims,
     result_box,
     second_box,
     source_box,
@@ -91,13 +93,13 @@ class Tables:
         self.margins[tensor] = (top, bottom, left, right)
 
     def box(self, number: int, operand: Nest, tile: Box) -> Box:
-        """What a tile of a nest touches of an operand."""
+        """What a tile of a nest touches of an operand; of a destination as a part by itself."""
         nest = self.nests[number]
         if operand == Nest.SOURCE:
             return source_box(nest, tile)
         if operand == Nest.SECOND:
-            return second_box(tile, self.tensors[nest[Nest.SECOND]])
-        return result_box(nest, tile)
+            return second_box(nest, tile, self.tensors[nest[Nest.SECOND]])
+        return result_box(alone(nest), tile, part_dims(nest)[3])
 
     def operands(self, number: int) -> Iterator[tuple[Nest, int]]:
         """The operands of a nest, and their tensors."""
@@ -242,7 +244,9 @@ def _buffers(
     whole = tuple(size for _, size in whole_tile(nest))
     for count in (2, 1):
         for extents in candidates(nest, tables.quanta[number]) if streamed else [whole]:
-            if yields and extents[0] * extents[1] * extents[2] < min(least, whole[0] * whole[1] * whole[2]):
+            if yields and extents[0] * extents[1] * extents[2] < min(
+                least, whole[0] * whole[1] * whole[2]
+            ):
                 break
             copies = 1 if extents == whole else count
             sizes = _sizes(tables, number, streamed, extents)
@@ -261,7 +265,9 @@ def _sizes(
     """Bytes of a buffer for each operand."""
     tile = Box(*((0, extent) for extent in extents))
     return {
-        operand: bytes_of(tables.box(number, operand, tile), tables.width(tables.nests[number][operand]))
+        operand: bytes_of(
+            tables.box(number, operand, tile), tables.width(tables.nests[number][operand])
+        )
         for operand in streamed
     }
 

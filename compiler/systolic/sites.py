@@ -18,6 +18,11 @@ class Site(NamedTuple):
     tensor: int  # its number
     whole: bool  # all of the tensor, and in one place as long as it lives
 
+    @property
+    def deep(self) -> int:
+        """Channels of a position."""
+        return self.pitches[2] // self.width
+
     def at(self, place: Four) -> int:
         """The address of an element."""
         return self.origin + sum(a * b for a, b in zip(place, self.pitches, strict=True))
@@ -26,15 +31,13 @@ class Site(NamedTuple):
         """Use of the elements of a box."""
         start, end = self.at(box.first), self.at(box.last) + self.width
         strip = None
-        if self.whole:
-            first, size = box.channels
+        first, size = box.channels
+        if self.whole and first + size <= self.deep:
             strip = Strip(self.tensor, first * self.width, (first + size) * self.width)
         return Access(Memory.PE, start, end, writes, strip)
 
 
-def site_of(
-    address: int, box: Box, width: int, tensor: int, margins: Four = NO_MARGINS
-) -> Site:
+def site_of(address: int, box: Box, width: int, tensor: int, margins: Four = NO_MARGINS) -> Site:
     """Elements of a box from `address` on, channels innermost; margins: top, bottom, left, right.
 
     A box that begins at element 0 of all coordinates counts as a whole tensor where `margins` are

@@ -11,20 +11,33 @@ from apollo.compiler.systolic.sites import Four, Site
 
 
 class Stored(NamedTuple):
-    """A tensor in DRAM, dense: channels innermost, then columns, rows, images."""
+    """A tensor in DRAM, or a part of one, by its pitches: a position's channels are together."""
 
     address: int
     dims: Four
+    pitches: Four  # bytes from image to image, row to row, column to column, channel to channel
     width: int
     tensor: int
     changes: bool  # the program writes it
+    deep: int  # channels of the whole tensor
+    channel: int = 0  # of the tensor, that the part begins with
 
-    @property
-    def pitches(self) -> Four:
-        """Bytes from image to image, row to row, column to column, channel to channel."""
-        _, rows, columns, channels = self.dims
-        column = channels * self.width
-        return rows * columns * column, columns * column, column, self.width
+    def part(self, first: Four, dims: Four, steps: tuple[int, int]) -> "Stored":
+        """What begins at an element, with every so manyeth row and column."""
+        start = sum(at * pitch for at, pitch in zip(first, self.pitches, strict=True))
+        images, rows, columns, channels = self.pitches
+        pitches = (images, rows * steps[0], columns * steps[1], channels)
+        channel = self.channel + first[3]
+        return self._replace(
+            address=self.address + start, dims=dims, pitches=pitches, channel=channel
+        )
+
+
+def dense(dims: Four, width: int) -> Four:
+    """Pitches of a tensor whose elements lie together, channels innermost."""
+    _, rows, columns, channels = dims
+    column = channels * width
+    return rows * columns * column, columns * column, column, width
 
 
 class _Stream(NamedTuple):
@@ -58,7 +71,7 @@ def _streams(stored: Stored, box: Box) -> Iterator[tuple[_Stream, Box]]:
     _, rows, columns, channels = stored.dims
     down, across = _inside(box.rows, rows), _inside(box.columns, columns)
     deep = _inside(box.channels, channels)
-    by_row = deep[1] < channels and across[1] < columns and min(down[1], across[1]) > 0
+    by_row = _stream(stored, 0, down, across, deep) is None
     parts = [(down[0] + row, 1) for row in range(down[1])] if by_row else [down]
     for image in range(box.images[0], sum(box.images)):
         for number, part in enumerate(parts):
@@ -66,6 +79,7 @@ def _streams(stored: Stored, box: Box) -> Iterator[tuple[_Stream, Box]]:
             top = box.rows[0] if number == 0 else part[0]
             end = sum(box.rows) if number == len(parts) - 1 else sum(part)
             stream = _stream(stored, image, part, across, deep)
+            assert stream is not None  # a row is always one
             inner = Box(
                 (image, 1),
                 (top - stream.first[1], end - top),
@@ -75,36 +89,40 @@ def _streams(stored: Stored, box: Box) -> Iterator[tuple[_Stream, Box]]:
             yield stream, inner
 
 
-def _stream(stored: Stored, image: int, down: Span, across: Span, deep: Span) -> _Stream:
-    width = stored.width
+def _stream(stored: Stored, image: int, down: Span, across: Span, deep: Span) -> _Stream | None:
+    """Equal segments one pitch apart, if the elements are that."""
     if min(down[1], across[1], deep[1]) == 0:
         # Nothing but padding: a stream of one element, which the box does not have.
         before = (image, down[0] - 1, across[0] - 1, deep[0] - 1)
-        return _Stream(before, (1, 1, 1), 1, width, 0, padding=True)
-    first = (image, down[0], across[0], deep[0])
-    size = (down[1], across[1], deep[1])
-    run = deep[1] * width
-    if deep[1] < stored.dims[3]:
-        pitch = stored.pitches[2]
-        return _Stream(first, size, down[1] * across[1], run, pitch)
-    if across[1] < stored.dims[2]:
-        return _Stream(first, size, down[1], run * across[1], stored.pitches[1])
-    return _Stream(first, size, 1, run * across[1] * down[1], 0)
+        return _Stream(before, (1, 1, 1), 1, stored.width, 0, padding=True)
+    first, size = (image, down[0], across[0], deep[0]), (down[1], across[1], deep[1])
+    _, row, column, _ = stored.pitches
+    run = deep[1] * stored.width
+    if across[1] == 1 or column == run:
+        run *= across[1]
+        if down[1] == 1 or row == run:
+            return _Stream(first, size, 1, run * down[1], 0)
+        return _Stream(first, size, down[1], run, row)
+    if down[1] == 1 or row == across[1] * column:
+        return _Stream(first, size, down[1] * across[1], run, column)
+    return None
 
 
 def _flattened(stored: Stored, site: Site, box: Box) -> tuple[Stored, Site, Box]:
     """A batch of whole images as one image with all of their rows, where both lie so."""
     images, rows, columns, channels = stored.dims
     whole = box.rows == (0, rows) and box.columns == (0, columns)
-    dense = box.images[1] > 1 and site.pitches[0] == rows * site.pitches[1]
-    if not (whole and dense):
+    together = all(each.pitches[0] == rows * each.pitches[1] for each in (stored, site))
+    if box.images[1] == 1 or not whole or not together:
         return stored, site, box
     tall = stored._replace(dims=(1, images * rows, columns, channels))
     span = (box.images[0] * rows, box.images[1] * rows)
     return tall, site, box._replace(images=(0, 1), rows=span)
 
 
-def _operands(stored: Stored, site: Site, stream: _Stream, inner: Box, place: Four) -> dict[str, int]:
+def _operands(
+    stored: Stored, site: Site, stream: _Stream, inner: Box, place: Four
+) -> dict[str, int]:
     wide = TransferFlag.WIDE if stored.width == 2 else TransferFlag.NONE
     return {
         "segments": stream.segments,
@@ -146,8 +164,11 @@ def _memory(stored: Stored, stream: _Stream, *, writes: bool) -> list[Access]:
     end = start + (stream.segments - 1) * stream.pitch + stream.segment_bytes
     if stream.padding:
         return [Access(Memory.DRAM, start, end, writes)]
-    first = stream.first[3] * stored.width
-    strip = Strip(stored.tensor, first, first + stream.size[2] * stored.width)
+    first = (stored.channel + stream.first[3]) * stored.width
+    end_of_strip = first + stream.size[2] * stored.width
+    # Results of several columns may lie in the channels of one position: no strip then.
+    inside = end_of_strip <= stored.deep * stored.width
+    strip = Strip(stored.tensor, first, end_of_strip) if inside else None
     return [Access(Memory.DRAM, start, end, writes, strip)]
 
 
@@ -187,7 +208,9 @@ def store(builder: Builder, heading: int, stored: Stored, site: Site, box: Box) 
         )
 
 
-def fill_margins(builder: Builder, heading: int, site: Site, dims: Four, margins: Four, fill: int) -> None:
+def fill_margins(
+    builder: Builder, heading: int, site: Site, dims: Four, margins: Four, fill: int
+) -> None:
     """Write `fill` around every image of a tensor: a move that brings nothing (M25)."""
     images, rows, columns, channels = dims
     top, bottom, left, right = margins
