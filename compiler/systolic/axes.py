@@ -14,7 +14,7 @@ MOST_COLUMNS, MOST_ROWS, MOST_CHANNELS, MOST_PITCH = (1 << 14) - 1, (1 << 20) - 
 class Axis(NamedTuple):
     """A loop: how often, and how far each operand goes in a step."""
 
-    count: int
+    size: int
     pitches: tuple[int, ...]  # bytes
     slides: bool = False  # a window of several elements moves along it, so that it stays apart
 
@@ -28,7 +28,7 @@ class Folded(NamedTuple):
     def offsets(self) -> Iterator[tuple[int, ...]]:
         """How far each operand is from the first instruction, for every instruction."""
         operands = range(len(self.inside[0].pitches))
-        for place in itertools.product(*(range(axis.count) for axis in self.outside)):
+        for place in itertools.product(*(range(axis.size) for axis in self.outside)):
             pairs = list(zip(place, self.outside, strict=True))
             yield tuple(sum(at * axis.pitches[each] for at, axis in pairs) for each in operands)
 
@@ -46,7 +46,7 @@ def fold(axes: Sequence[Axis], most: Sequence[int]) -> Folded:
     none = Axis(1, (0,) * len(axes[0].pitches))
     inside = list[Axis]()
     for bound in most:
-        fits = folded and folded[0].count <= bound and _can_be_said(folded[0])
+        fits = folded and folded[0].size <= bound and _can_be_said(folded[0])
         inside.append(folded.pop(0) if fits else none)
     return Folded(tuple(reversed(folded)), tuple(inside))
 
@@ -55,15 +55,15 @@ def _joined(inner: Axis, outer: Axis, bound: int) -> Axis | None:
     """Both loops as one, if they are."""
     if inner.slides or outer.slides:
         return None
-    if outer.count == 1:
+    if outer.size == 1:
         return inner
-    if inner.count == 1:
+    if inner.size == 1:
         return outer
     pairs = zip(inner.pitches, outer.pitches, strict=True)
-    if inner.count * outer.count > bound or any(inner.count * a != b for a, b in pairs):
+    if inner.size * outer.size > bound or any(inner.size * a != b for a, b in pairs):
         return None
-    return Axis(inner.count * outer.count, inner.pitches)
+    return Axis(inner.size * outer.size, inner.pitches)
 
 
 def _can_be_said(axis: Axis) -> bool:
-    return axis.count == 1 or max(axis.pitches) < MOST_PITCH
+    return axis.size == 1 or max(axis.pitches) < MOST_PITCH

@@ -6,6 +6,8 @@ the columns that are drained; and the weight FIFO, slots of one tile.
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
 
 from apollo.arch.accelerator import Accelerator
 from apollo.arch.cycles import drain_delay, shift_cycles
@@ -74,9 +76,13 @@ class Array:
 
     def load_cycles(self, count: int) -> int:
         """Cycles that the channel of parameters takes for so many bytes in a row."""
-        channel = next(c for c in self.accelerator.channels if "PARAM" in c.streams)
         burst = self.accelerator.burst_bytes
-        return math.ceil(math.ceil(count / burst) * burst / channel.bytes_per_cycle)
+        return math.ceil(math.ceil(count / burst) * burst / self._load_bytes_per_cycle)
+
+    @cached_property
+    def _load_bytes_per_cycle(self) -> Fraction:
+        channels = self.accelerator.channels
+        return next(c for c in channels if "PARAM" in c.streams).bytes_per_cycle
 
     @property
     def shift_cycles(self) -> int:

@@ -38,7 +38,7 @@ class LayerProduct:
         if any(source.tile_channels != self.output.tile_channels for source in self.sources):
             raise ValueError(f"Layer '{self.layer.name}' must read and write tiles of one width.")
         shapes = tuple(source.shape for source in self.sources)
-        self.name, self.range = self.layer.name, self.layer.range
+        self.name, self.bounds = self.layer.name, self.layer.range
         width = self.output.tile_channels
         self.parts = reductions(self.layer, shapes, self.array.tile_rows, width)
         rows = [tuple(reduction_rows(part, self.layer, shapes, width)) for part in self.parts]

@@ -51,7 +51,7 @@ class NestProduct:
         return ComputeFlag(self.nest[Nest.FLAGS])
 
     @property
-    def range(self) -> Range:
+    def bounds(self) -> Range:
         """What requantisation adds and where it clamps."""
         return Range(self.nest[Nest.ZERO_POINT], self.nest[Nest.LOW], self.nest[Nest.HIGH])
 
@@ -79,7 +79,7 @@ class NestProduct:
 
     def pieces(self, most: int) -> list[Piece]:
         """All positions in pieces of at most `most`; a piece's image counts the loops outside."""
-        columns, rows = (axis.count for axis in self._folded.inside)
+        columns, rows = (axis.size for axis in self._folded.inside)
         across = even(columns, -(-columns // most))
         down = most // max(size for _, size in across)
         return [

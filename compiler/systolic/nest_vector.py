@@ -112,11 +112,11 @@ def _common(nest: Numbers, folded: Folded, constants: Access | None) -> Operands
     channels, columns, rows = folded.inside
     opcode = Opcode(nest[Nest.OPCODE])
     operands = {
-        "rows": rows.count,
-        "columns": columns.count,
-        "out_channels": channels.count,
-        "channels": channels.count,
-        "core_step": channels.count,
+        "rows": rows.size,
+        "columns": columns.size,
+        "out_channels": channels.size,
+        "channels": channels.size,
+        "core_step": channels.size,
         "flags": nest[Nest.FLAGS] & int(FLAGS[opcode]),
         "row_pitch": rows.pitches[2],
         "column_pitch": columns.pitches[2],
@@ -148,7 +148,7 @@ def window_operands(nest: Numbers, rows: Axis, columns: Axis) -> Operands:
     Where a window slides, the pitch is that of its taps and the loop takes strides; elsewhere the
     loop's step is the pitch.
     """
-    operands = {}
+    operands = Operands()
     for name, axis, kernel, stride, dilation in (
         ("rows", rows, Nest.KERNEL_ROWS, Nest.STRIDE_ROWS, Nest.DILATION_ROWS),
         ("columns", columns, Nest.KERNEL_COLUMNS, Nest.STRIDE_COLUMNS, Nest.DILATION_COLUMNS),
@@ -160,7 +160,7 @@ def window_operands(nest: Numbers, rows: Axis, columns: Axis) -> Operands:
                 f"kernel_{name}": nest[kernel],
                 f"dilation_{name}": nest[dilation],
                 # A single position takes no step, and its step may be more than can be said.
-                f"stride_{name}": nest[stride] if axis.count > 1 else 1,
+                f"stride_{name}": nest[stride] if axis.size > 1 else 1,
             }
         operands[f"source_{name[:-1]}_pitch"] = pitch
     return operands

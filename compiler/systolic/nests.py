@@ -79,11 +79,8 @@ def compile_nests(network: Network, accelerator: Accelerator) -> CompiledNests:
         for number, nest in enumerate(nests)
         if nest[Nest.TABLE_BYTES]
     }
-    tables = Tables(
-        nests,
-        tensors,
-        [_quantum(each, weights.get(i), accelerator) for i, each in enumerate(nests)],
-    )
+    quanta = [_quantum(nest, weights.get(i), accelerator) for i, nest in enumerate(nests)]
+    tables = Tables(nests, tensors, quanta)
 
     def least(number: int) -> int:
         return _COMFORT * array.rows if number in weights else 1
@@ -185,15 +182,16 @@ class _Run:
         for count, tile in enumerate(tiles(nest, buffers.tile)):
             self._tile(number, tile, buffers, count)
         root = self.tables.root(nest[Nest.DESTINATION])
-        if (
-            root in self.results
-            and root in self.places.addresses
-            and self.last_write[root] == number
-        ):
-            tensor = next(each for each in self.stored if self.tables.root(each) == root)
-            site, whole = self._site(tensor), self.tables.whole(tensor)
-            heading = self.heading(number, size_of(Opcode.STORE))
-            store(self.builder, heading, self.stored[tensor], site, whole)
+        if root in self.results and self.last_write[root] == number:
+            self._give_out(number, root)
+
+    def _give_out(self, number: int, root: int) -> None:
+        """Store an output of the network, if it is on the chip."""
+        if root not in self.places.addresses:
+            return
+        whole = self.tables.whole(root)
+        heading = self.heading(number, size_of(Opcode.STORE) * whole.images[1])
+        store(self.builder, heading, self.stored[root], self._site(root), whole)
 
     def _site(self, tensor: int) -> Site:
         """Of a tensor on the chip."""
@@ -278,8 +276,8 @@ class _Run:
                 load(self.builder, heading, self.stored[tensor], site, box, nest[Nest.FILL])
         if operand == Nest.SECOND:
             sizes = zip(site.pitches, dims_of(row), strict=True)
-            pitches = tuple(0 if size == 1 else pitch for pitch, size in sizes)
-            return site._replace(pitches=pitches)
+            image, rows, columns, deep = (0 if size == 1 else pitch for pitch, size in sizes)
+            return site._replace(pitches=(image, rows, columns, deep))
         return site
 
     def _vector(self, number: int, nest: list[int], tile: Box, sites: dict[Nest, Site]) -> None:

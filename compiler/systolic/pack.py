@@ -72,18 +72,18 @@ def _pack_weights(
     for column in weights.columns:
         results = weights.results[column.number]
         records = stored.records[results.channels].reshape(-1)
-        assert len(records) == column.count * RECORD_BYTES
+        assert len(records) == column.width * RECORD_BYTES
         image[column.records : column.records + len(records)] = records
         for part in column.parts:
             tile = weights.tiles[column.number][part.number]
             block = np.zeros((part.rows, part.pitch), np.int8)
-            block[:, : column.count] = _block(stored, weights, results, tile)
+            block[:, : column.width] = _block(stored, weights, results, tile)
             raw = block.view(np.uint8).reshape(-1)
             image[part.address : part.address + len(raw)] = raw
 
 
 def _block(stored: Channels, weights: Weights, results: Results, tile: Tile) -> Any:
-    """A weight tile [taps * units * inputs, units * count]: block-diagonal in every tap."""
+    """A weight tile [taps * units * inputs, units * each]: block-diagonal in every tap."""
     values = stored.weights
     if weights.taps < values.shape[1]:  # a window is a run of channels, tap after tap
         values = values.reshape(len(values), 1, -1)
@@ -93,9 +93,9 @@ def _block(stored: Channels, weights: Weights, results: Results, tile: Tile) -> 
     columns = slice(taps.column, taps.column + taps.width)
     inputs = slice(tile.first, tile.first + tile.inputs)
     own = values[results.channels, rows, columns, inputs]
-    # [units, count, taps, inputs]
-    own = own.reshape(results.units, results.count, taps.taps, tile.inputs)
-    block = np.zeros((taps.taps, results.units, tile.inputs, results.units, results.count), np.int8)
+    # [units, each, taps, inputs]
+    own = own.reshape(results.units, results.each, taps.taps, tile.inputs)
+    block = np.zeros((taps.taps, results.units, tile.inputs, results.units, results.each), np.int8)
     for unit in range(results.units):
         block[:, unit, :, unit] = own[unit].transpose(1, 2, 0)
     return block.reshape(taps.taps * results.units * tile.inputs, -1)

@@ -40,7 +40,7 @@ class Life(NamedTuple):
 class Buffers(NamedTuple):
     """How a nest goes over its tiles: extents of one, and the addresses of its buffers."""
 
-    tile: tuple[int, int, int, int]  # images, rows, columns, channels
+    tile: Four  # images, rows, columns, channels
     addresses: dict[Nest, tuple[int, ...]]  # by operand in DRAM: one, or two in turn
 
 
@@ -118,7 +118,7 @@ def around(box: Box, dims: Four) -> Four:
     )
 
 
-def tiles(nest: Numbers, extents: tuple[int, int, int, int]) -> Iterator[Box]:
+def tiles(nest: Numbers, extents: Four) -> Iterator[Box]:
     """A nest in tiles of these extents."""
     whole = whole_tile(nest)
     spans = []
@@ -131,7 +131,7 @@ def tiles(nest: Numbers, extents: tuple[int, int, int, int]) -> Iterator[Box]:
                     yield Box(images, rows, columns, channels)
 
 
-def candidates(nest: Numbers, quantum: int) -> Iterator[tuple[int, int, int, int]]:
+def candidates(nest: Numbers, quantum: int) -> Iterator[Four]:
     """Extents of tiles from all of a nest down to the least: images, rows, columns, channels."""
     images, rows, columns, channels = (size for _, size in whole_tile(nest))
     for count in _parts(images, 1):
@@ -236,32 +236,28 @@ def _buffers(
     least: int,
     yields: bool,
 ) -> Buffers:
-    """The largest tiles whose buffers fit, two of each in turn; single ones where nothing else does.
+    """The largest tiles whose buffers fit, two of each in turn; one of each if nothing else does.
 
     `yields`: tensors can still be put out for tiles of `least` positions.
     """
     nest, demand = tables.nests[number], 0
-    whole = tuple(size for _, size in whole_tile(nest))
-    for count in (2, 1):
+    (_, images), (_, rows), (_, columns), (_, channels) = whole_tile(nest)
+    whole: Four = (images, rows, columns, channels)
+    least = min(least, images * rows * columns) if yields else 0
+    for count in (2,) if yields else (2, 1):
         for extents in candidates(nest, tables.quanta[number]) if streamed else [whole]:
-            if yields and extents[0] * extents[1] * extents[2] < min(
-                least, whole[0] * whole[1] * whole[2]
-            ):
+            if extents[0] * extents[1] * extents[2] < least:
                 break
             copies = 1 if extents == whole else count
             sizes = _sizes(tables, number, streamed, extents)
             addresses = _fit(sizes, copies, list(taken), bound)
             if addresses is not None:
-                return Buffers(extents, addresses)  # type: ignore[arg-type]
+                return Buffers(extents, addresses)
             demand = sum(sizes.values())
-        if yields:
-            break
     raise _Full(number, demand)
 
 
-def _sizes(
-    tables: Tables, number: int, streamed: list[Nest], extents: tuple[int, ...]
-) -> dict[Nest, int]:
+def _sizes(tables: Tables, number: int, streamed: list[Nest], extents: Four) -> dict[Nest, int]:
     """Bytes of a buffer for each operand."""
     tile = Box(*((0, extent) for extent in extents))
     return {

@@ -44,7 +44,7 @@ class Column(NamedTuple):
     """Output channels that the array computes together."""
 
     number: int
-    count: int
+    width: int
     records: int  # address in DRAM
     parts: Sequence[Part]
 
@@ -52,10 +52,21 @@ class Column(NamedTuple):
 class Product(Protocol):
     """A matrix layer as the array sees it."""
 
-    name: str
-    columns: Sequence[Column]
-    flags: ComputeFlag  # element widths and rounding of sources and results
-    range: Range
+    @property
+    def name(self) -> str:
+        """The layer's."""
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        """Its columns, in order."""
+
+    @property
+    def flags(self) -> ComputeFlag:
+        """Element widths and rounding of sources and results."""
+
+    @property
+    def bounds(self) -> Range:
+        """What requantisation adds and where it clamps."""
 
     def heading(self, size: int) -> int:
         """Of the next column of one block, whose instructions have `size` bytes."""
@@ -202,7 +213,7 @@ class _Column:
     def _load_records(self) -> Access:
         address = self.stream.array.record_address(self.stream.drained)
         self.stream.drained += 1
-        return self._load(address, self.column.records, self.column.count * RECORD_BYTES)
+        return self._load(address, self.column.records, self.column.width * RECORD_BYTES)
 
     def _bring(self, part: Part) -> Access:
         """The weights that a part is multiplied by, unless they are where they were used last."""
@@ -241,7 +252,7 @@ class _Column:
             [tile, Access(Memory.BUFFERS, number, number + 1, writes=True)],
             buffer=number,
             in_channels=part.rows,
-            out_channels=self.column.count,
+            out_channels=self.column.width,
             parameters=tile.start,
             parameter_pitch=part.pitch,
         )
@@ -270,7 +281,7 @@ class _Column:
                 ],
                 rows=piece.rows,
                 columns=piece.columns,
-                out_channels=self.column.count,
+                out_channels=self.column.width,
                 accumulator=rows,
                 flags=int(flags),
                 **operands,
@@ -288,15 +299,15 @@ class _Column:
         operands = result | {
             "rows": piece.rows,
             "columns": piece.columns,
-            "out_channels": self.column.count,
+            "out_channels": self.column.width,
             "accumulator": first,
             "flags": int(array.dataflow_flag | product.flags & results),
             "parameters": records.start,
-            "zero_point": product.range.zero_point,
-            "low": product.range.low,
-            "high": product.range.high,
+            "zero_point": product.bounds.zero_point,
+            "low": product.bounds.low,
+            "high": product.bounds.high,
         }
         sums = Access(Memory.ACCUMULATORS, first, first + piece.positions)
         drain = Instruction(Opcode.DRAIN, self.heading, (sums, records, place), operands)
-        cycles = _drain_cycles(array, product, piece.positions * self.column.count)
+        cycles = _drain_cycles(array, product, piece.positions * self.column.width)
         self.stream.builder.deferred.append(Deferred(drain, ready, cycles))

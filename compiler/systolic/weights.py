@@ -41,18 +41,23 @@ class Tile(NamedTuple):
 
 
 class Results(NamedTuple):
-    """The output channels of a column: `units` units, `count` each."""
+    """The output channels of a column: those of `units` units."""
 
     source: int  # channel of the source that the first unit begins with
     first: int  # result, as a channel of the nest's part
     pitch: int
     units: int
-    count: int
+    each: int  # channels of a unit
+
+    @property
+    def width(self) -> int:
+        """How many."""
+        return self.units * self.each
 
     @property
     def channels(self) -> list[int]:
         """Numbers of all of them."""
-        return [self.first + self.pitch * each for each in range(self.units * self.count)]
+        return [self.first + self.pitch * each for each in range(self.width)]
 
 
 @dataclass(frozen=True)
@@ -110,12 +115,12 @@ def plan_weights(
         quantum = together * run.outputs
         for found, parts in _columns(run, kernel, array, together):
             column = len(columns)
-            records = reserve(RECORD_BYTES * found.units * found.count)
+            records = reserve(RECORD_BYTES * found.width)
             placed = [
                 _part(tile, found, (number, column, index), array, reserve, alike=alike)
                 for index, tile in enumerate(parts)
             ]
-            columns.append(Column(column, found.units * found.count, records, placed))
+            columns.append(Column(column, found.width, records, placed))
             results.append(found)
             tiles.append(tuple(parts))
     return Weights(tuple(columns), tuple(results), tuple(tiles), kernel, quantum)
@@ -170,7 +175,7 @@ def _part(
     *,
     alike: bool,
 ) -> Part:
-    rows, columns = tile.taps.taps * tile.units * tile.inputs, found.units * found.count
+    rows, columns = tile.taps.taps * tile.units * tile.inputs, found.width
     size = _size(array, rows, columns)
     pitch = columns if array.keeps_tiles else array.columns
     name: object = ("ones", tile.taps.taps, tile.inputs, tile.units) if alike else key
