@@ -143,6 +143,10 @@ def candidates(nest: Numbers, quantum: int) -> Iterator[Four]:
     if quantum and nest[Nest.GROUPS] == 1:
         for count in _parts(channels, quantum):
             yield 1, 1, 1, count
+        # The vector unit takes less than all of its lanes as well.
+        while quantum > 1 and not nest[Nest.WEIGHTS]:
+            quantum //= 2
+            yield 1, 1, 1, min(channels, quantum)
 
 
 def _parts(size: int, quantum: int) -> Iterator[int]:

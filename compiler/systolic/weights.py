@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from apollo.arch.isa import Opcode
-from apollo.arch.operands import RECORD_BYTES
+from apollo.arch.operands import RECORD_BYTES, ComputeFlag
 from apollo.compiler.recipe import Ingredients
 from apollo.compiler.systolic.boxes import Numbers
 from apollo.compiler.systolic.geometry import Rectangle, cut, rectangles
@@ -111,7 +111,8 @@ def plan_weights(
     columns, results, tiles = list[Column](), list[Results](), list[tuple[Tile, ...]]()
     quantum = 0
     for run in runs_of(nest, flat=flat):
-        together = _together(run, kernel, array, positions, alike=alike)
+        most = min(run.units, _units_that_fit(nest, run, array))
+        together = _together(run, most, kernel, array, positions, alike=alike)
         quantum = together * run.outputs
         for found, parts in _columns(run, kernel, array, together):
             column = len(columns)
@@ -144,11 +145,25 @@ def _tiles(run: Run, kernel: tuple[int, int], array: Array, units: int) -> Itera
             yield Tile(taps, first, inputs, units)
 
 
+def _units_that_fit(nest: Numbers, run: Run, array: Array) -> int:
+    """Units whose windows fit twice into PE memory, for a tile of a single position."""
+    elements = nest[Nest.EXTENT_ROWS] * nest[Nest.EXTENT_COLUMNS] * run.inputs
+    wide = nest[Nest.FLAGS] & ComputeFlag.WIDE_SOURCE
+    size = elements * (2 if wide else 1)
+    return max(1, array.accelerator.pe_memory_bytes // (2 * size))
+
+
 def _together(
-    run: Run, kernel: tuple[int, int], array: Array, positions: int, *, alike: bool
+    run: Run,
+    most: int,
+    kernel: tuple[int, int],
+    array: Array,
+    positions: int,
+    *,
+    alike: bool,
 ) -> int:
     """How many units share a tile: as many as cost the fewest cycles, the most of those."""
-    most = min(run.units, array.columns // run.outputs, array.rows // run.inputs)
+    most = min(most, array.columns // run.outputs, array.rows // run.inputs)
     if most <= 1:
         return 1
 
