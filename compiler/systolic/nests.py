@@ -19,6 +19,7 @@ from apollo.compiler.systolic.boxes import (
 )
 from apollo.compiler.systolic.builder import Builder
 from apollo.compiler.systolic.constants import Constants, ring_bytes
+from apollo.compiler.systolic.estimate import Estimate
 from apollo.compiler.systolic.layout import Layout
 from apollo.compiler.systolic.machine import Array, plan_array
 from apollo.compiler.systolic.nest_product import NestProduct
@@ -31,7 +32,6 @@ from apollo.compiler.systolic.weights import Weights, plan_weights
 from apollo.compiler.tables import NO_TENSOR, Ints, Nest, TensorColumn
 
 _PRODUCTS = (Opcode.CONVOLVE, Opcode.DEPTHWISE)
-_COMFORT = 4  # rows of the array that a tile should have at least, as positions
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,10 @@ def compile_nests(network: Network, accelerator: Accelerator) -> CompiledNests:
     # Constants of vector operations first: weight tiles get what they leave of core memory.
     sizes = [nest[Nest.TABLE_BYTES] for nest in nests if nest[Nest.TABLE_BYTES]]
     ring = ring_bytes(sizes, accelerator)
-    array = plan_array(accelerator, ring, output_stationary=False, layer=network.layer_names[0])
+    multiplies = [nest[Nest.OPCODE] in _PRODUCTS for nest in nests]
+    first = multiplies.index(True) if any(multiplies) else 0
+    name = network.layer_names[first]
+    array = plan_array(accelerator, ring, output_stationary=False, layer=name)
     layout, weights = Layout(), dict[int, Weights]()
     for number, nest in enumerate(nests):
         if nest[Nest.OPCODE] in _PRODUCTS:
@@ -82,10 +85,8 @@ def compile_nests(network: Network, accelerator: Accelerator) -> CompiledNests:
     quanta = [_quantum(nest, weights.get(i), accelerator) for i, nest in enumerate(nests)]
     tables = Tables(nests, tensors, quanta)
 
-    def least(number: int) -> int:
-        return _COMFORT * array.rows if number in weights else 1
-
-    places = place(tables, accelerator.pe_memory_bytes, network.layer_names, least)
+    estimate = Estimate(nests, weights, array)
+    places = place(tables, accelerator.pe_memory_bytes, network.layer_names, estimate)
     stored = _store_in_dram(network, tables, places, layout)
     run = _Run(network, accelerator, tables, places, stored, weights, constants, array, ring)
     for number in range(len(nests)):

@@ -5,7 +5,7 @@ Where there is no room, the largest tensor in the way is put out to DRAM and pla
 the nests that touch it work on tiles of it, in buffers that live for that nest alone.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ from apollo.compiler.systolic.boxes import (
     source_box,
     whole_tile,
 )
+from apollo.compiler.systolic.estimate import Estimate, Tiling
 from apollo.compiler.systolic.sites import NO_MARGINS, Four, bytes_of
 from apollo.compiler.tables import IN_ORDER, NO_TENSOR, Nest, TensorColumn
 
@@ -176,15 +177,15 @@ class _Full(Exception):  # noqa: N818 - not an error: something is put out
     demand: int
 
 
-def place(tables: Tables, bound: int, names: Sequence[str], least: Callable[[int], int]) -> Places:
-    """Place every tensor; `least` says how many positions of a nest a tile should have.
+def place(tables: Tables, bound: int, names: Sequence[str], estimate: Estimate) -> Places:
+    """Place every tensor; `estimate` says what tiles cost.
 
     Raises `DoesNotFit` when the tiles of some nest do not fit into `bound` bytes.
     """
     out: set[int] = {root for root, life in tables.lives.items() if life.size > bound}
     while True:
         try:
-            return _try(tables, bound, out, least)
+            return _try(tables, bound, out, estimate)
         except _Full as full:
             there = [
                 (life.size, root)
@@ -197,7 +198,7 @@ def place(tables: Tables, bound: int, names: Sequence[str], least: Callable[[int
             out.add(max(there)[1])
 
 
-def _try(tables: Tables, bound: int, out: set[int], least: Callable[[int], int]) -> Places:
+def _try(tables: Tables, bound: int, out: set[int], estimate: Estimate) -> Places:
     places = Places()
     active: dict[int, tuple[int, int]] = {}  # by root: [start, end)
     starting: dict[int, list[int]] = {}
@@ -215,7 +216,7 @@ def _try(tables: Tables, bound: int, out: set[int], least: Callable[[int], int])
             operand for operand, tensor in tables.operands(number) if tables.root(tensor) in out
         ]
         places.buffers[number] = _buffers(
-            tables, number, streamed, list(active.values()), bound, least(number), bool(active)
+            _Nest(tables, number, streamed, bool(active)), list(active.values()), bound, estimate
         )
         active = {root: span for root, span in active.items() if tables.lives[root].last > number}
     return places
@@ -231,45 +232,61 @@ def _room(taken: Iterable[tuple[int, int]], size: int, bound: int) -> int | None
     return at if at + size <= bound else None
 
 
-def _buffers(
-    tables: Tables,
-    number: int,
-    streamed: list[Nest],
-    taken: list[tuple[int, int]],
-    bound: int,
-    least: int,
-    yields: bool,
-) -> Buffers:
-    """The largest tiles whose buffers fit, two of each in turn; one of each if nothing else does.
+class _Nest(NamedTuple):
+    """A nest, its operands in DRAM, and whether tensors can still be put out for better tiles."""
 
-    `yields`: tensors can still be put out for tiles of `least` positions.
+    tables: Tables
+    number: int
+    streamed: list[Nest]
+    yields: bool
+
+    @property
+    def whole(self) -> Four:
+        """All that it computes, as one tile."""
+        return next(candidates(self.tables.nests[self.number], 0))
+
+    def sizes(self, extents: Four) -> dict[Nest, int]:
+        """Bytes of a buffer for each operand in DRAM."""
+        tables, nest = self.tables, self.tables.nests[self.number]
+        tile = Box(*((0, extent) for extent in extents))
+        return {
+            operand: bytes_of(tables.box(self.number, operand, tile), tables.width(nest[operand]))
+            for operand in self.streamed
+        }
+
+    def extents(self, least: int) -> Iterator[Four]:
+        """Of tiles of that many positions, from all of the nest down."""
+        nest = self.tables.nests[self.number]
+        quantum = self.tables.quanta[self.number] if self.streamed else 0
+        for extents in candidates(nest, quantum):
+            if self.yields and extents[0] * extents[1] * extents[2] < least:
+                return
+            yield extents
+            if not self.streamed:
+                return
+
+
+def _buffers(nest: _Nest, taken: list[tuple[int, int]], bound: int, estimate: Estimate) -> Buffers:
+    """Of the largest tiles with two buffers of each, and of those with one, the better.
+
+    As long as tensors can be put out instead, two it is.
     """
-    nest, demand = tables.nests[number], 0
-    (_, images), (_, rows), (_, columns), (_, channels) = whole_tile(nest)
-    whole: Four = (images, rows, columns, channels)
-    least = min(least, images * rows * columns) if yields else 0
-    for count in (2,) if yields else (2, 1):
-        for extents in candidates(nest, tables.quanta[number]) if streamed else [whole]:
-            if extents[0] * extents[1] * extents[2] < least:
-                break
-            copies = 1 if extents == whole else count
-            sizes = _sizes(tables, number, streamed, extents)
+    found: list[tuple[int, Buffers]] = []
+    demand = 0
+    for count in (2,) if nest.yields else (2, 1):
+        for extents in nest.extents(estimate.least(nest.number)):
+            sizes = nest.sizes(extents)
+            demand = sum(sizes.values())
+            # A single tile needs no second buffer.
+            copies = 1 if extents == nest.whole else count
             addresses = _fit(sizes, copies, list(taken), bound)
             if addresses is not None:
-                return Buffers(extents, addresses)
-            demand = sum(sizes.values())
-    raise _Full(number, demand)
-
-
-def _sizes(tables: Tables, number: int, streamed: list[Nest], extents: Four) -> dict[Nest, int]:
-    """Bytes of a buffer for each operand."""
-    tile = Box(*((0, extent) for extent in extents))
-    return {
-        operand: bytes_of(
-            tables.box(number, operand, tile), tables.width(tables.nests[number][operand])
-        )
-        for operand in streamed
-    }
+                cycles = estimate.cycles(nest.number, Tiling(extents, count, demand))
+                found.append((cycles, Buffers(extents, addresses)))
+                break
+    if not found:
+        raise _Full(nest.number, demand)
+    return min(found, key=lambda entry: entry[0])[1]
 
 
 def _fit(
