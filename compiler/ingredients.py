@@ -11,17 +11,19 @@ import numpy.typing as npt
 
 from apollo.arch.operands import RECORD_BYTES
 from apollo.compiler.functions import function_table
-from apollo.compiler.numbers import quantization_of
-from apollo.compiler.recipe import Ingredients, Recipe
+from apollo.compiler.pairs import by_input
+from apollo.compiler.recipe import NO_TAP, Ingredients, Recipe
 from apollo.workloads.integer import fixed_point
 from apollo.workloads.integer.arithmetic import rescaled
 from apollo.workloads.integer.context import real_values
-from apollo.workloads.model import Model, Rounding
+from apollo.workloads.model import Constant, Model, Rounding
 from apollo.workloads.operators import (
     BatchNormalization,
     Convolution,
+    ConvTranspose,
     FullyConnected,
     LocalResponseNormalization,
+    Operator,
 )
 from apollo.workloads.quantization import Quantization
 
@@ -57,8 +59,7 @@ def _bytes(values: Ints, kind: str) -> Bytes:
 
 def channels_of(recipe: Recipe, model: Model, channels: int, taps: int) -> Channels:
     """Weights and records of a nest that multiplies by them."""
-    before = quantization_of(model, recipe.before)
-    after = quantization_of(model, recipe.after)
+    before, after = recipe.before, recipe.after
     zero, unit = before.zero_point[0], before.scale[0]
     if recipe.ingredients is Ingredients.ONES:
         weights = np.ones((channels, taps, 1), np.int64)
@@ -66,6 +67,8 @@ def channels_of(recipe: Recipe, model: Model, channels: int, taps: int) -> Chann
         bias = np.zeros(channels, np.int64)
     elif recipe.ingredients is Ingredients.SCALES:
         weights, bias, factors = _normalization(recipe, model, unit, after)
+    elif recipe.ingredients is Ingredients.TRANSPOSED:
+        weights, bias, factors = _transposed(recipe, model, unit, after)
     else:
         weights, bias, factors = _stored(recipe, model, unit, after)
     bias = bias - zero * weights.sum((1, 2))
@@ -78,19 +81,47 @@ Numbers = tuple[Ints, Ints, list[float]]
 def _stored(recipe: Recipe, model: Model, unit: float, after: Quantization) -> Numbers:
     operator = recipe.operator
     assert isinstance(operator, Convolution | FullyConnected)
-    constant = model.constant(operator.name, "weight")
-    rule = constant.quantization
-    if rule is None or any(rule.zero_point):
-        raise ValueError(f"The weights of '{operator.name}' must be integers around zero.")
-    values = constant.values.astype(np.int64)
-    if isinstance(operator, FullyConnected):
-        values = values.reshape(len(values), *recipe.image)
-    weights = values.transpose(0, 2, 3, 1).reshape(len(values), -1, values.shape[1])
-    units = np.broadcast_to(unit * np.array(rule.scale), len(values))
-    bias = np.zeros(len(values), np.int64)
+    values, rule = _around_zero(operator, model.constant(operator.name, "weight"))
+    weights = by_input(operator, values, recipe.image)
+    units = np.broadcast_to(unit * np.array(rule.scale), len(weights))
+    bias = np.zeros(len(weights), np.int64)
     if operator.bias:
         bias = _bias(model, operator.name, units)
     return weights, bias, [float(each / after.scale[0]) for each in units]
+
+
+def _transposed(recipe: Recipe, model: Model, unit: float, after: Quantization) -> Numbers:
+    """Of one phase of the rows, phase after phase of the columns, each with all its channels."""
+    operator = recipe.operator
+    assert isinstance(operator, ConvTranspose)
+    constant = model.constant(operator.name, "weight")
+    values, rule = _around_zero(operator, constant)
+    outputs, groups = operator.out_channels, operator.groups
+    rows, *phases = recipe.window
+    depthwise = groups > 1 and len(values) == groups == outputs
+    inputs = 1 if depthwise else len(values)
+    kernel = np.zeros((outputs, inputs, *operator.kernel), np.int64)
+    for group in range(groups):
+        kept = slice(group * outputs // groups, (group + 1) * outputs // groups)
+        read = slice(group * len(values) // groups, (group + 1) * len(values) // groups)
+        kernel[kept, slice(None) if depthwise else read] = values[read].swapaxes(0, 1)
+    found = np.zeros((len(phases), outputs, len(rows), len(phases[0]), inputs), np.int64)
+    for index in np.ndindex(len(phases), len(rows), len(phases[0])):
+        taps = rows[index[1]], phases[index[0]][index[2]]
+        if NO_TAP not in taps:
+            found[index[0], :, index[1], index[2]] = kernel[:, :, *taps]
+    units = np.broadcast_to(unit * np.array(rule.scale), outputs)
+    bias = _bias(model, operator.name, units) if operator.bias else np.zeros(outputs, np.int64)
+    factors = [float(each / after.scale[0]) for each in units]
+    weights = found.reshape(len(phases) * outputs, len(rows) * len(phases[0]), inputs)
+    return weights, np.tile(bias, len(phases)), factors * len(phases)
+
+
+def _around_zero(operator: Operator, constant: Constant) -> tuple[Ints, Quantization]:
+    rule = constant.quantization
+    if rule is None or any(rule.zero_point):
+        raise ValueError(f"The weights of '{operator.name}' must be integers around zero.")
+    return constant.values.astype(np.int64), rule
 
 
 def _bias(model: Model, name: str, units: npt.NDArray[np.float64]) -> Ints:
@@ -122,6 +153,7 @@ def table_of(recipe: Recipe, model: Model) -> Bytes:
         Ingredients.SUM: _sum,
         Ingredients.DIFFERENCE: _sum,
         Ingredients.PRODUCT: _product,
+        Ingredients.BLEND: _blend,
         Ingredients.FUNCTION: _function,
         Ingredients.UNITS: _units,
         Ingredients.SOFTMAX: _softmax,
@@ -130,15 +162,9 @@ def table_of(recipe: Recipe, model: Model) -> Bytes:
     return makers[recipe.ingredients](recipe, model)
 
 
-def _rules(recipe: Recipe, model: Model) -> tuple[Quantization, Quantization]:
-    return quantization_of(model, recipe.before), quantization_of(model, recipe.after)
-
-
-def _second(recipe: Recipe, model: Model) -> Quantization:
-    if recipe.second.endswith(":constant"):
-        rule = model.constant(recipe.operator.name, "constant").quantization
-        return rule or Quantization((1.0,), (0,))
-    return quantization_of(model, recipe.second)
+def _second(recipe: Recipe) -> Quantization:
+    assert recipe.second is not None
+    return recipe.second
 
 
 def _record(*fields: tuple[int, str]) -> Bytes:
@@ -148,8 +174,7 @@ def _record(*fields: tuple[int, str]) -> Bytes:
 
 def _sum(recipe: Recipe, model: Model) -> Bytes:
     """`ADD` (M29): with one rounding, both in fractions of the result's unit."""
-    first, after = _rules(recipe, model)
-    second = _second(recipe, model)
+    first, second, after = recipe.before, _second(recipe), recipe.after
     sign = -1 if recipe.ingredients is Ingredients.DIFFERENCE else 1
     zeros = ((first.zero_point[0], "<i2"), (second.zero_point[0], "<i2"))
     scales = (first.scale[0], second.scale[0])
@@ -167,12 +192,19 @@ def _sum(recipe: Recipe, model: Model) -> Bytes:
     return _record(*zeros, (20, "u1"), *fields)
 
 
-def _product(recipe: Recipe, model: Model) -> Bytes:
-    first, after = _rules(recipe, model)
-    second = _second(recipe, model)
+def _product(recipe: Recipe, _: Model) -> Bytes:
+    first, second, after = recipe.before, _second(recipe), recipe.after
     multiplier, shift = fixed_point(first.scale[0] * second.scale[0] / after.scale[0])
     zeros = ((first.zero_point[0], "<i2"), (second.zero_point[0], "<i2"))
     return _record(*zeros, (multiplier, "<i4"), (shift, "i1"))
+
+
+def _blend(recipe: Recipe, _: Model) -> Bytes:
+    """`ADD` with one rounding: both times their factors."""
+    shift = fixed_point(max(recipe.factors))[1]
+    one, other = (round(factor * 2.0**shift) for factor in recipe.factors)
+    zeros = ((recipe.before.zero_point[0], "<i2"), (_second(recipe).zero_point[0], "<i2"))
+    return _record(*zeros, (one, "<i4"), (other, "<i4"), (shift, "i1"))
 
 
 def _entries(values: Ints, after: Quantization) -> Bytes:
@@ -182,27 +214,25 @@ def _entries(values: Ints, after: Quantization) -> Bytes:
 
 def _function(recipe: Recipe, model: Model) -> Bytes:
     """The entries are a matter of quantisation, not of compiling: they come from there."""
-    after = quantization_of(model, recipe.after)
-    return _entries(function_table(recipe.operator, model), after)
+    return _entries(function_table(recipe.operator, model), recipe.after)
 
 
 def _units(recipe: Recipe, model: Model) -> Bytes:
     """The same real numbers in other units."""
-    before, after = _rules(recipe, model)
+    before, after = recipe.before, recipe.after
     stored = np.arange(before.low, before.high + 1)
     return _entries(rescaled(stored, before, after, model.rounding), after)
 
 
-def _softmax(recipe: Recipe, model: Model) -> Bytes:
-    before = quantization_of(model, recipe.before)
-    table = np.rint(65_535 * np.exp(-before.scale[0] * np.arange(256)))
+def _softmax(recipe: Recipe, _: Model) -> Bytes:
+    table = np.rint(65_535 * np.exp(-recipe.before.scale[0] * np.arange(256)))
     return np.ascontiguousarray(table.astype("<u2")).view(np.uint8)
 
 
-def _neighbours(recipe: Recipe, model: Model) -> Bytes:
+def _neighbours(recipe: Recipe, _: Model) -> Bytes:
     operator = recipe.operator
     assert isinstance(operator, LocalResponseNormalization)
-    before, after = _rules(recipe, model)
+    before, after = recipe.before, recipe.after
     shift = max(0, (operator.size * 255 * 255).bit_length() - 8)
     middle = (np.arange(256) + 0.5) * (1 << shift) * before.scale[0] ** 2
     base = operator.bias + operator.alpha / operator.size * middle

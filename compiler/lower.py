@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from apollo.arch.isa import Opcode
+from apollo.arch.operands import ComputeFlag
 from apollo.compiler import numbers
 from apollo.compiler.fuse import fused_into
 from apollo.compiler.margins import enter_margins
-from apollo.compiler.network import Network
+from apollo.compiler.network import Network, layer_macs
+from apollo.compiler.pairs import Masks, PairTable
 from apollo.compiler.recipe import Ingredients, Recipe
 from apollo.compiler.storage import Dims, Shape, dims_of, is_in_logical_order
 from apollo.compiler.tables import (
@@ -28,6 +30,7 @@ from apollo.compiler.tables import (
 from apollo.workloads.graph import Graph
 from apollo.workloads.model import Model
 from apollo.workloads.operators import Operator, Unary
+from apollo.workloads.quantization import Quantization
 
 Columns = Mapping[str, int]  # of a nest, by name
 # Coordinates of a nest that reads an image as its logical order has it: channel, row, column.
@@ -39,24 +42,26 @@ _ONES = (
 )
 
 
-def lower(graph: Graph, model: Model | None = None) -> Network:
+def lower(graph: Graph, model: Model | None = None, masks: Masks | None = None) -> Network:
     """The tables of a graph; `model` has the numbers, if there are any.
 
-    Raises `ValueError` for an operator that the machine has no instruction for.
+    With masks, as of `workloads.sparsity.masks_of`, weights may be stored as non-zeros. Raises
+    `ValueError` for an operator that the machine has no instruction for, and for a mask of no
+    operator or of another shape.
     """
-    return Lowering(graph, model).run()
+    return Lowering(graph, model, masks).run()
 
 
 class Lowering:
     """Numbers tensors as they appear and appends a row for every nest."""
 
-    def __init__(self, graph: Graph, model: Model | None) -> None:
+    def __init__(self, graph: Graph, model: Model | None, masks: Masks | None = None) -> None:
         self.graph, self.model = graph, model
         self.hosts = fused_into(graph, model)
         self.numbers: dict[str, int] = {}
         self.names: list[str] = []
         self.dims: list[Dims] = []
-        self.rules: list[str] = []  # tensor of the graph whose quantisation it has
+        self.rules: list[Quantization] = []
         self.is_image: list[bool] = []  # logical order is channel, row, column
         self.in_dram: set[int] = set()
         self.aliases: dict[int, int] = {}
@@ -64,6 +69,7 @@ class Lowering:
         self.rows: list[dict[Nest, int]] = []
         self.layers: list[str] = []
         self.recipes: list[Recipe] = []
+        self.pairs = PairTable(graph, masks)
 
     def run(self) -> Network:
         """Lower every operator, in order."""
@@ -95,6 +101,7 @@ class Lowering:
             for column, value in row.items():
                 nests[index, column] = value
         graph = self.graph
+        macs, needed = layer_macs(nests), layer_macs(nests, of_nonzeros=True)
         return Network(
             name=graph.name,
             layer_names=tuple(self.layers),
@@ -106,7 +113,8 @@ class Lowering:
             inputs=graph.inputs,
             outputs=graph.outputs,
             numbers=dict(self.numbers),
-            macs=graph.macs,
+            pairs=self.pairs.table(),
+            macs=graph.macs - int(macs.sum() - needed.sum()),
             parameters=graph.parameters,
             batch=graph.batch,
         )
@@ -118,12 +126,14 @@ class Lowering:
             f"Network '{self.graph.name}': operator '{operator.name}' ({kind}) {what}."
         )
 
-    def new(self, name: str, dims: Dims, rule: str = "", *, is_image: bool = False) -> int:
-        """The number of a new tensor; `rule` has its quantisation."""
+    def new(
+        self, name: str, dims: Dims, rule: Quantization | None = None, *, is_image: bool = False
+    ) -> int:
+        """The number of a new tensor, with the quantisation of that name if none is given."""
         self.names.append(name)
         self.dims.append(dims)
         self.is_image.append(is_image)
-        self.rules.append(rule or name)
+        self.rules.append(rule or numbers.quantization_of(self.model, name))
         return len(self.names) - 1
 
     def shape(self, name: str) -> Shape:
@@ -141,10 +151,15 @@ class Lowering:
                 clamps.append(readers[0])
             name = readers[0].output
 
+    def rule_of(self, operator: Operator, name: str = "") -> Quantization:
+        """Of an output of an operator, with the clamps that ride on it."""
+        own = not name or name == operator.output
+        return numbers.quantization_of(self.model, self.last_name(operator)[0] if own else name)
+
     def result(self, operator: Operator, dims: Dims, name: str = "") -> int:
         """The new tensor that an operator writes."""
         name = name or operator.output
-        rule = self.last_name(operator)[0] if name == operator.output else name
+        rule = self.rule_of(operator, name)
         is_image = len(self.shape(name)) >= 4
         self.numbers[name] = self.new(name, dims, rule, is_image=is_image)
         return self.numbers[name]
@@ -177,6 +192,8 @@ class Lowering:
         row |= {Nest[name.upper()]: value for name, value in (columns or {}).items()}
         row[Nest.EXTENT_ROWS] = (row[Nest.KERNEL_ROWS] - 1) * row[Nest.DILATION_ROWS] + 1
         row[Nest.EXTENT_COLUMNS] = (row[Nest.KERNEL_COLUMNS] - 1) * row[Nest.DILATION_COLUMNS] + 1
+        if recipe is not None and recipe.ingredients is Ingredients.BLEND:
+            row[Nest.FLAGS] &= ~ComputeFlag.TFLITE_ROUNDING
         self.rows.append(row)
         self.layers.append(operator.name)
         before, after = self.rules[source], self.rules[destination]
@@ -191,8 +208,8 @@ class Lowering:
         low, high = numbers.bounds(self.model, after, clamps)
         other = None if second == NO_TENSOR else self.rules[second]
         return {
-            Nest.FILL: numbers.zero_point(self.model, before),
-            Nest.ZERO_POINT: numbers.zero_point(self.model, after),
+            Nest.FILL: before.zero_point[0],
+            Nest.ZERO_POINT: after.zero_point[0],
             Nest.LOW: low,
             Nest.HIGH: high,
             Nest.FLAGS: numbers.flags_of(self.model, before, other, after),
@@ -245,8 +262,8 @@ class Lowering:
         table[:, : TensorColumn.TOP] = self.dims
         table[:, TensorColumn.ALIAS] = NO_TENSOR
         for number, rule in enumerate(self.rules):
-            table[number, TensorColumn.WIDTH] = numbers.width_of(self.model, rule)
-            table[number, TensorColumn.FILL] = numbers.zero_point(self.model, rule)
+            table[number, TensorColumn.WIDTH] = numbers.width_of(rule)
+            table[number, TensorColumn.FILL] = rule.zero_point[0]
         for view, stored in self.aliases.items():
             table[view, TensorColumn.ALIAS] = stored
         enter_margins(nests, table)
@@ -254,10 +271,5 @@ class Lowering:
             for column in (Nest.DESTINATION, Nest.SOURCE, Nest.SECOND):
                 if nest[column] != NO_TENSOR:
                     table[nest[column], TensorColumn.LAST_USE] = index
-            # Parts of the rows or columns of a tensor are put together in DRAM only.
-            whole = table[nest[Nest.DESTINATION]]
-            of_nest = nest[[Nest.IMAGES, Nest.ROWS, Nest.COLUMNS]]
-            if (whole[: TensorColumn.CHANNELS] != of_nest).any():
-                whole[TensorColumn.IN_DRAM] = 1
         table[list(self.in_dram), TensorColumn.IN_DRAM] = 1
         return table

@@ -10,6 +10,7 @@ from apollo.compiler.storage import Dims, axis_of, dims_of
 from apollo.compiler.tables import IN_ORDER
 from apollo.compiler.tables import Split as Axis
 from apollo.workloads.operators import Concat, Operator, Pad, Reshape, Slice, Split, Transpose
+from apollo.workloads.quantization import Quantization
 
 TABLE_BYTES, WIDE_TABLE_BYTES = 256, 2 * 513
 _FIRST = {
@@ -20,11 +21,11 @@ _FIRST = {
 }
 
 
-def table_bytes(lowering: Lowering, before: str, after: str) -> int:
-    """Of a table from one tensor to another."""
-    if quantization_of(lowering.model, before).bits == 16:
+def table_bytes(before: Quantization, after: Quantization) -> int:
+    """Of a table from one quantisation to another."""
+    if before.bits == 16:
         return WIDE_TABLE_BYTES
-    return TABLE_BYTES * quantization_of(lowering.model, after).bits // 8
+    return TABLE_BYTES * after.bits // 8
 
 
 def table(lowering: Lowering, operator: Operator, source: int, ingredients: Ingredients) -> None:
@@ -33,7 +34,7 @@ def table(lowering: Lowering, operator: Operator, source: int, ingredients: Ingr
     lowering.is_image[destination] = lowering.is_image[source]
     before, after = lowering.rules[source], lowering.rules[destination]
     recipe = Recipe(ingredients, operator, before, after)
-    size = table_bytes(lowering, before, after)
+    size = table_bytes(before, after)
     lowering.append(operator, Opcode.LOOKUP, source, destination, recipe, {"table_bytes": size})
 
 
@@ -50,10 +51,8 @@ def in_units(
     """A nest that moves elements, and a table behind it where the result has other units."""
     name = name or operator.output
     dims = dims or dims_of(lowering.shape(name))
-    rule = lowering.last_name(operator)[0] if name == operator.output else name
     before = lowering.rules[source]
-    rules = [quantization_of(lowering.model, tensor) for tensor in (before, rule)]
-    if rules[0] == rules[1]:
+    if before == lowering.rule_of(operator, name):
         destination = lowering.result(operator, dims, name)
         lowering.append(operator, opcode, source, destination, columns=columns)
         return
@@ -61,7 +60,7 @@ def in_units(
     lowering.append(operator, opcode, source, moved, columns=columns)
     destination = lowering.result(operator, dims, name)
     recipe = Recipe(Ingredients.UNITS, operator, before, lowering.rules[destination])
-    size = table_bytes(lowering, before, lowering.rules[destination])
+    size = table_bytes(before, lowering.rules[destination])
     lowering.append(operator, Opcode.LOOKUP, moved, destination, recipe, {"table_bytes": size})
 
 
@@ -147,10 +146,11 @@ def concat(lowering: Lowering, operator: Concat) -> None:
     first = 0
     for source, each in zip(sources, dims, strict=True):
         before, after = lowering.rules[source], lowering.rules[destination]
-        same = quantization_of(lowering.model, before) == quantization_of(lowering.model, after)
+        same = before == after
         recipe = None if same else Recipe(Ingredients.UNITS, operator, before, after)
-        columns = each._asdict() | {_FIRST[axis]: first, "is_part": 1, "whole_channels": 1}
-        columns["table_bytes"] = 0 if same else table_bytes(lowering, before, after)
+        columns = each._asdict() | {_FIRST[axis]: first, "is_part": 1}
+        columns["whole_channels"] = int(axis == "channels")
+        columns["table_bytes"] = 0 if same else table_bytes(before, after)
         opcode = Opcode.COPY if same else Opcode.LOOKUP
         lowering.append(operator, opcode, source, destination, recipe, columns=columns)
         first += getattr(each, axis)
@@ -162,7 +162,7 @@ def pad(lowering: Lowering, operator: Pad) -> None:
     shape = lowering.shape(operator.inputs[0])
     if len(shape) != 4 or any((*operator.before[:2], *operator.after[:2])):
         raise lowering.refuse(operator, "has no lowering but for rows and columns of an image")
-    q = quantization_of(lowering.model, lowering.rules[source])
+    q = lowering.rules[source]
     fill = q.zero_point[0] + round(operator.value / q.scale[0])
     columns = {"pad_rows": operator.before[2], "pad_columns": operator.before[3]}
     columns["fill"] = min(q.high, max(q.low, fill))

@@ -7,10 +7,11 @@ from typing import Any
 from apollo.arch.cycles import NORMALIZE_EXTRA_PASSES, SOFTMAX_PASSES
 from apollo.arch.isa import Opcode
 from apollo.arch.operands import RECORD_BYTES
+from apollo.compiler import averages
 from apollo.compiler import lowering_moves as moves
-from apollo.compiler import zones
+from apollo.compiler import lowering_resizing as resizing
 from apollo.compiler.lower import Lowering
-from apollo.compiler.numbers import quantization_of
+from apollo.compiler.lowering_transposed import transposed
 from apollo.compiler.recipe import Ingredients, Recipe
 from apollo.compiler.storage import Dims, axis_of, dims_of
 from apollo.workloads.model import Rounding
@@ -20,6 +21,8 @@ from apollo.workloads.operators import (
     BinaryKind,
     Concat,
     Convolution,
+    ConvTranspose,
+    DepthToSpace,
     FullyConnected,
     LocalResponseNormalization,
     Operator,
@@ -29,8 +32,10 @@ from apollo.workloads.operators import (
     Reduce,
     ReduceKind,
     Reshape,
+    Resize,
     Slice,
     Softmax,
+    SpaceToDepth,
     Split,
     Transpose,
     Unary,
@@ -110,6 +115,8 @@ def convolution(lowering: Lowering, operator: Convolution) -> None:
         "source_step": channels // groups,
         "result_step": outputs // groups,
     }
+    if groups == 1:
+        columns |= lowering.pairs.columns_of(operator, channels, recipe.image)
     lowering.append(operator, Opcode.CONVOLVE, source, destination, recipe, columns)
 
 
@@ -140,6 +147,7 @@ def fully_connected(lowering: Lowering, operator: FullyConnected) -> None:
         "mixes_channels": 1,
         "weights": 1,
     }
+    columns |= lowering.pairs.columns_of(operator, math.prod(image), image)
     lowering.append(operator, Opcode.CONVOLVE, source, destination, recipe, columns)
 
 
@@ -147,8 +155,7 @@ def pool(lowering: Lowering, operator: Pool) -> None:
     """The greatest or the mean; a mean in other units is a product by ones."""
     source = lowering.plain(operator.inputs[0])
     window = _window(lowering, operator, source)
-    rules = [quantization_of(lowering.model, lowering.rules[source])]
-    rules.append(quantization_of(lowering.model, lowering.last_name(operator)[0]))
+    rules = (lowering.rules[source], lowering.rule_of(operator))
     if operator.kind is PoolKind.MAX:
         width = rules[0].bits // 8
         fill = _LOWEST[width]
@@ -158,11 +165,11 @@ def pool(lowering: Lowering, operator: Pool) -> None:
         return
     destination = _image_result(lowering, operator)
     if any(operator.padding) and not operator.include_padding:
-        zones.average(lowering, operator, source, destination, same=rules[0] == rules[1])
+        averages.without_padding(lowering, operator, source, destination, window)
     elif rules[0] == rules[1]:
         lowering.append(operator, Opcode.POOL_AVERAGE, source, destination, columns=window)
     else:
-        zones.mean(lowering, operator, source, destination, math.prod(operator.kernel), window)
+        averages.mean(lowering, operator, source, destination, math.prod(operator.kernel), window)
 
 
 def reduce(lowering: Lowering, operator: Reduce) -> None:
@@ -183,7 +190,7 @@ def reduce(lowering: Lowering, operator: Reduce) -> None:
         moves.in_units(lowering, operator, Opcode.POOL_MAX, source, dims=result, columns=window)
         return
     count = dims.rows * dims.columns if operator.kind is ReduceKind.MEAN else 1
-    zones.mean(lowering, operator, source, lowering.result(operator, result), count, window)
+    averages.mean(lowering, operator, source, lowering.result(operator, result), count, window)
 
 
 def batch_normalization(lowering: Lowering, operator: BatchNormalization) -> None:
@@ -218,7 +225,7 @@ def binary(lowering: Lowering, operator: Binary) -> None:
     destination = _binary_result(lowering, operator, first, second)
     ingredients = _SUMS.get(operator.kind, Ingredients.PRODUCT)
     recipe = _recipe(
-        lowering, ingredients, operator, first, destination, second=lowering.names[second]
+        lowering, ingredients, operator, first, destination, second=lowering.rules[second]
     )
     opcode, size = Opcode.MULTIPLY, RECORD_BYTES
     if operator.kind in _SUMS:
@@ -236,7 +243,10 @@ def _operands(lowering: Lowering, operator: Binary) -> tuple[int, int]:
     dims = dims_of(operator.constant_shape)
     if lowering.dims[first].images > 1 and len(operator.constant_shape) == 2:
         dims = Dims(dims.rows, 1, 1, dims.channels)
-    second = lowering.new(name, dims)
+    rule = Quantization((1.0,), (0,))
+    if lowering.model is not None:
+        rule = lowering.model.constant(operator.name, "constant").quantization or rule
+    second = lowering.new(name, dims, rule)
     lowering.constants[second] = operator.name
     lowering.in_dram.add(second)
     return first, second
@@ -258,7 +268,7 @@ def softmax(lowering: Lowering, operator: Softmax) -> None:
     shape = lowering.shape(operator.inputs[0])
     if axis_of(shape, operator.axis) != "channels":
         raise lowering.refuse(operator, f"has no lowering over axis {operator.axis}")
-    after = quantization_of(lowering.model, lowering.last_name(operator)[0])
+    after = lowering.rule_of(operator)
     columns = {"taps": SOFTMAX_PASSES, "table_bytes": SOFTMAX_BYTES, "whole_channels": 1}
     if lowering.model is None or after == PROBABILITIES:
         destination = lowering.result(operator, lowering.dims[source])
@@ -282,6 +292,10 @@ LOWERINGS: dict[type[Operator], Callable[[Lowering, Any], None]] = {
     BatchNormalization: batch_normalization,
     Binary: binary,
     Concat: moves.concat,
+    DepthToSpace: resizing.depth_to_space,
+    Resize: resizing.resize,
+    SpaceToDepth: resizing.space_to_depth,
+    ConvTranspose: transposed,
     Convolution: convolution,
     FullyConnected: fully_connected,
     LocalResponseNormalization: normalization,

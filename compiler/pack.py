@@ -9,6 +9,7 @@ import numpy.typing as npt
 from apollo.arch.operands import RECORD_BYTES
 from apollo.compiler.ingredients import Channels, channels_of, table_of
 from apollo.compiler.pipeline import Compiled
+from apollo.compiler.sparse_blocks import encoded, sparse_stream
 from apollo.compiler.tables import NO_TENSOR, Ints, Map, Nest, Split, TensorColumn
 from apollo.workloads.model import Model
 
@@ -117,10 +118,26 @@ def _pack_parameters(compiled: Compiled, model: Model, layer: int, image: Bytes)
         return
     count = int(n[Nest.CHANNELS] * n[Nest.GROUPS])
     stored = channels_of(recipe, model, count, int(n[Nest.TAPS]))
-    everything = np.concatenate([_load(compiled, n, m, stored, tile) for tile in tiles(n, m)])
+    if m[Map.SPARSE]:
+        _check_nonzeros(compiled, layer, stored)
+        owners, channels = _owners(compiled, n, m), encoded(stored)
+        loads = [sparse_stream(n, m, owners, channels, tile.channels) for tile in tiles(n, m)]
+    else:
+        loads = [_load(compiled, n, m, stored, tile) for tile in tiles(n, m)]
+    everything = np.concatenate(loads)
     if len(everything) != end - first:
         raise AssertionError(f"{len(everything)} bytes of parameters for {end - first}")
     image[first:end] = everything
+
+
+def _check_nonzeros(compiled: Compiled, layer: int, stored: Channels) -> None:
+    """Raise `ValueError` unless the network was lowered with the masks of the model."""
+    name, wanted = compiled.network.layer_names[layer], compiled.network.nests[layer, Nest.NONZEROS]
+    found = np.count_nonzero(stored.weights)
+    if found != wanted:
+        raise ValueError(
+            f"The weights of '{name}' have {found:,} non-zeros, but it was compiled for {wanted:,}."
+        )
 
 
 def _load(compiled: Compiled, n: Ints, m: Ints, stored: Channels, tile: Tile) -> Bytes:

@@ -5,24 +5,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from apollo.arch.accelerator import Accelerator
-from apollo.arch.isa import ENGINES, Opcode
+from apollo.arch.isa import ENGINES
 from apollo.arch.operands import OPERANDS
 from apollo.arch.program import Program
 from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.kernels.boxes import BOX_NUMBERS
+from apollo.compiler.kernels.candidates import FREE
 from apollo.compiler.kernels.computes import WORK
 from apollo.compiler.kernels.emit import PLAN, count_instructions, emit
 from apollo.compiler.kernels.layout import lay_out
-from apollo.compiler.kernels.candidates import FREE
 from apollo.compiler.kernels.mapping import map_network
 from apollo.compiler.kernels.residency import keep_resident, shelf
 from apollo.compiler.kernels.stream import NUMBERS, Stream
 from apollo.compiler.kernels.views import VIEWS
 from apollo.compiler.kernels.workspace import workspace
 from apollo.compiler.network import Network
-from apollo.compiler.tables import MAPS, PLACES, Ints, Map, Nest, Resource
-
-WIDTH = 4  # states that the mapping keeps: more find little
+from apollo.compiler.options import USUAL, Options
+from apollo.compiler.tables import MAPS, PLACES, Ints, Map, Resource
 
 
 @dataclass(frozen=True)
@@ -67,32 +66,39 @@ def units_of(accelerator: Accelerator) -> Ints:
     )
 
 
-def compile_network(network: Network, accelerator: Accelerator) -> Compiled:
-    """Compile a lowered network for a design.
+def compile_network(
+    network: Network, accelerator: Accelerator, options: Options = USUAL
+) -> Compiled:
+    """Compile a lowered network for a design; `options` fix decisions.
 
-    Raises `DoesNotFit` when no mapping of some layer fits, `ValueError` for a systolic design.
+    Raises `DoesNotFit` when no mapping of some layer fits, `ValueError` for a systolic design and
+    for decisions that no mapping of a layer has.
     """
     if accelerator.is_systolic:
         raise ValueError(
             f"Design '{accelerator.name}' must have lanes for this compiler, not a systolic array "
             f"(docs/systolic.md)."
         )
-    nests, tensors, units = network.nests, network.tensors, units_of(accelerator)
+    nests, tensors, units = options.restrict(network.nests), network.tensors, units_of(accelerator)
     layers, count = len(nests), len(tensors)
     # Splits, tiles and places, given where each layer finds its operands.
     mapping, places = np.zeros((layers, MAPS), np.int64), np.zeros((count, PLACES), np.int64)
-    forced = np.full((layers, MAPS), FREE, np.int64)
-    space = workspace(layers, count, WIDTH, forced)
+    forced = options.forced(network)
+    space = workspace(count, options.states, network.pairs, forced)
     out = np.empty(count, np.int64)
     layer, resource, demanded = map_network(nests, tensors, units, out, space, places, mapping)
     if layer >= 0:
         name = Resource(resource).name.lower()
         bound = int(getattr(accelerator, f"{name}_bytes"))
+        if (forced[layer] != FREE).any() and demanded <= bound:
+            raise ValueError(
+                f"Layer '{network.layer_names[layer]}' has no mapping with what is fixed."
+            )
         raise DoesNotFit(name, network.layer_names[layer], int(demanded), bound)
     # After mapping: only then is it known what a layer's parameters take in a core.
     ring_bytes = keep_resident(nests, tensors, units, forced, shelf(layers), mapping)
     parameters, dram = np.empty(layers, np.int64), np.empty(count, np.int64)
-    dram_bytes = lay_out(nests, tensors, units, mapping, parameters, dram)
+    dram_bytes = lay_out(nests, tensors, network.pairs, units, mapping, parameters, dram)
     tables = (mapping, places, parameters, dram)
     cold = _program(network, units, ring_bytes, tables, cold=True)
     warm = cold
@@ -117,6 +123,7 @@ def _program(
         np.empty((most, OPERANDS), np.int32),
         np.zeros(NUMBERS, np.int64),
         np.empty((loads, 3), np.int64),
+        network.pairs,
     )
     views, box = np.zeros((3, VIEWS), np.int64), np.zeros((3, BOX_NUMBERS), np.int64)
     work, plan = np.zeros(WORK, np.int64), np.zeros(PLAN, np.int64)
@@ -124,20 +131,3 @@ def _program(
     total = emit(network.nests, network.tensors, units, ring_bytes, cold, *tables, *scratch, stream)
     opcode, layer, wait, operand = (column[:total] for column in stream[:4])
     return Program(opcode, layer, wait, operand, network.layer_names)
-
-
-def layer_macs(network: Network) -> Ints:
-    """Multiply-accumulates of each nest that multiplies parameters, [L]."""
-    nests = network.nests
-    work = nests[:, Nest.IMAGES] * nests[:, Nest.ROWS] * nests[:, Nest.COLUMNS]
-    work = (
-        work
-        * nests[:, Nest.CHANNELS]
-        * nests[:, Nest.GROUPS]
-        * nests[:, Nest.TAPS]
-        * nests[:, Nest.IN_CHANNELS]
-    )
-    multiplies = (nests[:, Nest.OPCODE] == Opcode.CONVOLVE) | (
-        nests[:, Nest.OPCODE] == Opcode.DEPTHWISE
-    )
-    return np.asarray(work * multiplies)

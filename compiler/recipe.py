@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 from apollo.workloads.operators import Operator
+from apollo.workloads.quantization import Quantization
+
+Taps = tuple[int, ...]  # kernel elements in the order of a nest's taps, NO_TAP where there is none
+NO_TAP = -1
 
 
 class Ingredients(Enum):
@@ -16,6 +20,8 @@ class Ingredients(Enum):
     SUM = "sum"
     DIFFERENCE = "difference"
     PRODUCT = "product"
+    BLEND = "blend"  # a sum of both, each times its factor
+    TRANSPOSED = "transposed"  # stored weights of a transposed convolution
     FUNCTION = "function"  # a table of the operator's function
     UNITS = "units"  # a table from one quantisation to another
     SOFTMAX = "softmax"
@@ -28,8 +34,10 @@ class Recipe:
 
     ingredients: Ingredients
     operator: Operator
-    before: str  # tensor
-    after: str
-    second: str = ""
+    before: Quantization
+    after: Quantization
+    second: Quantization | None = None
     count: int = 1
+    factors: tuple[float, float] = (1.0, 1.0)  # of a blend
+    window: tuple[Taps, ...] = ()  # of a transposed convolution: rows', then each phase's columns'
     image: tuple[int, int, int] = (0, 0, 0)  # channels, rows, columns that a product flattens

@@ -66,12 +66,33 @@ class Nest(IntEnum):
     HIGH = 37
     FLAGS = 38  # ComputeFlag: element widths and rounding
     IS_PART = 39  # of a destination that several nests write
-    RESULT_ROWS = 40  # destination rows from one result row to the next
-    RESULT_COLUMNS = 41  # the same for columns; results of several may lie in the channels
-    WHOLE_ROWS = 42  # the PEs do not divide the rows
-    WHOLE_COLUMNS = 43
-    SECOND_ROW = 44  # first row of the second operand that is read
-    SECOND_COLUMN = 45
+    FORM = 40  # Form: how its weights may be stored
+    FIRST_PAIRS = 41  # row of its first channel in the table of pairs, where it may be sparse
+    NONZEROS = 42  # of its weights, where it may be sparse
+    RESULT_ROWS = 43  # destination rows from one result row to the next
+    RESULT_COLUMNS = 44  # the same for columns; results of several may lie in the channels
+    WHOLE_ROWS = 45  # the PEs do not divide the rows
+    WHOLE_COLUMNS = 46
+    SECOND_ROW = 47  # first row of the second operand that is read
+    SECOND_COLUMN = 48
+
+
+class Form(IntEnum):
+    """How the weights of a nest may be stored, and with that the instruction that reads them."""
+
+    DENSE = 0
+    SPARSE = 1  # as non-zeros with their indices (M28)
+    EITHER = 2  # whichever costs less
+
+
+class PairColumn(IntEnum):
+    """Columns of the table of pairs: of all channels of a nest before this one.
+
+    A nest of `K` channels has `K + 1` rows, so that any of its channels are a difference of two.
+    """
+
+    BYTES = 0  # stored, records and counts included
+    STEPS = 1  # PAIRS of M28: ceil(count / 2) each
 
 
 class TensorColumn(IntEnum):
@@ -131,6 +152,10 @@ class Map(IntEnum):
     RESIDENT = 29  # they stay there between inferences
     INSTRUCTION_BYTES = 30  # of an image
     CYCLES = 31  # the cost that the mapping was chosen by
+    SPARSE = 32  # 1: Form.SPARSE; the columns below are of such a nest
+    TILE_BYTES = 33  # a core's largest tile of parameters
+    LOAD_BYTES = 34  # of all parameters, loaded tile by tile once
+    STEPS = 35  # PAIRS of all its tiles together
 
 
 class From(IntEnum):
@@ -201,3 +226,4 @@ NESTS = len(Nest)
 TENSOR_COLUMNS = len(TensorColumn)
 MAPS = len(Map)
 PLACES = len(Place)
+PAIR_COLUMNS = len(PairColumn)

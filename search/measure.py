@@ -14,8 +14,8 @@ from apollo.arch.accelerator import Accelerator
 from apollo.arch.extents import memory_peaks
 from apollo.compiler.high_water import high_water
 from apollo.compiler.lower import lower
-from apollo.compiler.network import Network
-from apollo.compiler.pipeline import compile_network, layer_macs
+from apollo.compiler.network import Network, layer_macs
+from apollo.compiler.pipeline import compile_network
 from apollo.compiler.systolic.graph import compile_graph
 from apollo.compiler.systolic.nests import CompiledNests
 from apollo.compiler.systolic.network import Compiled as SystolicCompiled
@@ -88,7 +88,10 @@ def measure(network: Network, accelerator: Accelerator) -> Measurement:
     cold = simulate(compiled.cold, accelerator)
     warm = simulate(compiled.warm, accelerator) if compiled.has_residents else cold
     metrics = metrics_of(cold, warm, accelerator, network.macs, network.batch)
-    macs, peaks = partial(layer_macs, network), partial(high_water, compiled)
+    macs, peaks = (
+        partial(layer_macs, network.nests, of_nonzeros=True),
+        partial(high_water, compiled),
+    )
     return Measurement(accelerator, cold, warm, metrics, macs, peaks)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.jit import bare_inlined, bare_kernel
+from apollo.compiler.kernels.parts import held_channels, held_columns, held_rows
 from apollo.compiler.kernels.tiling import BUFFERS, time_tiles
 from apollo.compiler.tables import (
     FILLED_BASE,
@@ -89,10 +90,9 @@ def settle(n: Ints, d: Ints, m: Ints, t: Ints, places: Ints) -> None:
     place[Place.BYTES] = m[Map.DESTINATION_BYTES]
     place[Place.SPLIT_X] = m[Map.SPLIT_X] if d[Unit.PES_X] > 1 else _NONE
     place[Place.SPLIT_Y] = m[Map.SPLIT_Y] if d[Unit.PES_Y] > 1 else _NONE
-    place[Place.ROWS] = m[Map.PE_ROWS]
-    place[Place.COLUMNS] = m[Map.PE_COLUMNS]
-    whole = n[Nest.IS_PART] > 0
-    place[Place.CHANNELS] = t[TensorColumn.CHANNELS] if whole else m[Map.PE_CHANNELS]
+    place[Place.ROWS] = held_rows(n, m, t)
+    place[Place.COLUMNS] = held_columns(n, m, t)
+    place[Place.CHANNELS] = held_channels(n, m, t)
 
 
 @bare_inlined

@@ -9,18 +9,17 @@ import numpy.typing as npt
 
 from apollo.arch.jit import bare_inlined, bare_kernel
 from apollo.compiler.kernels.cost import compute_cycles, parameter_bytes
-from apollo.compiler.kernels.operands import tensor_bytes
-from apollo.compiler.kernels.parameters import FITS, tile_parameters
+from apollo.compiler.kernels.parameters import FITS, FREE
 from apollo.compiler.kernels.parts import INHERITED, NATURAL, VARIANTS, share_out
+from apollo.compiler.kernels.sparse import fit_tiles
 from apollo.compiler.kernels.tiling import note
-from apollo.compiler.tables import NO_TENSOR, Map, Nest, Resource, Split, Unit
+from apollo.compiler.tables import Form, Map, Nest, Place, Resource, Split, Unit
 
 Ints = npt.NDArray[np.int64]
 
 CHOICES = 18  # of PE columns, PE rows and cores
-FREE = -1  # of a forced column: the compiler decides
+FORMS = 2  # dense or sparse
 _CORE_MEMORY = int(Resource.CORE_MEMORY)
-_FEW = 8  # so many are all tried
 
 
 @bare_inlined
@@ -29,10 +28,12 @@ def _divides(n: Ints, split: int) -> bool:
     if split == Split.CHANNELS:
         return n[Nest.WHOLE_CHANNELS] == 0
     if split == Split.COLUMNS:
-        return n[Nest.COLUMNS] > 1
-    if n[Nest.ROWS] > 1:
+        return n[Nest.COLUMNS] > 1 and not n[Nest.WHOLE_COLUMNS]
+    if n[Nest.ROWS] > 1 and not n[Nest.WHOLE_ROWS]:
         return True
-    return n[Nest.COLUMNS] == 1 and n[Nest.WHOLE_CHANNELS] > 0
+    # The last resort, where nothing else can be divided: the first PE does it all.
+    across = n[Nest.COLUMNS] > 1 and not n[Nest.WHOLE_COLUMNS]
+    return not across and n[Nest.WHOLE_CHANNELS] > 0
 
 
 @bare_inlined
@@ -73,11 +74,28 @@ def _is_listed(rows: Ints, count: int, m: Ints) -> bool:
 
 
 @bare_kernel
+def _enter(n: Ints, d: Ints, m: Ints, pairs: Ints, forced: Ints, sparse: int, demand: Ints) -> bool:
+    """Complete a candidate whose parts are given with its tiles and cycles; whether it fits."""
+    m[Map.SPARSE] = sparse
+    demanded = FITS
+    for share in (4, 2, 1):
+        demanded = fit_tiles(n, d, m, pairs, forced, share)
+        if demanded == FITS:
+            m[Map.TILE_ROWS], m[Map.ROW_TILES] = m[Map.PE_ROWS], 1
+            m[Map.CYCLES] = compute_cycles(n, d, m)
+            return True
+    note(demand, _CORE_MEMORY, demanded)
+    return False
+
+
+@bare_kernel
 def add_candidates(
     n: Ints,
     d: Ints,
     source: Ints,
     result: Ints,
+    pairs: Ints,
+    forced: Ints,
     variant: int,
     demand: Ints,
     rows: Ints,
@@ -100,18 +118,29 @@ def add_candidates(
             continue
         if variant != NATURAL and _is_listed(rows, count, m):
             continue
-        demanded = FITS
-        for share in (4, 2, 1):
-            demanded = tile_parameters(n, d, m, share)
-            if demanded == FITS:
-                break
-        if demanded != FITS:
-            note(demand, _CORE_MEMORY, demanded)
-            continue
-        m[Map.TILE_ROWS], m[Map.ROW_TILES] = m[Map.PE_ROWS], 1
-        m[Map.CYCLES] = compute_cycles(n, d, m)
-        count += 1
+        if n[Nest.FORM] != Form.SPARSE and _enter(n, d, m, pairs, forced, 0, demand):
+            count += 1
+            for column in range(Map.TILE_ROWS):
+                rows[count, column] = m[column]
+        if n[Nest.FORM] != Form.DENSE and _enter(n, d, rows[count], pairs, forced, 1, demand):
+            count += 1
     return count
+
+
+@bare_inlined
+def _is_known(places: Ints, source: int, state: int) -> bool:
+    """Whether the source's slices are as large in an earlier state."""
+    place = places[state, source]
+    for earlier in range(state):
+        other = places[earlier, source]
+        if (
+            other[Place.ON_CHIP] == place[Place.ON_CHIP]
+            and other[Place.ROWS] == place[Place.ROWS]
+            and other[Place.COLUMNS] == place[Place.COLUMNS]
+            and other[Place.CHANNELS] == place[Place.CHANNELS]
+        ):
+            return True
+    return False
 
 
 @bare_kernel
@@ -119,6 +148,8 @@ def list_candidates(
     n: Ints,
     d: Ints,
     tensors: Ints,
+    pairs: Ints,
+    forced: Ints,
     places: Ints,
     demand: Ints,
     rows: Ints,
@@ -130,33 +161,20 @@ def list_candidates(
     for variant in range(VARIANTS):
         for state in range(len(places) if variant == INHERITED else 1):
             place = places[state, source]
-            count = add_candidates(n, d, place, result, variant, demand, rows, count)
+            if _is_known(places, source, state):
+                continue
+            count = add_candidates(n, d, place, result, pairs, forced, variant, demand, rows, count)
     return count
 
 
 @bare_kernel
-def prune(n: Ints, d: Ints, tensors: Ints, rows: Ints, count: int) -> int:
-    """Keep the candidates that may be the best; they come first, how many.
-
-    One that computes for longer than the fastest by more than all moves of its operands and its
-    result, there and back, and all its loads take can only lose.
-    """
-    if count <= _FEW:
-        return count
-    fastest = rows[0, Map.CYCLES]
-    loads = 0
+def rank(n: Ints, d: Ints, rows: Ints, count: int, loads_out: Ints, order_out: Ints) -> None:
+    """Cycles of the channel for each candidate's parameters; the order of their computing."""
     for i in range(count):
-        fastest = min(fastest, rows[i, Map.CYCLES])
-        loads = max(loads, parameter_bytes(n, d, rows[i]))
-    moved = tensor_bytes(tensors[n[Nest.SOURCE]]) + tensor_bytes(tensors[n[Nest.DESTINATION]])
-    if n[Nest.SECOND] != NO_TENSOR:
-        moved += tensor_bytes(tensors[n[Nest.SECOND]])
-    allowed = fastest + 2 * n[Nest.IMAGES] * moved // d[Unit.BUS_BYTES]
-    allowed += loads * d[Unit.DRAM_DEN] // d[Unit.DRAM_NUM]
-    kept = 0
-    for i in range(count):
-        if rows[i, Map.CYCLES] <= allowed:
-            for column in range(len(rows[i])):
-                rows[kept, column] = rows[i, column]
-            kept += 1
-    return kept
+        size = parameter_bytes(n, d, rows[i])
+        loads_out[i] = size * d[Unit.DRAM_DEN] // d[Unit.DRAM_NUM]
+        j = i
+        while j > 0 and rows[order_out[j - 1], Map.CYCLES] > rows[i, Map.CYCLES]:
+            order_out[j] = order_out[j - 1]
+            j -= 1
+        order_out[j] = i

@@ -1,8 +1,8 @@
 """When a nest's work is done: the times by which mappings are compared.
 
 A nest is a few totals (`Work`): cycles of computing, of moves, and of its transfers on the DRAM
-channel. From them and from the times of the nests before it follow its own (`Time`), by the rules of
-the machine as far as they bind a whole nest: moves follow the computes before them; parameters
+channel. From them and from the times of the nests before it follow its own (`Time`), by the rules
+of the machine as far as they bind a whole nest: moves follow the computes before them; parameters
 stream through a ring in core memory, so that their loads run ahead of computing by as much as the
 ring holds; all transfers share one channel, in the order of the nests.
 """
@@ -64,6 +64,9 @@ class Time(IntEnum):
 WORK = len(Work)
 TIMES = len(Time)
 _BURST = 256
+PRICE_BITS = 8
+_SCORE = 16  # of a cycle
+_SHARED = 5  # halves: how many times a byte of parameters is stored, as a rule
 
 
 @bare_kernel
@@ -161,12 +164,16 @@ def advance(
 
 
 @bare_kernel
-def look_ahead(nests: Ints, d: Ints, ahead_out: Ints) -> None:
-    """What the nests behind each take at least [L, 2]: without loads that run ahead, and on the
-    channel alone.
+def look_ahead(nests: Ints, d: Ints, ahead_out: Ints) -> int:
+    """What the nests behind each take at least; the price of a byte of a core's memory, in score.
+
+    `ahead_out` [L, 2]: cycles without loads that run ahead, and of the channel alone. A network
+    whose cores take `Q` bytes each of parameters, `P` cycles to load, keeps a share `M / Q` of
+    them in core memories of `M` bytes: a byte less in `Q` saves `P * M / Q^2` cycles of every
+    following inference. `Q` is taken as a few times what cores take that share nothing.
     """
     units = d[Unit.PES_X] * d[Unit.PES_Y] * d[Unit.CORES]
-    done = channel = 0
+    done = channel = sizes = 0
     for i in range(len(nests) - 1, -1, -1):
         ahead_out[i, 0], ahead_out[i, 1] = done, channel
         n = nests[i]
@@ -186,3 +193,7 @@ def look_ahead(nests: Ints, d: Ints, ahead_out: Ints) -> None:
         load = (size + n[Nest.TABLE_BYTES]) * d[Unit.DRAM_DEN] // d[Unit.DRAM_NUM]
         done += max(work // units, load)
         channel += load
+        sizes += size
+    each = max(1, sizes // units)
+    kept = min(d[Unit.CORE_MEMORY_BYTES], each)
+    return (channel << PRICE_BITS) // each * _SCORE * kept * 4 // (each * _SHARED**2)

@@ -7,7 +7,7 @@ from apollo.arch.cycles import tile_cycles
 from apollo.arch.jit import bare_inlined, bare_kernel
 from apollo.compiler.kernels.operands import second_rows
 from apollo.compiler.kernels.parameters import channel_bytes, has_parameters, load_bytes, tiles_of
-from apollo.compiler.kernels.parts import blocks_along, ceil_div, read_rows
+from apollo.compiler.kernels.parts import blocks_along, ceil_div, opcode_of, read_rows
 from apollo.compiler.kernels.tiling import time_tiles
 from apollo.compiler.tables import From, Map, Nest, Split, TensorColumn, Unit
 
@@ -31,17 +31,18 @@ def compute_cycles(n: Ints, d: Ints, m: Ints) -> int:
     flags = n[Nest.FLAGS]
     if m[Map.INPUT_TILES] > 1:
         flags |= _PARTIAL_SUMS
+    tiles = tiles_of(m)
     cycles = tile_cycles(
-        n[Nest.OPCODE],
+        opcode_of(n, m),
         core_positions(d, m, m[Map.TILE_ROWS]),
         m[Map.TILE_INPUTS],
         m[Map.TILE_CHANNELS],
         n[Nest.TAPS],
         flags,
-        0,
+        ceil_div(m[Map.STEPS], tiles) if m[Map.SPARSE] else 0,
         d[Unit.LANES],
     )
-    return cycles * tiles_of(m) * time_tiles(n, m)
+    return cycles * tiles * time_tiles(n, m)
 
 
 @bare_inlined
@@ -66,6 +67,8 @@ def parameter_bytes(n: Ints, d: Ints, m: Ints) -> int:
         return 0
     if not n[Nest.WEIGHTS]:
         return n[Nest.TABLE_BYTES]
+    if m[Map.SPARSE]:
+        return m[Map.LOAD_BYTES]
     each = channel_bytes(n, n[Nest.IN_CHANNELS], True)
     if n[Nest.GROUPS] == 1:
         return n[Nest.CHANNELS] * each

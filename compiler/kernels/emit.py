@@ -11,9 +11,19 @@ import numpy.typing as npt
 from apollo.arch.isa import Engine
 from apollo.arch.jit import bare_inlined, bare_kernel
 from apollo.arch.operands import ComputeFlag
-from apollo.compiler.kernels.computes import CHANNEL, CHANNELS, FLAGS, GROUP, INPUT, INPUTS, compute
+from apollo.compiler.kernels.computes import (
+    CHANNEL,
+    CHANNELS,
+    FLAGS,
+    GROUP,
+    INPUT,
+    INPUTS,
+    STEPS,
+    compute,
+)
 from apollo.compiler.kernels.loads import load_all, load_tile
 from apollo.compiler.kernels.parameters import channel_bytes, has_parameters, tiles_of
+from apollo.compiler.kernels.sparse import sparse_load
 from apollo.compiler.kernels.stream import (
     DRAM,
     ISSUED,
@@ -141,6 +151,8 @@ def _parameter_tiles(
                     )  # fmt: skip
                 work[GROUP], work[CHANNEL], work[INPUT] = group, channel, begin
                 work[CHANNELS], work[INPUTS] = channels, inputs
+                if m[Map.SPARSE]:
+                    work[STEPS] = sparse_load(n, d, m, s.pairs, channel, channels)[2]
                 work[FLAGS] = (_ACCUMULATE if begin > 0 else 0) | (0 if last else _PARTIAL)
                 _serve(s, n, d, m, v, layer, work, plan, now, count)
 

@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from apollo.arch.jit import bare_kernel
 from apollo.compiler.kernels.parameters import has_parameters, nest_bytes
+from apollo.compiler.kernels.sparse import sparse_load
 from apollo.compiler.kernels.transfers import image_rows
-from apollo.compiler.tables import NO_TENSOR, TensorColumn
+from apollo.compiler.tables import NO_TENSOR, Map, TensorColumn
 
 Ints = npt.NDArray[np.int64]
 
@@ -19,6 +20,7 @@ Ints = npt.NDArray[np.int64]
 def lay_out(
     nests: Ints,
     tensors: Ints,
+    pairs: Ints,
     d: Ints,
     mapping: Ints,
     # Out:
@@ -29,8 +31,13 @@ def lay_out(
     end = 0
     for i in range(len(nests)):
         parameters[i] = end
-        if has_parameters(nests[i]):
-            end += nest_bytes(nests[i], d, mapping[i])
+        m = mapping[i]
+        if m[Map.SPARSE] and m[Map.RESIDENT]:
+            end += sparse_load(nests[i], d, m, pairs, 0, m[Map.CORE_CHANNELS])[1]
+        elif m[Map.SPARSE]:
+            end += m[Map.LOAD_BYTES]
+        elif has_parameters(nests[i]):
+            end += nest_bytes(nests[i], d, m)
     for i in range(len(tensors)):
         t = tensors[i]
         if t[TensorColumn.ALIAS] != NO_TENSOR:

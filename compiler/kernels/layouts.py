@@ -1,4 +1,4 @@
-"""Layouts of tensors as numbers: states of the mapping with the same number may follow each other."""
+"""Layouts of tensors as numbers: of states of the mapping with the same, one goes on."""
 
 import numpy as np
 import numpy.typing as npt

@@ -13,11 +13,13 @@ import numpy.typing as npt
 
 from apollo.arch.jit import bare_inlined, bare_kernel
 from apollo.compiler.kernels.allocation import allocate, drop_dead, put_out, settle, take_live
-from apollo.compiler.kernels.candidates import list_candidates, obeys, prune
-from apollo.compiler.kernels.clock import Time, Work, advance, enter_work, look_ahead
+from apollo.compiler.kernels.candidates import list_candidates, obeys, rank
+from apollo.compiler.kernels.clock import PRICE_BITS, Time, Work, advance, enter_work, look_ahead
 from apollo.compiler.kernels.layouts import layout_key, others_key
 from apollo.compiler.kernels.operands import find_second, find_source
-from apollo.compiler.kernels.parameters import FITS, tile_parameters
+from apollo.compiler.kernels.parameters import FITS
+from apollo.compiler.kernels.parts import held_channels, held_columns, held_rows, may_stay
+from apollo.compiler.kernels.sparse import fit_tiles
 from apollo.compiler.kernels.tiling import over_instruction_memory, tile_rows
 from apollo.compiler.kernels.workspace import KEY, SCORE, STATE, Workspace
 from apollo.compiler.tables import (
@@ -40,15 +42,16 @@ _IMPOSSIBLE = 1 << 60
 
 
 @bare_inlined
-def _joins(d: Ints, m: Ints, place: Ints) -> bool:
+def _joins(n: Ints, d: Ints, m: Ints, t: Ints, place: Ints) -> bool:
     """Whether a part of a tensor lies as those do that are there already."""
     across = m[Map.SPLIT_X] if d[Unit.PES_X] > 1 else _NONE
     down = m[Map.SPLIT_Y] if d[Unit.PES_Y] > 1 else _NONE
     return bool(
         place[Place.SPLIT_X] == across
         and place[Place.SPLIT_Y] == down
-        and place[Place.ROWS] == m[Map.PE_ROWS]
-        and place[Place.COLUMNS] == m[Map.PE_COLUMNS]
+        and place[Place.ROWS] == held_rows(n, m, t)
+        and place[Place.COLUMNS] == held_columns(n, m, t)
+        and place[Place.CHANNELS] == held_channels(n, m, t)
     )
 
 
@@ -62,7 +65,15 @@ def _is_mirrored(d: Ints, m: Ints) -> bool:
 
 @bare_kernel
 def _complete(
-    n: Ints, d: Ints, m: Ints, tensors: Ints, places: Ints, free: int, demand: Ints
+    n: Ints,
+    d: Ints,
+    m: Ints,
+    tensors: Ints,
+    pairs: Ints,
+    forced: Ints,
+    places: Ints,
+    free: int,
+    demand: Ints,
 ) -> bool:
     """Find the operands of a candidate and tiles that fit; whether there are any.
 
@@ -76,9 +87,9 @@ def _complete(
     if second != NO_TENSOR:
         find_second(n, d, m, tensors[second], places[second])
     for share in (4, 2, 1):
-        if share < 4 and tile_parameters(n, d, m, share) != FITS:
+        if share < 4 and fit_tiles(n, d, m, pairs, forced, share) != FITS:
             continue
-        if tile_rows(n, d, m, tensors, free, demand) and not over_instruction_memory(
+        if tile_rows(n, d, m, tensors, free, forced, demand) and not over_instruction_memory(
             n, d, m, demand
         ):
             return True
@@ -122,12 +133,38 @@ def _insert(s: Workspace, entries: int, key: int, score: int, state: int) -> int
 
 
 @bare_inlined
-def _score(t: Ints, ahead: Ints, stored: int) -> int:
-    """When the network may end at the earliest; among equals, the more that is done."""
+def _score(t: Ints, ahead: Ints, stored: int, price: int) -> int:
+    """When the network may end at the earliest; among equals, the more that is done.
+
+    What passes through core memory has a price: the less it is, the more can stay there.
+    """
     done = max(t[Time.END], t[Time.STORED]) + ahead[0]
     # What is stored will be read again.
     moved = t[Time.CHANNEL] + ahead[1] + stored
-    return max(done, moved) * 16 + done + moved
+    return max(done, moved) * 16 + done + moved + (t[Time.RING] * price >> PRICE_BITS)
+
+
+@bare_inlined
+def _is_promising(
+    s: Workspace, index: int, state: int, candidate: int, entries: int, price: int
+) -> bool:
+    """Whether a candidate could be among the best if it neither waited nor moved anything."""
+    best = s.best
+    if entries < len(best):
+        return True
+    worst = best[0, SCORE]
+    for i in range(1, entries):
+        worst = max(worst, best[i, SCORE])
+    t = s.time
+    t[Time.END] = s.candidates[candidate, Map.CYCLES]
+    t[Time.CHANNEL], t[Time.STORED] = s.loads[candidate], 0
+    t[Time.RING] = s.candidates[candidate, Map.CORE_BYTES]
+    if index > 0:
+        last = s.times[index - 1, state]
+        t[Time.END] += last[Time.END]
+        t[Time.CHANNEL] += last[Time.CHANNEL]
+        t[Time.RING] += last[Time.RING]
+    return bool(_score(t, s.ahead[index], 0, price) < worst)
 
 
 @bare_kernel
@@ -141,6 +178,7 @@ def _continue(
     live: int,
     count: int,
     entries: int,
+    price: int,
 ) -> int:
     """Try `count` candidates after a state; how many entries there are among the best."""
     places, m = s.places[index % 2, state], s.map
@@ -153,22 +191,25 @@ def _continue(
     if placed:
         room += place[Place.BYTES]
     others = others_key(tensors, places, s.live, live, index, destination)
-    for candidate in range(count):
-        row = s.candidates[candidate]
-        if placed and not _joins(d, row, place):
+    for i in range(count):
+        row = s.candidates[s.order[i]]
+        if not _is_promising(s, index, state, s.order[i], entries, price):
             continue
-        for to_dram in range(1 if out else 0, 1 if placed else 2):
+        if placed and not _joins(n, d, row, tensors[destination], place):
+            continue
+        must_go = out or not may_stay(n, d, row, tensors[destination])
+        for to_dram in range(1 if must_go else 0, 1 if placed else 2):
             for column in range(len(m)):
                 m[column] = row[column]
             m[Map.TO_DRAM] = to_dram
-            if not _complete(n, d, m, tensors, places, room, s.demand):
+            if not _complete(n, d, m, tensors, s.pairs, s.forced[index], places, room, s.demand):
                 continue
             if obeys(m, s.forced[index]) and not _is_mirrored(d, m):
                 enter_work(n, d, m, tensors, s.work)
                 ring = d[Unit.CORE_MEMORY_BYTES]
                 advance(s.work, d, ring, s.times, s.parents, index, state, s.time)
                 m[Map.CYCLES] = s.work[Work.COMPUTE]
-                score = _score(s.time, s.ahead[index], s.work[Work.STORES])
+                score = _score(s.time, s.ahead[index], s.work[Work.STORES], price)
                 entries = _insert(s, entries, layout_key(d, m, others), score, state)
             break  # going to DRAM costs no less than staying
     return entries
@@ -215,7 +256,9 @@ def _accept(
 
 
 @bare_kernel
-def _search(s: Workspace, nests: Ints, tensors: Ints, d: Ints, width: int) -> tuple[int, int, int]:
+def _search(
+    s: Workspace, nests: Ints, tensors: Ints, d: Ints, width: int, price: int
+) -> tuple[int, int, int]:
     """Map all nests with at most `width` states.
 
     The states at the end and -1; or the nest that none could map, and live tensors then.
@@ -234,11 +277,13 @@ def _search(s: Workspace, nests: Ints, tensors: Ints, d: Ints, width: int) -> tu
             live += 1
         s.demand[:] = 0
         places = s.places[index % 2, :states]
-        count = list_candidates(n, d, tensors, places, s.demand, s.candidates)
-        likely = prune(n, d, tensors, s.candidates, count)
+        count = list_candidates(
+            n, d, tensors, s.pairs, s.forced[index], places, s.demand, s.candidates
+        )
+        rank(n, d, s.candidates, count, s.loads, s.order)
         entries = 0
         for state in range(states):
-            entries = _continue(s, n, d, tensors, index, state, live, likely, entries)
+            entries = _continue(s, n, d, tensors, index, state, live, count, entries, price)
         states = _accept(s, n, d, tensors, index, live, entries, width)
         if states == 0:
             return 0, index, live
@@ -306,13 +351,13 @@ def map_network(
     """
     for tensor in range(len(tensors)):
         out[tensor] = tensors[tensor, TensorColumn.IN_DRAM]
-    look_ahead(nests, d, s.ahead)
+    price = look_ahead(nests, d, s.ahead)
     most = len(s.places[0])
     width = most
     narrow_fits = False
     while True:
         _begin_again(s, out)
-        states, failed, live = _search(s, nests, tensors, d, width)
+        states, failed, live = _search(s, nests, tensors, d, width, price)
         if failed < 0 and (width == most or narrow_fits):
             break
         if failed < 0:

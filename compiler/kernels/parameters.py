@@ -16,6 +16,7 @@ from apollo.compiler.tables import Map, Nest, Split, Unit
 Ints = npt.NDArray[np.int64]
 
 FITS = -1
+FREE = -1  # of a forced column: the compiler decides
 
 
 @bare_inlined
@@ -41,6 +42,8 @@ def tile_bytes(n: Ints, channels: int, inputs: int, last: bool) -> int:
 @bare_inlined
 def ring_bytes(n: Ints, m: Ints) -> int:
     """Bytes of a core's largest tile."""
+    if m[Map.SPARSE]:
+        return m[Map.TILE_BYTES]
     return tile_bytes(n, m[Map.TILE_CHANNELS], m[Map.TILE_INPUTS], True)
 
 
@@ -71,6 +74,19 @@ def tile_parameters(n: Ints, d: Ints, m: Ints, share: int) -> int:
     if n[Nest.MIXES_CHANNELS] and fitting >= least_inputs:
         return _set_tiles(n, m, least_channels, fitting)
     return least_channels * channel_bytes(n, least_inputs, True) + n[Nest.TABLE_BYTES]
+
+
+@bare_inlined
+def force_tiles(n: Ints, d: Ints, m: Ints, forced: Ints) -> int:
+    """Enter tiles that are forced, the others as large as there is; FITS or the demand."""
+    channels, inputs = m[Map.CORE_CHANNELS], n[Nest.IN_CHANNELS]
+    if forced[Map.TILE_CHANNELS] != FREE:
+        channels = forced[Map.TILE_CHANNELS]
+    if forced[Map.TILE_INPUTS] != FREE:
+        inputs = forced[Map.TILE_INPUTS]
+    _set_tiles(n, m, channels, inputs)
+    demanded = tile_bytes(n, m[Map.TILE_CHANNELS], m[Map.TILE_INPUTS], True)
+    return FITS if demanded <= d[Unit.CORE_MEMORY_BYTES] else demanded
 
 
 @bare_inlined

@@ -1,8 +1,8 @@
 """Which nests keep their parameters in core memory between inferences.
 
-What is kept is not loaded again, but takes room from the ring through which the others stream, and
-with it loads that run ahead. So for every size of the ring in steps the best set that fits beside it
-is found exactly, by dynamic programming over bytes of core memory (a knapsack), and of these sets
+What is kept is not loaded again, but takes room from the ring through which the others stream,
+and with it loads that run ahead. So for every size of the ring, in steps, the best set that fits
+beside it is found by dynamic programming over bytes of core memory (a knapsack), and of these sets
 the one is kept with which a following inference ends first, by the times of `clock`.
 """
 
@@ -83,7 +83,7 @@ def _take(s: Shelf, d: Ints, mapping: Ints, room: int) -> int:
 
 @bare_inlined
 def _streams(nests: Ints, mapping: Ints, ring: int, whole: int) -> bool:
-    """Whether the other nests have room for two of their tiles, or for one in all of core memory."""
+    """Whether the others have room for two of their tiles, or for one in all of core memory."""
     most = 0
     for i in range(len(nests)):
         if not mapping[i, Map.RESIDENT]:

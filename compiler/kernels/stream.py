@@ -27,6 +27,7 @@ class Stream(NamedTuple):
     operand: Column  # [I, F]
     number: Ints  # [NUMBERS] of them ISSUED: instructions of each engine
     ring: Ints  # [loads, 3] first byte, end, computes after which it is free
+    pairs: Ints  # [P, PAIR_COLUMNS] of the network's weights
 
 
 @bare_inlined

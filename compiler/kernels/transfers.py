@@ -16,7 +16,7 @@ from apollo.compiler.kernels.boxes import (
     second_box,
     source_box,
 )
-from apollo.compiler.kernels.parts import blocks_along, ceil_div
+from apollo.compiler.kernels.parts import blocks_along, ceil_div, keeps_columns_whole
 from apollo.compiler.kernels.stream import ISSUED, Stream, put
 from apollo.compiler.kernels.views import View, tile_address
 from apollo.compiler.tables import From, Map, Nest, Place, Split, TensorColumn, Unit
@@ -176,14 +176,15 @@ def _part_of(operand: Column, n: Ints, t: Ints, rows: int) -> None:
     """The segments of so many whole rows of a nest's part of a tensor."""
     channels = n[Nest.CHANNELS] * n[Nest.GROUPS]
     width = t[TensorColumn.WIDTH]
-    if channels < t[TensorColumn.CHANNELS]:
+    across = n[Nest.RESULT_COLUMNS] * t[TensorColumn.CHANNELS]
+    if channels < across:
         operand[Transfer.SEGMENTS] = rows * n[Nest.COLUMNS]
         operand[Transfer.SEGMENT_BYTES] = channels * width
-        operand[Transfer.DRAM_PITCH] = t[TensorColumn.CHANNELS] * width
-    elif n[Nest.COLUMNS] < t[TensorColumn.COLUMNS]:
+        operand[Transfer.DRAM_PITCH] = across * width
+    elif n[Nest.RESULT_ROWS] > 1 or keeps_columns_whole(n, t):
         operand[Transfer.SEGMENTS] = rows
         operand[Transfer.SEGMENT_BYTES] = n[Nest.COLUMNS] * channels * width
-        operand[Transfer.DRAM_PITCH] = _row_bytes(t)
+        operand[Transfer.DRAM_PITCH] = n[Nest.RESULT_ROWS] * _row_bytes(t)
     else:
         operand[Transfer.SEGMENT_BYTES] = rows * _row_bytes(t)
 
@@ -227,7 +228,7 @@ def store_tile(
     address = tile_address(v, 0, 0, count)
     row = _row_bytes(t)
     first = (image + n[Nest.FIRST_IMAGE]) * image_rows(t) + t[TensorColumn.TOP]
-    dram += (first + n[Nest.FIRST_ROW] + start) * row
+    dram += (first + n[Nest.FIRST_ROW] + start * n[Nest.RESULT_ROWS]) * row
     dram += n[Nest.FIRST_COLUMN] * t[TensorColumn.CHANNELS] * t[TensorColumn.WIDTH]
     dram += n[Nest.FIRST_CHANNEL] * t[TensorColumn.WIDTH]
     if not _is_cut(d, m):

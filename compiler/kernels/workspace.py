@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from apollo.compiler.kernels.candidates import CHOICES
+from apollo.compiler.kernels.candidates import CHOICES, FORMS
 from apollo.compiler.kernels.clock import TIMES, WORK
 from apollo.compiler.kernels.parts import VARIANTS
 from apollo.compiler.tables import MAPS, PLACES, Resource
@@ -20,6 +20,7 @@ KEY, SCORE, STATE = range(3)  # of an entry among the best
 class Workspace(NamedTuple):
     """`B` states, `K` best continuations, `C` candidates of a nest."""
 
+    pairs: Ints  # [P, PAIR_COLUMNS] of the network's weights
     forced: Ints  # [L, MAPS] or FREE
     places: Ints  # [2, B, T, PLACES] before a nest of even or odd number
     maps: Ints  # [L, B, MAPS]
@@ -27,6 +28,8 @@ class Workspace(NamedTuple):
     parents: Ints  # [L, B] state of the nest before
     ahead: Ints  # [L, 2] least cycles of all nests behind: of computing, of the channel
     candidates: Ints  # [C, MAPS]
+    loads: Ints  # [C] cycles of the channel for their parameters
+    order: Ints  # [C] of them, fastest first
     best: Ints  # [K, 3]
     best_map: Ints  # [K, MAPS]
     best_time: Ints  # [K, TIMES]
@@ -38,11 +41,13 @@ class Workspace(NamedTuple):
     demand: Ints  # [RESOURCES] least amounts that were refused
 
 
-def workspace(layers: int, tensors: int, width: int, forced: Ints) -> Workspace:
+def workspace(tensors: int, width: int, pairs: Ints, forced: Ints) -> Workspace:
     """Empty columns for a search that keeps `width` states."""
     best = _CONTINUATIONS * width
-    candidates = CHOICES * (VARIANTS + width)
+    candidates = FORMS * CHOICES * (VARIANTS + width) + 1
+    layers = len(forced)
     return Workspace(
+        pairs,
         forced,
         np.zeros((2, width, tensors, PLACES), np.int64),
         np.empty((layers, width, MAPS), np.int64),
@@ -50,6 +55,8 @@ def workspace(layers: int, tensors: int, width: int, forced: Ints) -> Workspace:
         np.zeros((layers, width), np.int64),
         np.empty((layers, 2), np.int64),
         np.zeros((candidates, MAPS), np.int64),
+        np.empty(candidates, np.int64),
+        np.empty(candidates, np.int64),
         np.empty((best, 3), np.int64),
         np.empty((best, MAPS), np.int64),
         np.empty((best, TIMES), np.int64),

@@ -6,7 +6,9 @@ import numpy as np
 
 from apollo.arch.accelerator import Accelerator
 from apollo.compiler.lower import lower
+from apollo.compiler.options import USUAL, Options
 from apollo.compiler.pack import pack, unpack
+from apollo.compiler.pairs import Masks
 from apollo.compiler.pipeline import Compiled, compile_network
 from apollo.compiler.tables import From, Map, Nest, Split
 from apollo.simulator.functional import execute
@@ -15,9 +17,16 @@ from apollo.workloads.model import Model
 from tests.compiler.models import random_inputs
 
 
-def check(model: Model, design: Accelerator, seed: int = 0, expected=None) -> Compiled:
+def check(
+    model: Model,
+    design: Accelerator,
+    seed: int = 0,
+    expected=None,
+    masks: Masks | None = None,
+    options: Options = USUAL,
+) -> Compiled:
     """Cold and warm program leave the network's integers, bit for bit."""
-    compiled = compile_network(lower(model.graph, model), design)
+    compiled = compile_network(lower(model.graph, model, masks), design, options)
     inputs = random_inputs(model.graph, seed)
     if expected is None:
         expected = run(model, inputs)
@@ -66,6 +75,7 @@ def coverage(compiled: Compiled) -> Counter[str]:
             "images": n[Nest.IMAGES] > 1,
             "permuted": n[Nest.PERMUTATION] != 0x321,
             "parts": n[Nest.IS_PART],
+            "sparse": m[Map.SPARSE],
         }
         seen.update(name for name, value in flags.items() if value)
     return seen

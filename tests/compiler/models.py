@@ -12,14 +12,18 @@ from apollo.workloads.operators import (
     Binary,
     Concat,
     Convolution,
+    ConvTranspose,
+    DepthToSpace,
     FullyConnected,
     Operator,
     Pad,
     Pool,
     PoolKind,
     Reshape,
+    Resize,
     Slice,
     Softmax,
+    SpaceToDepth,
     Split,
     Transpose,
     Unary,
@@ -27,6 +31,7 @@ from apollo.workloads.operators import (
 from apollo.workloads.quantization import Quantization
 
 _KEEPS = (Reshape, Transpose, Slice, Split, Pad)
+_MOVES = (DepthToSpace, SpaceToDepth, Resize)
 
 
 def without_normalizations(graph: Graph) -> Graph:
@@ -60,7 +65,7 @@ def random_model(graph: Graph, seed: int, rounding: Rounding = Rounding.ONCE) ->
         shapes = graph.input_shapes(operator)
         for name in operator.outputs:
             rules[name] = _result_rule(rng, operator, rules)
-        if isinstance(operator, Convolution | FullyConnected):
+        if isinstance(operator, Convolution | ConvTranspose | FullyConnected):
             _weights(rng, graph, operator, shapes[0], rules, constants)
         elif isinstance(operator, BatchNormalization):
             for role in ("scale", "shift"):
@@ -84,7 +89,7 @@ def _result_rule(
         return Quantization((1 / 256,), (-128,))
     if isinstance(operator, _KEEPS) or (isinstance(operator, Unary) and operator.kind in CLAMPS):
         return before
-    if isinstance(operator, Pool | Concat) and rng.random() < 0.6:
+    if isinstance(operator, (Pool, Concat, *_MOVES)) and rng.random() < 0.6:
         return before
     if isinstance(operator, Pool) and operator.kind is PoolKind.MAX:
         return before
@@ -94,7 +99,7 @@ def _result_rule(
 def _weights(
     rng: np.random.Generator,
     graph: Graph,
-    operator: Convolution | FullyConnected,
+    operator: Convolution | ConvTranspose | FullyConnected,
     shape: tuple[int, ...],
     rules: dict[str, Quantization],
     constants: dict[tuple[str, str], Constant],
@@ -102,6 +107,9 @@ def _weights(
     if isinstance(operator, Convolution):
         dims = (operator.out_channels, shape[1] // operator.groups, *operator.kernel)
         outputs = operator.out_channels
+    elif isinstance(operator, ConvTranspose):
+        outputs = operator.out_channels
+        dims = (shape[1], outputs // operator.groups, *operator.kernel)
     else:
         outputs = operator.out_features
         dims = (outputs, math.prod(operator.weights([shape]) // outputs for _ in range(1)))
@@ -111,7 +119,10 @@ def _weights(
     unit = spread / math.sqrt(count)
     scales = tuple((unit * rng.uniform(0.5, 2, outputs)).tolist())
     values = rng.integers(-127, 128, dims).astype(np.int8)
-    rule = Quantization(scales, (0,) * outputs, axis=0)
+    transposed = isinstance(operator, ConvTranspose)
+    rule = Quantization(scales, (0,) * outputs, axis=int(transposed))
+    if transposed and operator.groups > 1:
+        rule, scales = Quantization(scales[:1], (0,)), scales[:1] * outputs
     constants[operator.name, "weight"] = _constant(values, rule)
     if operator.bias:
         units = tuple(rules[operator.inputs[0]].scale[0] * scale for scale in scales)

@@ -11,6 +11,8 @@ from apollo.workloads.operators import (
     BinaryKind,
     Concat,
     Convolution,
+    ConvTranspose,
+    DepthToSpace,
     FullyConnected,
     LocalResponseNormalization,
     Operator,
@@ -20,8 +22,12 @@ from apollo.workloads.operators import (
     Reduce,
     ReduceKind,
     Reshape,
+    Resize,
+    ResizeGrid,
+    ResizeKind,
     Slice,
     Softmax,
+    SpaceToDepth,
     Split,
     Transpose,
     Unary,
@@ -77,6 +83,24 @@ class _Maker:
     def pool(self) -> None:
         kind = self.rng.choice(list(PoolKind))
         self.add(Pool, kind, **self.window(), include_padding=self.rng.random() < 0.5)
+
+    def transposed(self) -> None:
+        channels = self.shape[1]
+        groups = self.rng.choice([g for g in (1, 1, 2, channels) if channels % g == 0])
+        outputs = groups if groups == channels else groups * self.rng.randint(1, 6)
+        more = {**self.window(), "dilation": (self.rng.randint(1, 2), self.rng.randint(1, 3))}
+        self.add(ConvTranspose, outputs, **more, groups=groups, bias=True)
+
+    def resize(self) -> None:
+        kind, grid = self.rng.choice(list(ResizeKind)), self.rng.choice(list(ResizeGrid))
+        size = tuple(
+            self.rng.choice([self.rng.randint(1, 3) * old, self.rng.randint(1, 9)])
+            for old in self.shape[2:]
+        )
+        self.add(Resize, kind, size, grid)
+
+    def blocks(self) -> None:
+        self.add(self.rng.choice([DepthToSpace, SpaceToDepth]), self.rng.choice([2, 2, 3]))
 
     def clamp(self) -> None:
         self.add(Unary, self.rng.choice([UnaryKind.RELU, UnaryKind.RELU6]))
@@ -175,6 +199,9 @@ _OF_IMAGES: tuple[Callable[[_Maker], None], ...] = (
     _Maker.convolution,
     _Maker.convolution,
     _Maker.depthwise,
+    _Maker.resize,
+    _Maker.blocks,
+    _Maker.transposed,
     _Maker.pool,
     _Maker.clamp,
     _Maker.function,

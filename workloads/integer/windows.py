@@ -7,10 +7,14 @@ from itertools import product
 
 import numpy as np
 
+from apollo.workloads.averaging import shares, sum_shift
 from apollo.workloads.integer.arithmetic import Ints, divide_away, requantize, rescaled
 from apollo.workloads.integer.context import Context
 from apollo.workloads.operators import Convolution, ConvTranspose, Pool, PoolKind
+from apollo.workloads.quantization import Quantization
 from apollo.workloads.shapes import Pair, Shape
+
+_SUMS = Quantization((1.0,), (0,), bits=16)
 
 
 def convolution(operator: Convolution, context: Context) -> Ints:
@@ -124,25 +128,35 @@ def _greatest(operator: Pool, context: Context) -> Ints:
 def _average(operator: Pool, context: Context) -> Ints:
     """In unchanged units the sum over its count, ties away from zero; else one requantisation."""
     before, after = context.rule(operator.inputs[0]), context.rule(operator.output)
-    same, zero = before == after, before.zero_point[0]
-    source = context.stored(operator) if same else context.centred(operator)
+    sums = _sums(operator, context)
+    if any(operator.padding) and not operator.include_padding:
+        return _without_padding(operator, context, sums)
+    count = operator.kernel[0] * operator.kernel[1]
+    if before == after:
+        whole = sums + count * before.zero_point[0]
+        return np.clip(divide_away(whole, count), after.low, after.high)
+    factor = before.scale[0] / (after.scale[0] * count)
+    return requantize(sums, [factor], after, context.rounding)
+
+
+def _sums(operator: Pool, context: Context) -> Ints:
+    """Of the centred elements of every window."""
     top, left, bottom, right = operator.padding
     around = ((0, 0), (0, 0), (top, bottom), (left, right))
-    fill = zero if same and operator.include_padding else 0
-    padded = np.pad(source, around, constant_values=fill)
-    inside = np.pad(np.ones((1, 1, *source.shape[2:]), np.int64), around)
+    padded = np.pad(context.centred(operator), around)
     shape = context.model.graph.tensor(operator.output).shape
-    sums, counts = np.zeros(shape, np.int64), np.zeros((1, 1, *shape[2:]), np.int64)
+    sums = np.zeros(shape, np.int64)
     for tap in product(range(operator.kernel[0]), range(operator.kernel[1])):
         sums += _tap(padded, operator, tap, (shape[2], shape[3]))
-        counts += _tap(inside, operator, tap, (shape[2], shape[3]))
-    if operator.include_padding:
-        counts[:] = operator.kernel[0] * operator.kernel[1]
-    if same:
-        return np.clip(divide_away(sums, counts), after.low, after.high)
-    result = np.zeros(shape, np.int64)
-    for count in np.unique(counts):
-        factor = before.scale[0] / (after.scale[0] * int(count))
-        wanted = np.broadcast_to(counts == count, shape)
-        result[wanted] = requantize(sums[wanted], [factor], after, context.rounding)
-    return result
+    return sums
+
+
+def _without_padding(operator: Pool, context: Context, sums: Ints) -> Ints:
+    """Sums at 16 bits times the share of an element in its window, then requantised."""
+    before, after = context.rule(operator.inputs[0]), context.rule(operator.output)
+    _, _, height, width = context.stored(operator).shape
+    values, bits = shares(operator, (height, width))
+    shift = sum_shift(operator, before.bits)
+    narrow = requantize(sums, [2.0**-shift], _SUMS, context.rounding)
+    factor = before.scale[0] * 2.0 ** (shift - bits) / after.scale[0]
+    return requantize(narrow * values, [factor], after, context.rounding)
