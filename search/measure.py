@@ -1,7 +1,7 @@
 """One evaluation: a network compiled for a design and simulated, cold and warm."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import metadata
@@ -17,6 +17,8 @@ from apollo.compiler.lower import lower
 from apollo.compiler.network import Network, layer_macs
 from apollo.compiler.pipeline import compile_network
 from apollo.compiler.systolic.graph import compile_graph
+from apollo.compiler.systolic.nests import CompiledNests
+from apollo.compiler.systolic.network import Compiled as SystolicCompiled
 from apollo.simulator.engine import simulate
 from apollo.simulator.metrics import (
     LayerRow,
@@ -119,17 +121,21 @@ def measure_graph(
     """
     if not accelerator.is_systolic:
         return measure(lower(graph, masks=masks), accelerator)
-    program = compile_graph(graph, accelerator).program
+    compiled = compile_graph(graph, accelerator)
+    program = compiled.program
     run = simulate(program, accelerator)
     metrics = metrics_of(run, run, accelerator, graph.macs, graph.batch)
-    macs = partial(_macs_of, graph, program.layer_names)
+    macs = partial(_macs_of, graph, compiled)
     peaks = partial(memory_peaks, program, accelerator)
     return Measurement(accelerator, run, run, metrics, macs, peaks)
 
 
-def _macs_of(graph: Graph, layer_names: Sequence[str]) -> Ints:
+def _macs_of(graph: Graph, compiled: SystolicCompiled | CompiledNests) -> Ints:
+    """Of every heading: of a single layer in blocks, the first has them all."""
+    if isinstance(compiled, CompiledNests):
+        return compiled.layer_macs
     macs = {layer.name: layer.macs for layer in graph.layers}
-    return np.array([macs.get(name, 0) for name in layer_names], np.int64)
+    return np.array([macs.get(name, 0) for name in compiled.program.layer_names], np.int64)
 
 
 @cache

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from apollo.arch.accelerator import Accelerator
     from apollo.compiler.pipeline import Compiled
+    from apollo.compiler.systolic.nests import CompiledNests
     from apollo.compiler.systolic.network import Compiled as SystolicCompiled
     from apollo.search.explore import Exploration
     from apollo.search.measure import Measurement
@@ -49,7 +50,7 @@ def _design(design: "str | Accelerator") -> "Accelerator":
 
 def compile(
     network: "str | Path | Graph", design: "str | Accelerator", masks: "Masks | None" = None
-) -> "Compiled | SystolicCompiled":
+) -> "Compiled | CompiledNests | SystolicCompiled":
     """A network's programs for a design: `cold` for a first, `warm` for a following inference.
 
     With masks (`workloads.sparsity.masks_at`) lanes may skip the weights that are pruned; a
