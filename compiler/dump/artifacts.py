@@ -9,13 +9,27 @@ from apollo.compiler.dump.memory import aligned, blocks_text, residents_text
 from apollo.compiler.dump.picture import draw
 from apollo.compiler.memory_map import memory_map, parameter_bytes, stored_tensors
 from apollo.compiler.pipeline import Compiled
+from apollo.compiler.systolic.nests import CompiledNests
 from apollo.compiler.systolic.network import Compiled as SystolicCompiled
 from apollo.compiler.tables import NO_TENSOR, Map, Nest, Place, TensorColumn
 from apollo.workloads.graph import Graph
 
+AnyCompiled = Compiled | CompiledNests | SystolicCompiled
 
-def artifacts(graph: Graph, compiled: Compiled | SystolicCompiled) -> dict[str, str]:
+
+def artifacts(graph: Graph, compiled: AnyCompiled) -> dict[str, str]:
     """Text by file name; the numbers are the order of the stages."""
+    if isinstance(compiled, CompiledNests):
+        network = compiled.network
+        layers, tensors = network.layer_names, network.tensor_names
+        texts = {
+            "01_graph.txt": graph_text(graph),
+            "02_nests.txt": table_text(Nest, network.nests, layers, tensors),
+            "03_tensors.txt": table_text(TensorColumn, network.tensors, tensors, tensors),
+            "04_layout.txt": _array_layout(compiled),
+            "05_program.lst": listing(compiled.program),
+        }
+        return {name: _joined(lines) for name, lines in texts.items()}
     if isinstance(compiled, SystolicCompiled):
         texts = {
             "01_graph.txt": graph_text(graph),
@@ -43,9 +57,7 @@ def artifacts(graph: Graph, compiled: Compiled | SystolicCompiled) -> dict[str, 
     }
 
 
-def write_artifacts(
-    graph: Graph, compiled: Compiled | SystolicCompiled, folder: Path
-) -> list[Path]:
+def write_artifacts(graph: Graph, compiled: AnyCompiled, folder: Path) -> list[Path]:
     """Write every artifact to a folder, which is made; their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
@@ -97,6 +109,20 @@ def layout_text(compiled: Compiled) -> Iterator[str]:
         kind = "view" if is_view else "tensor"
         rows.append((str(compiled.dram[tensor]), str(size), kind, name))
     yield from aligned(("first", "bytes", "kind", "name"), rows, 2)
+
+
+def _array_layout(compiled: CompiledNests) -> Iterator[str]:
+    network = compiled.network
+    yield f"# DRAM: {compiled.dram_bytes:,} B"
+    rows = [
+        (str(address), "constants", f"{nest} {network.layer_names[nest]}")
+        for nest, address in compiled.constants.items()
+    ]
+    rows += [
+        (str(address), "tensor", network.tensor_names[tensor])
+        for tensor, address in compiled.tensors.items()
+    ]
+    yield from aligned(("first", "kind", "name"), sorted(rows, key=lambda row: int(row[0])), 2)
 
 
 def _stack_layout(compiled: SystolicCompiled) -> Iterator[str]:
