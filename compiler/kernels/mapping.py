@@ -190,7 +190,9 @@ def _time(
     for column in range(len(w)):
         w[column] = s.works[candidate, column]
     row = s.candidates[candidate]
-    if m[Map.ROW_TILES] > 1 or streams(m) or m[Map.TILE_CHANNELS] != row[Map.TILE_CHANNELS]:
+    tiled = m[Map.TILE_CHANNELS] != row[Map.TILE_CHANNELS]
+    tiled |= m[Map.TILE_INPUTS] != row[Map.TILE_INPUTS]
+    if m[Map.ROW_TILES] > 1 or streams(m) or tiled:
         enter_core_work(n, d, m, w)
     enter_transfers(n, d, m, tensors, w)
     ring = d[Unit.CORE_MEMORY_BYTES]
