@@ -55,7 +55,8 @@ def test_least_is_missed_from_below_only() -> None:
 
 def test_the_curve_is_a_table_and_a_page(points: list[Point], tmp_path: Path) -> None:
     table, page = write_curve(points, tmp_path)
-    rows = list(csv.DictReader(table.open(encoding="utf-8")))
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
     assert len(rows) == len(points)
     assert float(rows[-1]["speedup"]) == points[-1].speedup
     text = page.read_text(encoding="utf-8")
