@@ -9,9 +9,19 @@ from apollo.arch.space import PARAMETERS
 from apollo.compiler.demand import terms_of
 from apollo.compiler.errors import DoesNotFit, Term
 from apollo.compiler.lower import lower
+from apollo.compiler.network import Network
+from apollo.compiler.options import USUAL, Options
 from apollo.compiler.pipeline import compile_network
 from apollo.compiler.systolic.graph import compile_graph
-from apollo.search.levers import Lever, Trials, changed, combined_levers, single_levers
+from apollo.search.levers import (
+    STATES,
+    Ladder,
+    Lever,
+    Trials,
+    changed,
+    combined_levers,
+    single_levers,
+)
 from apollo.search.measure import Measurement, compute_shares, measure_graph
 from apollo.workloads.graph import Graph
 
@@ -71,13 +81,39 @@ def explain(load: LoadBatch, batch: int, accelerator: Accelerator) -> Refused | 
 
 def _refused(load: LoadBatch, batch: int, accelerator: Accelerator, refusal: DoesNotFit) -> Refused:
     trials = Trials(accelerator, batch, attempt_of(load))
-    levers = single_levers(trials) or combined_levers(trials)
+    levers = single_levers(trials)
     terms: tuple[Term, ...] = ()
+    attempts = 0
     if not accelerator.is_systolic:
-        terms = terms_of(lower(load(batch)), accelerator, refusal)
+        network = lower(load(batch))
+        terms = terms_of(network, accelerator, refusal)
+        attempts, modes = mode_levers(network, accelerator)
+        levers += modes
+    levers = levers or combined_levers(trials)
     # The smallest steps first: what is nearest to the design.
     ordered = tuple(sorted(levers, key=lambda lever: lever.steps))
-    return Refused(accelerator, batch, refusal, terms, ordered, trials.count)
+    return Refused(accelerator, batch, refusal, terms, ordered, attempts + trials.count)
+
+
+def mode_levers(network: Network, accelerator: Accelerator) -> tuple[int, list[Lever]]:
+    """The nearest number of layouts to keep while mapping that fits, more or fewer.
+
+    How many compilations were run, and the levers.
+    """
+    attempts, levers = 0, []
+    for ladder in (
+        Ladder(STATES, USUAL.states, tuple(USUAL.states << k for k in range(1, 5))),
+        Ladder(STATES, USUAL.states, tuple(range(USUAL.states - 1, 0, -1))),
+    ):
+        for steps, states in enumerate(ladder.values, 1):
+            attempts += 1
+            try:
+                compile_network(network, accelerator, Options(states=states))
+            except (DoesNotFit, ValueError):
+                continue
+            levers.append(Lever((ladder.change(steps),)))
+            break
+    return attempts, levers
 
 
 def attempt_of(load: LoadBatch) -> Callable[[Accelerator, int], str | None]:

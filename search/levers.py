@@ -15,7 +15,7 @@ from apollo.arch.space import PARAMETERS
 # Design, images -> why it does not fit, or None.
 Attempt = Callable[[Accelerator, int], str | None]
 
-BATCH = "batch"
+BATCH, STATES = "batch", "states"
 _CHOICES = {parameter.name: parameter.choices for parameter in PARAMETERS}
 # Staging memories and bandwidth are left out: they change the time, not what fits.
 _OF_LANES = (
@@ -41,7 +41,7 @@ class Change:
     @property
     def is_searched(self) -> bool:
         """Whether the value is one that the search can choose."""
-        return self.parameter == BATCH or self.after in _CHOICES.get(self.parameter, ())
+        return self.parameter in (BATCH, STATES) or self.after in _CHOICES.get(self.parameter, ())
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,7 @@ def _designs(
     for variant in (parse_variant(first), parse_variant(second)):
         images = batch if variant.batch is None else variant.batch
         graph = open_network(network or "", images, shape, partial).graph
-        sides.append(run_side(graph, variant.accelerator))
+        sides.append(run_side(graph, variant.accelerator, variant.options))
     return compare_runs(*sides)
 
 

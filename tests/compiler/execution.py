@@ -12,6 +12,7 @@ from apollo.compiler.pairs import Masks
 from apollo.compiler.pipeline import Compiled, compile_network
 from apollo.compiler.tables import From, Map, Nest, Split
 from apollo.simulator.functional import execute
+from apollo.compiler.verify import verify
 from apollo.workloads.integer import run
 from apollo.workloads.model import Model
 from tests.compiler.models import random_inputs
@@ -27,6 +28,7 @@ def check(
 ) -> Compiled:
     """Cold and warm program leave the network's integers, bit for bit."""
     compiled = compile_network(lower(model.graph, model, masks), design, options)
+    verify(compiled)
     inputs = random_inputs(model.graph, seed)
     if expected is None:
         expected = run(model, inputs)

@@ -9,8 +9,9 @@ import apollo
 from apollo.arch.accelerator import load_design
 from apollo.arch.space import SIZE, accelerator_at
 from apollo.compiler.errors import DoesNotFit
+from apollo.compiler.options import USUAL, Options
 from apollo.search.explain import Bounded, Refused, explain
-from apollo.search.levers import BATCH, changed, ladders_of
+from apollo.search.levers import BATCH, STATES, changed, ladders_of
 from tests.compiler.checks import corner_designs, odd_graph
 
 NETWORKS = ("mobilenet_v1_0.25_128", "mobilenet_v2_0.35_96", "gemm:40x300x77", "odd")
@@ -24,8 +25,10 @@ def loader(name):
 
 
 def fits(name, design, batch, values):
+    options = Options(states=values.get(STATES, USUAL.states))
+    machine = {parameter: value for parameter, value in values.items() if parameter != STATES}
     try:
-        apollo.compile(loader(name)(values.get(BATCH, batch)), changed(design, values))
+        apollo.compile(loader(name)(values.get(BATCH, batch)), changed(design, machine), options)
     except (DoesNotFit, ValueError):
         return False
     return True
@@ -35,6 +38,8 @@ def step_less(design, batch, change):
     """The value one step nearer to the design's own."""
     if change.parameter == BATCH:
         return change.after + 1 if change.steps == batch - change.after else 2 * change.after
+    if change.parameter == STATES:
+        return change.after // 2 if change.after > change.before else change.after + 1
     for ladder in ladders_of(design, batch):
         if ladder.parameter == change.parameter and change.after in ladder.values:
             return ladder.value(change.steps - 1)
