@@ -20,6 +20,7 @@ from apollo.search.levers import (
     Trials,
     changed,
     combined_levers,
+    is_design,
     single_levers,
 )
 from apollo.search.measure import Measurement, compute_shares, measure_graph
@@ -141,7 +142,7 @@ def _next_values(accelerator: Accelerator) -> list[tuple[str, int]]:
     for parameter in PARAMETERS:
         value = getattr(accelerator, parameter.name)
         above = [choice for choice in parameter.choices if choice > value]
-        if above:
+        if above and is_design(accelerator, parameter.name, above[0]):
             found.append((parameter.name, above[0]))
     return found
 

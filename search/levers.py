@@ -95,19 +95,20 @@ def _up(accelerator: Accelerator, name: str, value: int) -> tuple[int, ...]:
     values = [choice for choice in _CHOICES.get(name, ()) if choice > value]
     if name not in _CHOICES or name.endswith("_bytes"):
         last = values[-1] if values else value
-        while _is_design(accelerator, name, last := 2 * last):
+        while is_design(accelerator, name, last := 2 * last):
             values.append(last)
-    return tuple(value for value in values if _is_design(accelerator, name, value))
+    return tuple(value for value in values if is_design(accelerator, name, value))
 
 
 def _down(accelerator: Accelerator, name: str, value: int) -> tuple[int, ...]:
     below = [choice for choice in _CHOICES.get(name, ()) if choice < value]
     if name not in _CHOICES:
         below = [value >> k for k in range(1, value.bit_length())][::-1]
-    return tuple(v for v in reversed(below) if _is_design(accelerator, name, v))
+    return tuple(v for v in reversed(below) if is_design(accelerator, name, v))
 
 
-def _is_design(accelerator: Accelerator, name: str, value: int) -> bool:
+def is_design(accelerator: Accelerator, name: str, value: int) -> bool:
+    """Whether the accelerator with that value is one."""
     try:
         changed(accelerator, {name: value})
     except ValueError:

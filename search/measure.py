@@ -1,7 +1,7 @@
 """One evaluation: a network compiled for a design and simulated, cold and warm."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import metadata
@@ -18,6 +18,8 @@ from apollo.compiler.network import Network, layer_macs
 from apollo.compiler.options import USUAL, Options, refuse_options
 from apollo.compiler.pipeline import compile_network
 from apollo.compiler.systolic.graph import compile_graph
+from apollo.compiler.systolic.nests import CompiledNests
+from apollo.compiler.systolic.network import Compiled as SystolicCompiled
 from apollo.simulator.engine import simulate
 from apollo.simulator.metrics import (
     LayerRow,
@@ -28,6 +30,7 @@ from apollo.simulator.metrics import (
 )
 from apollo.simulator.timeline import Timeline
 from apollo.workloads.graph import Graph
+from apollo.workloads.sparsity import Masks
 
 Ints = npt.NDArray[np.int64]
 
@@ -107,26 +110,37 @@ def measure(network: Network, accelerator: Accelerator, options: Options = USUAL
     return Measurement(accelerator, cold, warm, metrics, macs, peaks)
 
 
-def measure_graph(graph: Graph, accelerator: Accelerator, options: Options = USUAL) -> Measurement:
+def measure_graph(
+    graph: Graph,
+    accelerator: Accelerator,
+    masks: Masks | None = None,
+    options: Options = USUAL,
+) -> Measurement:
     """Compile for lanes or for an array, as the design has, and simulate.
+
+    Only lanes skip weights that masks leave out.
 
     Raises `DoesNotFit` when the network does not fit, `ValueError` for an operator without
     lowering and for options of lanes on a systolic design.
     """
     if not accelerator.is_systolic:
-        return measure(lower(graph), accelerator, options)
+        return measure(lower(graph, masks=masks), accelerator, options)
     refuse_options(accelerator, options)
-    program = compile_graph(graph, accelerator).program
+    compiled = compile_graph(graph, accelerator)
+    program = compiled.program
     run = simulate(program, accelerator)
     metrics = metrics_of(run, run, accelerator, graph.macs, graph.batch)
-    macs = partial(_macs_of, graph, program.layer_names)
+    macs = partial(_macs_of, graph, compiled)
     peaks = partial(memory_peaks, program, accelerator)
     return Measurement(accelerator, run, run, metrics, macs, peaks)
 
 
-def _macs_of(graph: Graph, layer_names: Sequence[str]) -> Ints:
+def _macs_of(graph: Graph, compiled: SystolicCompiled | CompiledNests) -> Ints:
+    """Of every heading: of a single layer in blocks, the first has them all."""
+    if isinstance(compiled, CompiledNests):
+        return compiled.layer_macs
     macs = {layer.name: layer.macs for layer in graph.layers}
-    return np.array([macs.get(name, 0) for name in layer_names], np.int64)
+    return np.array([macs.get(name, 0) for name in compiled.program.layer_names], np.int64)
 
 
 @cache

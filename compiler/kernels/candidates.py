@@ -8,20 +8,18 @@ import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.jit import bare_inlined, bare_kernel
-from apollo.compiler.kernels.cost import compute_cycles, parameter_bytes
-from apollo.compiler.kernels.operands import tensor_bytes
+from apollo.compiler.kernels.clock import enter_core_work
 from apollo.compiler.kernels.parameters import FITS, FREE
 from apollo.compiler.kernels.parts import INHERITED, NATURAL, VARIANTS, share_out
 from apollo.compiler.kernels.sparse import fit_tiles
 from apollo.compiler.kernels.tiling import note
-from apollo.compiler.tables import NO_TENSOR, Form, Map, Nest, Resource, Split, Unit
+from apollo.compiler.tables import Form, Map, Nest, Place, Resource, Split, Unit
 
 Ints = npt.NDArray[np.int64]
 
 CHOICES = 18  # of PE columns, PE rows and cores
 FORMS = 2  # dense or sparse
 _CORE_MEMORY = int(Resource.CORE_MEMORY)
-_FEW = 8  # so many are all tried
 
 
 @bare_inlined
@@ -76,7 +74,9 @@ def _is_listed(rows: Ints, count: int, m: Ints) -> bool:
 
 
 @bare_kernel
-def _enter(n: Ints, d: Ints, m: Ints, pairs: Ints, forced: Ints, sparse: int, demand: Ints) -> bool:
+def _enter(
+    n: Ints, d: Ints, m: Ints, pairs: Ints, forced: Ints, sparse: int, demand: Ints, w: Ints
+) -> bool:
     """Complete a candidate whose parts are given with its tiles and cycles; whether it fits."""
     m[Map.SPARSE] = sparse
     demanded = FITS
@@ -84,7 +84,9 @@ def _enter(n: Ints, d: Ints, m: Ints, pairs: Ints, forced: Ints, sparse: int, de
         demanded = fit_tiles(n, d, m, pairs, forced, share)
         if demanded == FITS:
             m[Map.TILE_ROWS], m[Map.ROW_TILES] = m[Map.PE_ROWS], 1
-            m[Map.CYCLES] = compute_cycles(n, d, m)
+            # Without rows in tiles, and operands in place: what is found out later adds to it.
+            m[Map.SOURCE_FROM] = m[Map.SECOND_FROM] = m[Map.TO_DRAM] = 0
+            enter_core_work(n, d, m, w)
             return True
     note(demand, _CORE_MEMORY, demanded)
     return False
@@ -101,6 +103,7 @@ def add_candidates(
     variant: int,
     demand: Ints,
     rows: Ints,
+    works: Ints,
     count: int,
 ) -> int:
     """Append the candidates of a variant of parts; how many there are then.
@@ -120,13 +123,31 @@ def add_candidates(
             continue
         if variant != NATURAL and _is_listed(rows, count, m):
             continue
-        if n[Nest.FORM] != Form.SPARSE and _enter(n, d, m, pairs, forced, 0, demand):
+        if n[Nest.FORM] != Form.SPARSE and _enter(n, d, m, pairs, forced, 0, demand, works[count]):
             count += 1
             for column in range(Map.TILE_ROWS):
                 rows[count, column] = m[column]
-        if n[Nest.FORM] != Form.DENSE and _enter(n, d, rows[count], pairs, forced, 1, demand):
+        if n[Nest.FORM] != Form.DENSE and _enter(
+            n, d, rows[count], pairs, forced, 1, demand, works[count]
+        ):
             count += 1
     return count
+
+
+@bare_inlined
+def _is_known(places: Ints, source: int, state: int) -> bool:
+    """Whether the source's slices are as large in an earlier state."""
+    place = places[state, source]
+    for earlier in range(state):
+        other = places[earlier, source]
+        if (
+            other[Place.ON_CHIP] == place[Place.ON_CHIP]
+            and other[Place.ROWS] == place[Place.ROWS]
+            and other[Place.COLUMNS] == place[Place.COLUMNS]
+            and other[Place.CHANNELS] == place[Place.CHANNELS]
+        ):
+            return True
+    return False
 
 
 @bare_kernel
@@ -139,41 +160,21 @@ def list_candidates(
     places: Ints,
     demand: Ints,
     rows: Ints,
+    works: Ints,
 ) -> int:
-    """Fill `rows` with all candidates, given the places [states, T, PLACES] before; how many."""
+    """Fill `rows` with all candidates and `works` with their work; how many there are.
+
+    `places` [states, T, PLACES]: where tensors are before the nest.
+    """
     result = tensors[n[Nest.DESTINATION]]
     source = n[Nest.SOURCE]
     count = 0
     for variant in range(VARIANTS):
         for state in range(len(places) if variant == INHERITED else 1):
             place = places[state, source]
-            count = add_candidates(n, d, place, result, pairs, forced, variant, demand, rows, count)
+            if _is_known(places, source, state):
+                continue
+            count = add_candidates(
+                n, d, place, result, pairs, forced, variant, demand, rows, works, count
+            )
     return count
-
-
-@bare_kernel
-def prune(n: Ints, d: Ints, tensors: Ints, rows: Ints, count: int) -> int:
-    """Keep the candidates that may be the best; they come first, how many.
-
-    One that computes for longer than the fastest by more than all moves of its operands and its
-    result, there and back, and all its loads take can only lose.
-    """
-    if count <= _FEW:
-        return count
-    fastest = rows[0, Map.CYCLES]
-    loads = 0
-    for i in range(count):
-        fastest = min(fastest, rows[i, Map.CYCLES])
-        loads = max(loads, parameter_bytes(n, d, rows[i]))
-    moved = tensor_bytes(tensors[n[Nest.SOURCE]]) + tensor_bytes(tensors[n[Nest.DESTINATION]])
-    if n[Nest.SECOND] != NO_TENSOR:
-        moved += tensor_bytes(tensors[n[Nest.SECOND]])
-    allowed = fastest + 2 * n[Nest.IMAGES] * moved // d[Unit.BUS_BYTES]
-    allowed += loads * d[Unit.DRAM_DEN] // d[Unit.DRAM_NUM]
-    kept = 0
-    for i in range(count):
-        if rows[i, Map.CYCLES] <= allowed:
-            for column in range(len(rows[i])):
-                rows[kept, column] = rows[i, column]
-            kept += 1
-    return kept

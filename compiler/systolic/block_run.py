@@ -14,7 +14,7 @@ from apollo.compiler.systolic.geometry import cut
 from apollo.compiler.systolic.layers import Range
 from apollo.compiler.systolic.layout import Layout
 from apollo.compiler.systolic.machine import Array
-from apollo.compiler.systolic.matrix import Clock
+from apollo.compiler.systolic.stream import Clock
 
 REQUEST_BYTES = 64  # the widest access of Gemmini's DMA
 

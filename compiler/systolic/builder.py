@@ -5,10 +5,11 @@ the builder makes it wait for every earlier instruction of another engine that i
 overtake (M32). Drains may be deferred: program order on the MOVE engine is a decision.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,29 +19,44 @@ from apollo.compiler.errors import DoesNotFit
 
 
 class Memory(IntEnum):
-    """What instructions touch on the chip."""
+    """What instructions touch."""
 
     PE = 0  # bytes
     CORE = 1  # bytes
     ACCUMULATORS = 2  # rows
     BUFFERS = 3  # of weights, 0 and 1
+    DRAM = 4  # bytes that are written and read again
 
 
 _SLOTS = {
     opcode: {field.name: int(field.slot) for field in specification.fields}
     for opcode, specification in SPECIFICATIONS.items()
 }
-_PAGE_BITS = {Memory.PE: 14, Memory.CORE: 14, Memory.ACCUMULATORS: 8, Memory.BUFFERS: 0}
+_PAGE_BITS = {
+    Memory.PE: 14,
+    Memory.CORE: 10,
+    Memory.ACCUMULATORS: 8,
+    Memory.BUFFERS: 0,
+    Memory.DRAM: 16,
+}
 
 
-@dataclass(frozen=True)
-class Access:
-    """Use of [start, end) of a memory."""
+class Strip(NamedTuple):
+    """Channels of a tensor: bytes [start, end) of every position; `tensor` says of which one."""
+
+    tensor: int
+    start: int
+    end: int
+
+
+class Access(NamedTuple):
+    """Use of [start, end) of a memory; of nothing else but the strip in it, if there is one."""
 
     memory: Memory
     start: int
     end: int
     writes: bool = False
+    strip: Strip | None = None
 
     def conflicts(self, other: "Access") -> bool:
         """Whether the order of the two matters."""
@@ -49,7 +65,25 @@ class Access:
             and (self.writes or other.writes)
             and self.start < other.end
             and other.start < self.end
+            and not self._beside(other)
         )
+
+    def _beside(self, other: "Access") -> bool:
+        """Whether both are strips of one tensor that have nothing in common."""
+        mine, theirs = self.strip, other.strip
+        if mine is None or theirs is None or mine.tensor != theirs.tensor:
+            return False
+        return mine.end <= theirs.start or theirs.end <= mine.start
+
+    def covers(self, other: "Access") -> bool:
+        """Whether all that the other uses is used by this one, in the same memory."""
+        mine, theirs = self.strip, other.strip
+        if mine is not None:
+            if theirs is None or mine.tensor != theirs.tensor:
+                return False
+            if theirs.start < mine.start or mine.end < theirs.end:
+                return False
+        return self.start <= other.start and other.end <= self.end
 
     @property
     def pages(self) -> Iterable[tuple[Memory, int]]:
@@ -78,6 +112,10 @@ class Deferred:
     cycles: int = 0
 
 
+_Uses = dict[tuple[Access, int], int]  # of an engine: its last instruction with that use
+_Pages = dict[tuple[Memory, int], _Uses]
+
+
 @dataclass
 class Builder:
     """Grows a program."""
@@ -86,19 +124,39 @@ class Builder:
 
     def __post_init__(self) -> None:
         """Start empty."""
+        self._numbers = {name: number for number, name in enumerate(self.layer_names)}
         self._opcodes: list[int] = []
         self._layers: list[int] = []
         self._waits: list[list[int]] = []
         self._operands: list[list[int]] = []
         self._emitted = [0] * ENGINES
-        self._touched: dict[tuple[Memory, int], dict[tuple[Access, int], int]] = {}
+        # Who wrote or read a page last: readers need only look at writers.
+        self._written: _Pages = {}
+        self._read: _Pages = {}
+        self._sections: dict[str, int] = {}  # the last one of a layer
+        self._expected: Counter[int] = Counter()  # bytes of instructions, by heading
         self.deferred: deque[Deferred] = deque()
 
     def layer(self, name: str) -> int:
         """The number of a heading, a new one at its first appearance."""
-        if name not in self.layer_names:
+        if name not in self._numbers:
+            self._numbers[name] = len(self.layer_names)
             self.layer_names.append(name)
-        return self.layer_names.index(name)
+        return self._numbers[name]
+
+    def section(self, name: str, size: int, capacity: int) -> int:
+        """The heading for `size` more bytes of instructions of a layer.
+
+        A further one, "name #2" and so on, where the last has no room for them in `capacity`: a
+        controller replays sections (M12).
+        """
+        number = self._sections.get(name, 1)
+        heading = self.layer(_numbered(name, number))
+        if self._expected[heading] and self._expected[heading] + size > capacity:
+            self._sections[name] = number + 1
+            heading = self.layer(_numbered(name, number + 1))
+        self._expected[heading] += size
+        return heading
 
     def add(self, opcode: Opcode, layer: int, accesses: Sequence[Access], **operands: int) -> None:
         """Append an instruction; deferred ones that it depends on come first."""
@@ -157,24 +215,26 @@ class Builder:
         waits = [0] * ENGINES
         for access in instruction.accesses:
             for page in access.pages:
-                for (other, by), count in self._touched.get(page, {}).items():
-                    if by != engine and count > waits[by] and access.conflicts(other):
-                        waits[by] = count
+                self._order(access, self._written.get(page), engine, waits)
+                if access.writes:
+                    self._order(access, self._read.get(page), engine, waits)
         return waits
 
+    @staticmethod
+    def _order(access: Access, earlier: "_Uses | None", engine: int, waits: list[int]) -> None:
+        """Raise the waits to the uses that the access must not overtake."""
+        for (other, by), count in (earlier or {}).items():
+            if by != engine and count > waits[by] and access.conflicts(other):
+                waits[by] = count
+
     def _note(self, access: Access, engine: int) -> None:
+        pages = self._written if access.writes else self._read
         for page in access.pages:
-            touched = self._touched.setdefault(page, {})
             if access.writes:
                 # Whoever comes after this write comes after what it has waited for.
-                covered = [
-                    key
-                    for key in touched
-                    if access.start <= key[0].start and key[0].end <= access.end
-                ]
-                for key in covered:
-                    del touched[key]
-            touched[access, engine] = self._emitted[engine]
+                _forget(self._written.get(page), access)
+                _forget(self._read.get(page), access)
+            pages.setdefault(page, {})[access, engine] = self._emitted[engine]
 
     def program(self, instruction_memory_bytes: int) -> Program:
         """All of it, the deferred too.
@@ -200,6 +260,17 @@ class Builder:
             np.array(self._operands),
             tuple(self.layer_names),
         )
+
+
+def _forget(uses: _Uses | None, access: Access) -> None:
+    """Drop what a write covers."""
+    if uses:
+        for key in [key for key in uses if access.covers(key[0])]:
+            del uses[key]
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name} #{number}"
 
 
 def _depends(later: Instruction, earlier: Instruction) -> bool:

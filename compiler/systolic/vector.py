@@ -6,7 +6,7 @@ from apollo.arch.operands import RECORD_BYTES, ComputeFlag
 from apollo.compiler.systolic.builder import Access, Builder, Memory
 from apollo.compiler.systolic.layers import Pool, Vector, VectorKind
 from apollo.compiler.systolic.layout import SUM_RECORD_BYTES
-from apollo.compiler.systolic.matrix import Clock
+from apollo.compiler.systolic.stream import Clock
 from apollo.compiler.systolic.tensors import UNPADDED, Placed
 
 OPCODES = {

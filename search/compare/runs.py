@@ -45,7 +45,7 @@ def run_side(graph: Graph, accelerator: Accelerator, options: Options = USUAL) -
     Raises `ValueError` for an operator without lowering.
     """
     try:
-        measurement = measure_graph(graph, accelerator, options)
+        measurement = measure_graph(graph, accelerator, options=options)
     except DoesNotFit as error:
         return Side(graph, accelerator, None, None, str(error))
     compiled = None

@@ -15,9 +15,12 @@ from apollo.network_option import (
     Network,
     Partial,
     Shapes,
+    Sparsity,
     left_out_json,
+    masks_for,
     open_network,
     tell_left_out,
+    tell_sparsity,
 )
 from apollo.program_command import assemble, disassemble, is_program, save, show_run
 from apollo.sweep_command import sweep
@@ -50,6 +53,7 @@ def explore(
     seed: Annotated[int, typer.Option(help="The same seed gives the same trials.")] = 0,
     baseline: Annotated[str, typer.Option(help="Design with reward 1.")] = "edge_tpu_v3",
     batch: Batch = 1,
+    sparsity: Sparsity = None,
     study: Annotated[str | None, typer.Option(help="Name; an existing one resumes.")] = None,
     output: Output = Path("results"),
     json: Json = False,
@@ -67,6 +71,7 @@ def explore(
             seed=seed,
             baseline=baseline,
             batch=batch,
+            sparsity=sparsity,
             study=study,
             output=output,
             progress=progress,
@@ -96,6 +101,7 @@ def simulate(
     batch: Batch = 1,
     shape: Shapes = None,
     partial: Partial = False,
+    sparsity: Sparsity = None,
     fix: Fix = None,
     states: States = None,
     sparse: Sparse = None,
@@ -107,15 +113,17 @@ def simulate(
     options = open_options(fix, states, sparse)
     if is_program(network):
         refuse_for_programs(options)
-        show_run(network, design, batch, json)
+        show_run(network, design, batch, sparsity, json)
         return
     model = open_network(network, batch, shape, partial)
-    measurement = apollo.evaluate(model.graph, design, options)
+    masks = masks_for(model, sparsity)
+    measurement = apollo.evaluate(model.graph, design, masks, options)
     if json:
         shown = measurement_view.measurement_json(model.graph, measurement)
         console.print_json(shown | left_out_json(model))
     else:
         tell_left_out(model)
+        tell_sparsity(model, sparsity)
         measurement_view.print_measurement(model.graph, measurement)
 
 
@@ -127,6 +135,7 @@ def compile_command(
     batch: Batch = 1,
     shape: Shapes = None,
     partial: Partial = False,
+    sparsity: Sparsity = None,
     listing: Annotated[bool, typer.Option(help="The program, an instruction a line.")] = False,
     warm: Annotated[bool, typer.Option(help="A following inference, not the first.")] = False,
     program_file: Annotated[
@@ -146,7 +155,8 @@ def compile_command(
     from apollo.compiler.dump import write_artifacts
 
     model = open_network(network, batch, shape, partial)
-    compiled = apollo.compile(model.graph, design, open_options(fix, states, sparse))
+    options = open_options(fix, states, sparse)
+    compiled = apollo.compile(model.graph, design, masks_for(model, sparsity), options)
     program = compiled.warm if warm else compiled.cold
     written = [] if program_file is None else [save(program, program_file)]
     if dump is not None:
@@ -156,10 +166,12 @@ def compile_command(
         console.print_json(views.program_json(program) | left_out_json(model))
     elif listing:
         tell_left_out(model, "# ")
+        tell_sparsity(model, sparsity, "# ")
         for line in lines(program):
             typer.echo(line)
     else:
         tell_left_out(model)
+        tell_sparsity(model, sparsity)
         views.print_program(program)
         for sentence in written:
             typer.echo(sentence)

@@ -28,7 +28,9 @@ def fits(name, design, batch, values):
     options = Options(states=values.get(STATES, USUAL.states))
     machine = {parameter: value for parameter, value in values.items() if parameter != STATES}
     try:
-        apollo.compile(loader(name)(values.get(BATCH, batch)), changed(design, machine), options)
+        apollo.compile(
+            loader(name)(values.get(BATCH, batch)), changed(design, machine), options=options
+        )
     except (DoesNotFit, ValueError):
         return False
     return True
@@ -142,7 +144,7 @@ def test_where_it_fits_shares_and_steps_are_those_of_runs():
 
 
 def test_a_systolic_design_has_levers_too():
-    design = replace(load_design("tpu_v1"), pe_memory_bytes=20_000)
+    design = replace(load_design("tpu_v1"), pe_memory_bytes=1000)
     found = explain(loader("tpu_mlp0"), 8, design)
     assert isinstance(found, Refused)
     assert found.levers
