@@ -15,7 +15,7 @@ from apollo.arch.space import PARAMETERS
 # Design, images -> why it does not fit, or None.
 Attempt = Callable[[Accelerator, int], str | None]
 
-BATCH, STATES = "batch", "states"
+BATCH, STATES, FORM = "batch", "states", "form"
 _CHOICES = {parameter.name: parameter.choices for parameter in PARAMETERS}
 # Staging memories and bandwidth are left out: they change the time, not what fits.
 _OF_LANES = (
@@ -40,8 +40,10 @@ class Change:
 
     @property
     def is_searched(self) -> bool:
-        """Whether the value is one that the search can choose."""
-        return self.parameter in (BATCH, STATES) or self.after in _CHOICES.get(self.parameter, ())
+        """Whether the value is one that the search can choose, or none of the design's."""
+        return self.parameter in (BATCH, STATES, FORM) or self.after in _CHOICES.get(
+            self.parameter, ()
+        )
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from apollo.arch.area import area_of
 from apollo.arch.program import Program
 from apollo.compiler.dump.columns import value_text
 from apollo.compiler.errors import DoesNotFit
-from apollo.compiler.lower import lower
 from apollo.compiler.memory_map import MemoryMap, memory_map
 from apollo.compiler.options import USUAL, Options
 from apollo.compiler.pipeline import Compiled, compile_network
 from apollo.compiler.tables import Map
 from apollo.search.compare.difference import Cell, Section, amounts, facts, in_order
 from apollo.search.measure import Measurement, measure_graph
+from apollo.search.workload import Workload
 from apollo.simulator.metrics import Metrics
 from apollo.workloads.graph import Graph
 
@@ -39,19 +39,19 @@ class Side:
     reason: str | None
 
 
-def run_side(graph: Graph, accelerator: Accelerator, options: Options = USUAL) -> Side:
+def run_side(workload: Workload, accelerator: Accelerator, options: Options = USUAL) -> Side:
     """Compile and simulate.
 
     Raises `ValueError` for an operator without lowering.
     """
     try:
-        measurement = measure_graph(graph, accelerator, options=options)
+        measurement = measure_graph(workload.graph, accelerator, workload.masks, options)
     except DoesNotFit as error:
-        return Side(graph, accelerator, None, None, str(error))
+        return Side(workload.graph, accelerator, None, None, str(error))
     compiled = None
     if not accelerator.is_systolic:
-        compiled = compile_network(lower(graph), accelerator, options)
-    return Side(graph, accelerator, measurement, compiled, None)
+        compiled = compile_network(workload.lowered(), accelerator, options)
+    return Side(workload.graph, accelerator, measurement, compiled, None)
 
 
 def compare_runs(first: Side, second: Side) -> list[Section]:

@@ -8,13 +8,14 @@ from apollo.search.compare.difference import Difference, amounts, facts, in_orde
 from apollo.search.compare.programs import compare_programs
 from apollo.search.compare.runs import compare_runs, numbered, run_side
 from apollo.search.compare.variant import parse_variant
+from apollo.search.workload import Workload
 
 SMALL = "mobilenet_v1_0.25_128"
 V1, V3 = load_design("edge_tpu_v1"), load_design("edge_tpu_v3")
 
 
 def side(design, batch=1):
-    return run_side(apollo.load(SMALL, batch), design)
+    return run_side(Workload(apollo.load(SMALL, batch)), design)
 
 
 def stages(sections):
@@ -86,14 +87,14 @@ def test_a_batch_is_another_side():
 
 def test_options_are_another_side():
     fixed = parse_variant("edge_tpu_v1,block*:split_cores=channels")
-    other = run_side(apollo.load(SMALL), fixed.accelerator, fixed.options)
+    other = run_side(Workload(apollo.load(SMALL)), fixed.accelerator, fixed.options)
     found = stages(compare_runs(side(V1), other))
     assert [row.what for row in found["parameters"].rows] == ["name"]
     assert any("split_cores=channels" in (row.second or "") for row in found["mapping"].rows)
 
 
 def test_a_systolic_design_is_compared_without_nests():
-    graph = apollo.load("gemm:64x300x77")
+    graph = Workload(apollo.load("gemm:64x300x77"))
     design = load_design("tpu_v1")
     found = stages(
         compare_runs(run_side(graph, design), run_side(graph, replace(design, dram_gb_per_s=20)))

@@ -10,8 +10,13 @@ from apollo.arch.accelerator import load_design
 from apollo.arch.space import SIZE, accelerator_at
 from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.options import USUAL, Options
-from apollo.search.explain import Bounded, Refused, explain
-from apollo.search.levers import BATCH, STATES, changed, ladders_of
+from apollo.compiler.pipeline import compile_network
+from apollo.compiler.tables import Form
+from apollo.search.explain import Bounded, Refused, explain, mode_levers
+from apollo.search.levers import BATCH, FORM, STATES, changed, ladders_of
+from apollo.search.workload import Workload
+from apollo.workloads.catalogue import load_model
+from apollo.workloads.sparsity import masks_at
 from tests.compiler.checks import corner_designs, odd_graph
 
 NETWORKS = ("mobilenet_v1_0.25_128", "mobilenet_v2_0.35_96", "gemm:40x300x77", "odd")
@@ -19,9 +24,11 @@ MEMORIES = ("pe_memory_bytes", "core_memory_bytes", "instruction_memory_bytes")
 
 
 def loader(name):
-    return lambda batch: (
-        odd_graph().with_batch(batch) if name == "odd" else apollo.load(name, batch)
-    )
+    def load(batch):
+        graph = odd_graph().with_batch(batch) if name == "odd" else apollo.load(name, batch)
+        return Workload(graph)
+
+    return load
 
 
 def fits(name, design, batch, values):
@@ -29,7 +36,7 @@ def fits(name, design, batch, values):
     machine = {parameter: value for parameter, value in values.items() if parameter != STATES}
     try:
         apollo.compile(
-            loader(name)(values.get(BATCH, batch)), changed(design, machine), options=options
+            loader(name)(values.get(BATCH, batch)).graph, changed(design, machine), options=options
         )
     except (DoesNotFit, ValueError):
         return False
@@ -141,6 +148,23 @@ def test_where_it_fits_shares_and_steps_are_those_of_runs():
         design = replace(found.accelerator, **{step.parameter: step.after})
         cycles = apollo.evaluate("mobilenet_v1_0.25_128", design).metrics.warm_cycles
         assert step.latency_ratio == cycles / found.measurement.metrics.warm_cycles
+
+
+def test_pruned_layers_may_be_computed_in_another_way():
+    """A mode is said to help only where it does."""
+    model = load_model("mobilenet_v1_0.25_128")
+    workload = Workload(model.graph, masks_at(model, 0.9))
+    network = workload.lowered()
+    modes = set[int]()
+    for bytes_of_core in range(200, 700, 20):
+        design = replace(load_design("edge_tpu_v1"), core_memory_bytes=bytes_of_core)
+        for lever in mode_levers(network, design)[1]:
+            for change in lever.changes:
+                if change.parameter == FORM:
+                    modes.add(change.after)
+                    options = Options(sparse=change.after == Form.SPARSE)
+                    compile_network(network, design, options)
+    assert modes
 
 
 def test_a_systolic_design_has_levers_too():
