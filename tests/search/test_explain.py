@@ -8,6 +8,7 @@ import pytest
 import apollo
 from apollo.arch.accelerator import load_design
 from apollo.arch.space import SIZE, accelerator_at
+from apollo.compiler.demand import terms_of
 from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.options import USUAL, Options
 from apollo.compiler.pipeline import compile_network
@@ -108,6 +109,15 @@ def test_the_terms_of_a_demand_add_up_to_it():
             told += bool(found.terms)
             assert not found.terms or sum(t.total for t in found.terms) == found.refusal.demand
     assert told > 0.9 * refusals
+
+
+def test_terms_are_left_out_where_granting_leads_to_what_no_design_has():
+    """With more instruction memory the batch would want more DRAM than there are addresses."""
+    lowered, least = loader("resnet50")(256).lowered(), corner_designs()[0]
+    with pytest.raises(DoesNotFit) as caught:
+        compile_network(lowered, least)
+    assert caught.value.resource == "instruction_memory"
+    assert terms_of(lowered, least, caught.value) == ()
 
 
 def test_the_terms_name_buffers_and_their_sizes():
