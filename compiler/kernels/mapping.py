@@ -221,6 +221,7 @@ def _continue(
     placed = place[Place.ON_CHIP] > 0
     # All parts of a tensor are in one place.
     out = place[Place.FORCED_OUT] > 0 or place[Place.STORED] > 0
+    out |= s.forced[index, Map.TO_DRAM] == 1
     room = _left(places, s.live, live, d[Unit.PE_MEMORY_BYTES])
     if placed:
         room += place[Place.BYTES]
