@@ -67,6 +67,7 @@ def compile_nests(network: Network, accelerator: Accelerator) -> CompiledNests:
     # Constants of vector operations first: weight tiles get what they leave of core memory.
     sizes = [nest[Nest.TABLE_BYTES] for nest in nests if nest[Nest.TABLE_BYTES]]
     ring = ring_bytes(sizes, accelerator)
+    _refuse_products_of_activations(network, nests)
     multiplies = [nest[Nest.OPCODE] in _PRODUCTS for nest in nests]
     first = multiplies.index(True) if any(multiplies) else 0
     name = network.layer_names[first]
@@ -97,6 +98,15 @@ def compile_nests(network: Network, accelerator: Accelerator) -> CompiledNests:
     return CompiledNests(
         network, accelerator, program, weights, constants, addresses, layout.size, macs
     )
+
+
+def _refuse_products_of_activations(network: Network, nests: list[list[int]]) -> None:
+    for number, nest in enumerate(nests):
+        if nest[Nest.OPCODE] in _PRODUCTS and not nest[Nest.WEIGHTS]:
+            raise ValueError(
+                f"Network '{network.name}': layer '{network.layer_names[number]}' multiplies by no "
+                f"stored weights, for which there is no lowering on a systolic array."
+            )
 
 
 def _is_flat(nest: list[int], tensors: list[list[int]]) -> bool:
