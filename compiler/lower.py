@@ -15,7 +15,7 @@ from apollo.compiler import numbers
 from apollo.compiler.fuse import fused_into
 from apollo.compiler.margins import enter_margins
 from apollo.compiler.network import Network, layer_macs
-from apollo.compiler.pairs import Masks, PairTable
+from apollo.compiler.pairs import PairTable
 from apollo.compiler.recipe import Ingredients, Recipe
 from apollo.compiler.storage import Dims, Shape, dims_of, is_in_logical_order
 from apollo.compiler.tables import (
@@ -31,6 +31,7 @@ from apollo.workloads.graph import Graph
 from apollo.workloads.model import Model
 from apollo.workloads.operators import Operator, Unary
 from apollo.workloads.quantization import Quantization
+from apollo.workloads.sparsity.pruning import Masks
 
 Columns = Mapping[str, int]  # of a nest, by name
 # Coordinates of a nest that reads an image as its logical order has it: channel, row, column.

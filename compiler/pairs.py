@@ -4,7 +4,6 @@ It has cumulative sums, channel by channel (`tables.PairColumn`). `K` channels, 
 channels.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from apollo.compiler.tables import PAIR_COLUMNS, Form, Ints, PairColumn
 from apollo.workloads.graph import Graph
 from apollo.workloads.operators import Convolution, FullyConnected, Operator
 from apollo.workloads.sparsity.layers import Bools
+from apollo.workloads.sparsity.pruning import Masks
 from apollo.workloads.sparsity.storage import (
     MOST_PAIRS,
     PAIR_BYTES,
@@ -24,7 +24,6 @@ from apollo.workloads.sparsity.storage import (
     pair_counts,
 )
 
-Masks = Mapping[tuple[str, str], Bools]  # by operator and role, of the stored shape
 Image = tuple[int, int, int]  # channels, rows, columns that a product flattens
 
 _MOST_STEPS = next(
@@ -85,6 +84,7 @@ class PairTable:
 
 
 def _check_shape(operator: Convolution | FullyConnected, inputs: int, mask: Bools) -> None:
+    shape: tuple[int, ...]
     if isinstance(operator, Convolution):
         shape = (operator.out_channels, inputs, *operator.kernel)
     else:

@@ -1,6 +1,7 @@
 """The compiler as a list of stages: graph -> nests -> mapping -> residency -> program."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from apollo.arch.accelerator import Accelerator
 from apollo.arch.isa import ENGINES
 from apollo.arch.operands import OPERANDS
 from apollo.arch.program import Program
+from apollo.compiler.addresses import refuse_beyond_addresses
 from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.kernels.boxes import BOX_NUMBERS
 from apollo.compiler.kernels.candidates import FREE
@@ -21,7 +23,7 @@ from apollo.compiler.kernels.views import VIEWS
 from apollo.compiler.kernels.workspace import workspace
 from apollo.compiler.network import Network
 from apollo.compiler.options import USUAL, Options
-from apollo.compiler.tables import MAPS, PLACES, Ints, Map, Resource
+from apollo.compiler.tables import MAPS, PLACES, Form, Ints, Map, Nest, Resource
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,66 @@ def compile_network(
             f"Design '{accelerator.name}' must have lanes for this compiler, not a systolic array "
             f"(docs/systolic.md)."
         )
-    nests, tensors, units = options.restrict(network.nests), network.tensors, units_of(accelerator)
+    units, forced = units_of(accelerator), options.forced(network)
+    restricted = replace(network, nests=options.restrict(network.nests))
+    found = _cheapest(restricted, accelerator, units, forced, options.states)
+    nests, mapping = restricted.nests, found.mapping
+    parameters, dram = np.empty(len(nests), np.int64), np.empty(len(network.tensors), np.int64)
+    dram_bytes = lay_out(nests, network.tensors, network.pairs, units, mapping, parameters, dram)
+    refuse_beyond_addresses(network, dram, dram_bytes)
+    tables = (mapping, found.places, parameters, dram)
+    cold = _program(network, units, found.ring_bytes, tables, cold=True)
+    warm = cold
+    if mapping[:, Map.RESIDENT].any():
+        warm = _program(network, units, found.ring_bytes, tables, cold=False)
+    return Compiled(network, accelerator, *tables, dram_bytes, cold, warm)
+
+
+class _Mapped(NamedTuple):
+    mapping: Ints
+    places: Ints
+    ring_bytes: int
+    end: int  # of a following inference, as estimated
+
+
+def _cheapest(
+    network: Network, accelerator: Accelerator, units: Ints, forced: Ints, states: int
+) -> _Mapped:
+    """The mapping with dense and sparse nests that ends first once residents are known.
+
+    A nest weighs its forms by what they take to load, but one whose parameters stay is not loaded:
+    so those that stay when all are dense are also tried dense, and all of them.
+    """
+    free = network.nests[:, Nest.FORM] == Form.EITHER
+    if not free.any():
+        return _mapped(network, accelerator, units, forced, states)
+    kept = free
+    tries = []
+    for _ in range(2):
+        dense = network.nests.copy()
+        dense[kept, Nest.FORM] = Form.DENSE
+        try:
+            alone = replace(network, nests=dense)
+            tries.append(_mapped(alone, accelerator, units, forced, states))
+        except DoesNotFit:
+            break
+        kept = kept & (tries[-1].mapping[:, Map.RESIDENT] > 0)
+    try:
+        tries.append(_mapped(network, accelerator, units, forced, states))
+    except DoesNotFit:
+        if not tries:
+            raise
+    return min(tries, key=lambda mapped: mapped.end)
+
+
+def _mapped(
+    network: Network, accelerator: Accelerator, units: Ints, forced: Ints, states: int
+) -> _Mapped:
+    """Splits, tiles and places, given where each layer finds its operands; then residents."""
+    nests, tensors = network.nests, network.tensors
     layers, count = len(nests), len(tensors)
-    # Splits, tiles and places, given where each layer finds its operands.
     mapping, places = np.zeros((layers, MAPS), np.int64), np.zeros((count, PLACES), np.int64)
-    forced = options.forced(network)
-    space = workspace(count, options.states, network.pairs, forced)
+    space = workspace(count, states, network.pairs, forced)
     out = np.empty(count, np.int64)
     layer, resource, demanded = map_network(nests, tensors, units, out, space, places, mapping)
     if layer >= 0:
@@ -94,17 +150,10 @@ def compile_network(
             raise ValueError(
                 f"Layer '{network.layer_names[layer]}' has no mapping with what is fixed."
             )
-        raise DoesNotFit(name, network.layer_names[layer], int(demanded), bound)
+        raise DoesNotFit(name, network.layer_names[layer], int(demanded), bound, nest=int(layer))
     # After mapping: only then is it known what a layer's parameters take in a core.
-    ring_bytes = keep_resident(nests, tensors, units, forced, shelf(layers), mapping)
-    parameters, dram = np.empty(layers, np.int64), np.empty(count, np.int64)
-    dram_bytes = lay_out(nests, tensors, network.pairs, units, mapping, parameters, dram)
-    tables = (mapping, places, parameters, dram)
-    cold = _program(network, units, ring_bytes, tables, cold=True)
-    warm = cold
-    if mapping[:, Map.RESIDENT].any():
-        warm = _program(network, units, ring_bytes, tables, cold=False)
-    return Compiled(network, accelerator, *tables, dram_bytes, cold, warm)
+    ring_bytes, end = keep_resident(nests, tensors, units, forced, shelf(layers), mapping)
+    return _Mapped(mapping, places, ring_bytes, end)
 
 
 def _program(

@@ -29,6 +29,7 @@ from apollo.simulator.metrics import (
 )
 from apollo.simulator.timeline import Timeline
 from apollo.workloads.graph import Graph
+from apollo.workloads.sparsity import Masks
 
 Ints = npt.NDArray[np.int64]
 
@@ -56,6 +57,9 @@ _SOURCES = (
 )
 
 
+_VIEWS = ("compiler/dump/*.py", "compiler/memory_map.py", "compiler/verify.py")
+
+
 @dataclass(frozen=True)
 class Measurement:
     """A network on a design: its runs and what they amount to."""
@@ -79,6 +83,16 @@ class Measurement:
         return self.memory_peaks() | {"instruction_memory_bytes": ring}
 
 
+def compute_shares(metrics: Metrics) -> dict[str, float]:
+    """What the compute engine does with a following inference, the largest share first.
+
+    The names are `compute` and, in small letters, the stall causes.
+    """
+    cycles = {"compute": metrics.busy_cycles["COMPUTE"]} | metrics.stall_cycles["COMPUTE"]
+    shares = {name.lower(): count / metrics.warm_cycles for name, count in cycles.items() if count}
+    return dict(sorted(shares.items(), key=lambda item: -item[1]))
+
+
 def measure(network: Network, accelerator: Accelerator) -> Measurement:
     """Compile for lanes and simulate.
 
@@ -95,14 +109,18 @@ def measure(network: Network, accelerator: Accelerator) -> Measurement:
     return Measurement(accelerator, cold, warm, metrics, macs, peaks)
 
 
-def measure_graph(graph: Graph, accelerator: Accelerator) -> Measurement:
+def measure_graph(
+    graph: Graph, accelerator: Accelerator, masks: Masks | None = None
+) -> Measurement:
     """Compile for lanes or for an array, as the design has, and simulate.
+
+    Only lanes skip weights that masks leave out.
 
     Raises `DoesNotFit` when the network does not fit, `ValueError` for an operator without
     lowering.
     """
     if not accelerator.is_systolic:
-        return measure(lower(graph), accelerator)
+        return measure(lower(graph, masks=masks), accelerator)
     compiled = compile_graph(graph, accelerator)
     program = compiled.program
     run = simulate(program, accelerator)
@@ -124,7 +142,8 @@ def _macs_of(graph: Graph, compiled: SystolicCompiled | CompiledNests) -> Ints:
 def evaluator_version() -> str:
     """The package's version and a hash of every source that an evaluation depends on."""
     digest = hashlib.sha256()
-    for path in sorted(path for pattern in _SOURCES for path in _ROOT.glob(pattern)):
+    sources = {path for pattern in _SOURCES for path in _ROOT.glob(pattern)}
+    for path in sorted(sources - {path for pattern in _VIEWS for path in _ROOT.glob(pattern)}):
         digest.update(path.relative_to(_ROOT).as_posix().encode())
         digest.update(path.read_bytes())
     return f"{metadata.version('apollo-dse')}+{digest.hexdigest()[:12]}"

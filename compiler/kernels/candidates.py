@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.jit import bare_inlined, bare_kernel
-from apollo.compiler.kernels.cost import compute_cycles, parameter_bytes
+from apollo.compiler.kernels.clock import enter_core_work
 from apollo.compiler.kernels.parameters import FITS, FREE
 from apollo.compiler.kernels.parts import INHERITED, NATURAL, VARIANTS, share_out
 from apollo.compiler.kernels.sparse import fit_tiles
@@ -74,7 +74,9 @@ def _is_listed(rows: Ints, count: int, m: Ints) -> bool:
 
 
 @bare_kernel
-def _enter(n: Ints, d: Ints, m: Ints, pairs: Ints, forced: Ints, sparse: int, demand: Ints) -> bool:
+def _enter(
+    n: Ints, d: Ints, m: Ints, pairs: Ints, forced: Ints, sparse: int, demand: Ints, w: Ints
+) -> bool:
     """Complete a candidate whose parts are given with its tiles and cycles; whether it fits."""
     m[Map.SPARSE] = sparse
     demanded = FITS
@@ -82,7 +84,9 @@ def _enter(n: Ints, d: Ints, m: Ints, pairs: Ints, forced: Ints, sparse: int, de
         demanded = fit_tiles(n, d, m, pairs, forced, share)
         if demanded == FITS:
             m[Map.TILE_ROWS], m[Map.ROW_TILES] = m[Map.PE_ROWS], 1
-            m[Map.CYCLES] = compute_cycles(n, d, m)
+            # Without rows in tiles, and operands in place: what is found out later adds to it.
+            m[Map.SOURCE_FROM] = m[Map.SECOND_FROM] = m[Map.TO_DRAM] = 0
+            enter_core_work(n, d, m, w)
             return True
     note(demand, _CORE_MEMORY, demanded)
     return False
@@ -99,6 +103,7 @@ def add_candidates(
     variant: int,
     demand: Ints,
     rows: Ints,
+    works: Ints,
     count: int,
 ) -> int:
     """Append the candidates of a variant of parts; how many there are then.
@@ -118,11 +123,13 @@ def add_candidates(
             continue
         if variant != NATURAL and _is_listed(rows, count, m):
             continue
-        if n[Nest.FORM] != Form.SPARSE and _enter(n, d, m, pairs, forced, 0, demand):
+        if n[Nest.FORM] != Form.SPARSE and _enter(n, d, m, pairs, forced, 0, demand, works[count]):
             count += 1
             for column in range(Map.TILE_ROWS):
                 rows[count, column] = m[column]
-        if n[Nest.FORM] != Form.DENSE and _enter(n, d, rows[count], pairs, forced, 1, demand):
+        if n[Nest.FORM] != Form.DENSE and _enter(
+            n, d, rows[count], pairs, forced, 1, demand, works[count]
+        ):
             count += 1
     return count
 
@@ -153,8 +160,12 @@ def list_candidates(
     places: Ints,
     demand: Ints,
     rows: Ints,
+    works: Ints,
 ) -> int:
-    """Fill `rows` with all candidates, given the places [states, T, PLACES] before; how many."""
+    """Fill `rows` with all candidates and `works` with their work; how many there are.
+
+    `places` [states, T, PLACES]: where tensors are before the nest.
+    """
     result = tensors[n[Nest.DESTINATION]]
     source = n[Nest.SOURCE]
     count = 0
@@ -163,18 +174,7 @@ def list_candidates(
             place = places[state, source]
             if _is_known(places, source, state):
                 continue
-            count = add_candidates(n, d, place, result, pairs, forced, variant, demand, rows, count)
+            count = add_candidates(
+                n, d, place, result, pairs, forced, variant, demand, rows, works, count
+            )
     return count
-
-
-@bare_kernel
-def rank(n: Ints, d: Ints, rows: Ints, count: int, loads_out: Ints, order_out: Ints) -> None:
-    """Cycles of the channel for each candidate's parameters; the order of their computing."""
-    for i in range(count):
-        size = parameter_bytes(n, d, rows[i])
-        loads_out[i] = size * d[Unit.DRAM_DEN] // d[Unit.DRAM_NUM]
-        j = i
-        while j > 0 and rows[order_out[j - 1], Map.CYCLES] > rows[i, Map.CYCLES]:
-            order_out[j] = order_out[j - 1]
-            j -= 1
-        order_out[j] = i

@@ -27,7 +27,7 @@ from apollo.compiler.kernels.parameters import (
     ring_bytes,
     tiles_of,
 )
-from apollo.compiler.kernels.tiling import holds_parameters, parameter_passes, time_tiles
+from apollo.compiler.kernels.tiling import holds_parameters, parameter_passes, streams, time_tiles
 from apollo.compiler.tables import Map, Nest, Unit
 
 Ints = npt.NDArray[np.int64]
@@ -69,30 +69,45 @@ _SCORE = 16  # of a cycle
 _SHARED = 5  # halves: how many times a byte of parameters is stored, as a rule
 
 
+@bare_inlined
+def _on_channel(size: int, d: Ints) -> int:
+    """Cycles of the channel for so many bytes."""
+    return size * d[Unit.DRAM_DEN] // d[Unit.DRAM_NUM]
+
+
 @bare_kernel
-def enter_work(n: Ints, d: Ints, m: Ints, tensors: Ints, w: Ints) -> None:
-    """Add up a mapped nest's work into `w`."""
-    rows = time_tiles(n, m)
+def enter_core_work(n: Ints, d: Ints, m: Ints, w: Ints) -> None:
+    """Add up a nest's computing and parameters into `w`, for the tiles of rows that `m` has."""
     w[Work.COMPUTE] = compute_cycles(n, d, m)
-    w[Work.MOVE] = moved_bytes(n, m) // d[Unit.BUS_BYTES]
     w[Work.PARAMETERS] = w[Work.PARAMETER_TILE] = w[Work.RING] = w[Work.RING_TILE] = 0
     tiles = 1
     if has_parameters(n) and not m[Map.RESIDENT]:
         passes = parameter_passes(n, m)
         tiles = passes * tiles_of(m)
         size = passes * parameter_bytes(n, d, m) + tiles * _BURST // 2
-        w[Work.PARAMETERS] = size * d[Unit.DRAM_DEN] // d[Unit.DRAM_NUM]
+        w[Work.PARAMETERS] = _on_channel(size, d)
         w[Work.PARAMETER_TILE] = w[Work.PARAMETERS] // tiles
         w[Work.RING] = passes * m[Map.CORE_BYTES]
         w[Work.RING_TILE] = ring_bytes(n, m)
     # While a tile of parameters stays for all rows, nothing else waits for the next one.
     w[Work.COMPUTE_TILE] = w[Work.COMPUTE] // (tiles_of(m) if holds_parameters(n, m) else tiles)
+
+
+@bare_kernel
+def enter_transfers(n: Ints, d: Ints, m: Ints, tensors: Ints, w: Ints) -> None:
+    """Add up what a nest moves, loads and stores of activations into `w`."""
+    moved = moved_bytes(n, m)
+    w[Work.MOVE] = moved // d[Unit.BUS_BYTES] if moved > 0 else 0
+    w[Work.LOADS] = w[Work.STORES] = 0
+    if not streams(m):
+        return
+    rows = time_tiles(n, m)
     loaded = loaded_bytes(n, d, m, tensors)
-    w[Work.LOADS] = loaded * d[Unit.DRAM_DEN] // d[Unit.DRAM_NUM]
+    w[Work.LOADS] = _on_channel(loaded, d)
     w[Work.ARRIVAL] = max(w[Work.LOADS], loaded * d[Unit.LATENCY] // d[Unit.STAGING_BYTES])
     w[Work.ARRIVAL_TILE] = w[Work.ARRIVAL] // rows
     w[Work.COMPUTE_ROWS] = w[Work.COMPUTE] // rows
-    w[Work.STORES] = stored_bytes(n, m, tensors) * d[Unit.DRAM_DEN] // d[Unit.DRAM_NUM]
+    w[Work.STORES] = _on_channel(stored_bytes(n, m, tensors), d)
     w[Work.STORE_TILE] = w[Work.STORES] // rows
 
 

@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 from apollo.arch.cycles import tile_cycles
 from apollo.arch.jit import bare_inlined, bare_kernel
+from apollo.arch.operands import ComputeFlag
 from apollo.compiler.kernels.operands import second_rows
 from apollo.compiler.kernels.parameters import channel_bytes, has_parameters, load_bytes, tiles_of
 from apollo.compiler.kernels.parts import blocks_along, ceil_div, opcode_of, read_rows
@@ -13,7 +14,7 @@ from apollo.compiler.tables import From, Map, Nest, Split, TensorColumn, Unit
 
 Ints = npt.NDArray[np.int64]
 
-_PARTIAL_SUMS = 3  # ACCUMULATE and PARTIAL: the flags of a tile in the middle of a reduction
+_ACCUMULATE, _PARTIAL = int(ComputeFlag.ACCUMULATE), int(ComputeFlag.PARTIAL)
 
 
 @bare_inlined
@@ -26,23 +27,29 @@ def core_positions(d: Ints, m: Ints, rows: int) -> int:
 
 
 @bare_inlined
-def compute_cycles(n: Ints, d: Ints, m: Ints) -> int:
-    """Cycles of all tiles, the last as long as the others: an upper estimate."""
-    flags = n[Nest.FLAGS]
-    if m[Map.INPUT_TILES] > 1:
-        flags |= _PARTIAL_SUMS
-    tiles = tiles_of(m)
-    cycles = tile_cycles(
+def _tile_cycles(n: Ints, d: Ints, m: Ints, inputs: int, flags: int) -> int:
+    """Cycles of a tile of so many inputs; the last rows and channels as many as in the others."""
+    return tile_cycles(
         opcode_of(n, m),
         core_positions(d, m, m[Map.TILE_ROWS]),
-        m[Map.TILE_INPUTS],
+        inputs,
         m[Map.TILE_CHANNELS],
         n[Nest.TAPS],
-        flags,
-        ceil_div(m[Map.STEPS], tiles) if m[Map.SPARSE] else 0,
+        n[Nest.FLAGS] | flags,
+        ceil_div(m[Map.STEPS], tiles_of(m)) if m[Map.SPARSE] else 0,
         d[Unit.LANES],
     )
-    return cycles * tiles * time_tiles(n, m)
+
+
+@bare_inlined
+def compute_cycles(n: Ints, d: Ints, m: Ints) -> int:
+    """Cycles of all tiles."""
+    before = m[Map.INPUT_TILES] - 1
+    rest = n[Nest.IN_CHANNELS] - before * m[Map.TILE_INPUTS]
+    cycles = _tile_cycles(n, d, m, rest, _ACCUMULATE if before else 0)
+    if before:
+        cycles += before * _tile_cycles(n, d, m, m[Map.TILE_INPUTS], _ACCUMULATE | _PARTIAL)
+    return cycles * m[Map.PE_GROUPS] * m[Map.CHANNEL_TILES] * time_tiles(n, m)
 
 
 @bare_inlined

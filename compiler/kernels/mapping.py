@@ -13,14 +13,22 @@ import numpy.typing as npt
 
 from apollo.arch.jit import bare_inlined, bare_kernel
 from apollo.compiler.kernels.allocation import allocate, drop_dead, put_out, settle, take_live
-from apollo.compiler.kernels.candidates import list_candidates, obeys, rank
-from apollo.compiler.kernels.clock import PRICE_BITS, Time, Work, advance, enter_work, look_ahead
+from apollo.compiler.kernels.candidates import list_candidates, obeys
+from apollo.compiler.kernels.clock import (
+    PRICE_BITS,
+    Time,
+    Work,
+    advance,
+    enter_core_work,
+    enter_transfers,
+    look_ahead,
+)
 from apollo.compiler.kernels.layouts import layout_key, others_key
 from apollo.compiler.kernels.operands import find_second, find_source
 from apollo.compiler.kernels.parameters import FITS
 from apollo.compiler.kernels.parts import held_channels, held_columns, held_rows, may_stay
 from apollo.compiler.kernels.sparse import fit_tiles
-from apollo.compiler.kernels.tiling import over_instruction_memory, tile_rows
+from apollo.compiler.kernels.tiling import over_instruction_memory, streams, tile_rows
 from apollo.compiler.kernels.workspace import KEY, SCORE, STATE, Workspace
 from apollo.compiler.tables import (
     NO_TENSOR,
@@ -37,6 +45,7 @@ from apollo.compiler.tables import (
 Ints = npt.NDArray[np.int64]
 
 _NONE = int(Split.NONE)
+_PE_MEMORY = int(Resource.PE_MEMORY)
 RESOURCES = len(Resource)
 _IMPOSSIBLE = 1 << 60
 
@@ -106,9 +115,20 @@ def _left(places: Ints, live: Ints, count: int, capacity: int) -> int:
 
 
 @bare_kernel
-def _insert(s: Workspace, entries: int, key: int, score: int, state: int) -> int:
-    """Enter the continuation in `map` and `time` among the best, one a key; how many there are."""
-    best = s.best
+def _insert(
+    # The continuation:
+    key: int,
+    score: int,
+    state: int,
+    m: Ints,
+    t: Ints,
+    # The best so far:
+    entries: int,
+    best: Ints,
+    best_map: Ints,
+    best_time: Ints,
+) -> int:
+    """Enter a continuation among the best, one a key; how many there are."""
     slot = -1
     for i in range(entries):
         if best[i, KEY] == key:
@@ -125,10 +145,10 @@ def _insert(s: Workspace, entries: int, key: int, score: int, state: int) -> int
                 slot = i
     if score < best[slot, SCORE]:
         best[slot, KEY], best[slot, SCORE], best[slot, STATE] = key, score, state
-        for column in range(len(s.map)):
-            s.best_map[slot, column] = s.map[column]
-        for column in range(len(s.time)):
-            s.best_time[slot, column] = s.time[column]
+        for column in range(len(m)):
+            best_map[slot, column] = m[column]
+        for column in range(len(t)):
+            best_time[slot, column] = t[column]
     return entries
 
 
@@ -145,26 +165,28 @@ def _score(t: Ints, ahead: Ints, stored: int, price: int) -> int:
 
 
 @bare_inlined
-def _is_promising(
-    s: Workspace, index: int, state: int, candidate: int, entries: int, price: int
-) -> bool:
-    """Whether a candidate could be among the best if it neither waited nor moved anything."""
-    best = s.best
-    if entries < len(best):
-        return True
-    worst = best[0, SCORE]
-    for i in range(1, entries):
-        worst = max(worst, best[i, SCORE])
-    t = s.time
-    t[Time.END] = s.candidates[candidate, Map.CYCLES]
-    t[Time.CHANNEL], t[Time.STORED] = s.loads[candidate], 0
-    t[Time.RING] = s.candidates[candidate, Map.CORE_BYTES]
-    if index > 0:
-        last = s.times[index - 1, state]
-        t[Time.END] += last[Time.END]
-        t[Time.CHANNEL] += last[Time.CHANNEL]
-        t[Time.RING] += last[Time.RING]
-    return bool(_score(t, s.ahead[index], 0, price) < worst)
+def _time(
+    s: Workspace,
+    n: Ints,
+    d: Ints,
+    tensors: Ints,
+    index: int,
+    state: int,
+    candidate: int,
+    price: int,
+) -> int:
+    """Enter into `time` when the nest is done as in `map` after a state; the score."""
+    w, m = s.work, s.map
+    for column in range(len(w)):
+        w[column] = s.works[candidate, column]
+    row = s.candidates[candidate]
+    if m[Map.ROW_TILES] > 1 or streams(m) or m[Map.TILE_CHANNELS] != row[Map.TILE_CHANNELS]:
+        enter_core_work(n, d, m, w)
+    enter_transfers(n, d, m, tensors, w)
+    ring = d[Unit.CORE_MEMORY_BYTES]
+    advance(w, d, ring, s.times, s.parents, index, state, s.time)
+    m[Map.CYCLES] = w[Work.COMPUTE]
+    return _score(s.time, s.ahead[index], w[Work.STORES], price)
 
 
 @bare_kernel
@@ -192,9 +214,7 @@ def _continue(
         room += place[Place.BYTES]
     others = others_key(tensors, places, s.live, live, index, destination)
     for i in range(count):
-        row = s.candidates[s.order[i]]
-        if not _is_promising(s, index, state, s.order[i], entries, price):
-            continue
+        row = s.candidates[i]
         if placed and not _joins(n, d, row, tensors[destination], place):
             continue
         must_go = out or not may_stay(n, d, row, tensors[destination])
@@ -205,17 +225,16 @@ def _continue(
             if not _complete(n, d, m, tensors, s.pairs, s.forced[index], places, room, s.demand):
                 continue
             if obeys(m, s.forced[index]) and not _is_mirrored(d, m):
-                enter_work(n, d, m, tensors, s.work)
-                ring = d[Unit.CORE_MEMORY_BYTES]
-                advance(s.work, d, ring, s.times, s.parents, index, state, s.time)
-                m[Map.CYCLES] = s.work[Work.COMPUTE]
-                score = _score(s.time, s.ahead[index], s.work[Work.STORES], price)
-                entries = _insert(s, entries, layout_key(d, m, others), score, state)
+                score = _time(s, n, d, tensors, index, state, i, price)
+                key = layout_key(d, m, others)
+                entries = _insert(
+                    key, score, state, m, s.time, entries, s.best, s.best_map, s.best_time
+                )
             break  # going to DRAM costs no less than staying
     return entries
 
 
-@bare_kernel
+@bare_inlined
 def _accept(
     s: Workspace,
     n: Ints,
@@ -278,14 +297,16 @@ def _search(
         s.demand[:] = 0
         places = s.places[index % 2, :states]
         count = list_candidates(
-            n, d, tensors, s.pairs, s.forced[index], places, s.demand, s.candidates
+            n, d, tensors, s.pairs, s.forced[index], places, s.demand, s.candidates, s.works
         )
-        rank(n, d, s.candidates, count, s.loads, s.order)
         entries = 0
         for state in range(states):
             entries = _continue(s, n, d, tensors, index, state, live, count, entries, price)
         states = _accept(s, n, d, tensors, index, live, entries, width)
         if states == 0:
+            if entries > 0 and s.demand[_PE_MEMORY] == 0:
+                # The room is there, but in pieces: it helps to put a tensor out.
+                s.demand[_PE_MEMORY] = d[Unit.PE_MEMORY_BYTES] + 1
             return 0, index, live
     return states, -1, live
 

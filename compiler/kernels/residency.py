@@ -12,7 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.jit import bare_inlined, bare_kernel
-from apollo.compiler.kernels.clock import TIMES, WORK, Time, advance, enter_work
+from apollo.compiler.kernels.clock import (
+    TIMES,
+    WORK,
+    Time,
+    advance,
+    enter_core_work,
+    enter_transfers,
+)
 from apollo.compiler.kernels.cost import parameter_bytes
 from apollo.compiler.kernels.parameters import ring_bytes
 from apollo.compiler.tables import Map, Unit
@@ -95,7 +102,8 @@ def _streams(nests: Ints, mapping: Ints, ring: int, whole: int) -> bool:
 def _end(s: Shelf, nests: Ints, tensors: Ints, d: Ints, mapping: Ints, ring: int) -> int:
     """When a following inference ends."""
     for i in range(len(nests)):
-        enter_work(nests[i], d, mapping[i], tensors, s.work)
+        enter_core_work(nests[i], d, mapping[i], s.work)
+        enter_transfers(nests[i], d, mapping[i], tensors, s.work)
         advance(s.work, d, ring, s.times, s.parents, i, 0, s.times[i, 0])
     last = s.times[len(nests) - 1, 0]
     return max(last[Time.END], last[Time.STORED])
@@ -111,8 +119,8 @@ def keep_resident(
     s: Shelf,
     # Out:
     mapping_out: Ints,
-) -> int:
-    """Enter RESIDENT in the mapping; the bytes left for streaming."""
+) -> tuple[int, int]:
+    """Enter RESIDENT in the mapping; the bytes left for streaming, the end of an inference."""
     whole = d[Unit.CORE_MEMORY_BYTES]
     _fill(s, nests, d, forced, mapping_out)
     least = _NEVER
@@ -132,4 +140,4 @@ def keep_resident(
                 s.best[i] = mapping_out[i, Map.RESIDENT]
     for i in range(len(nests)):
         mapping_out[i, Map.RESIDENT] = s.best[i]
-    return left
+    return left, least

@@ -28,8 +28,7 @@ class Workspace(NamedTuple):
     parents: Ints  # [L, B] state of the nest before
     ahead: Ints  # [L, 2] least cycles of all nests behind: of computing, of the channel
     candidates: Ints  # [C, MAPS]
-    loads: Ints  # [C] cycles of the channel for their parameters
-    order: Ints  # [C] of them, fastest first
+    works: Ints  # [C, WORK]
     best: Ints  # [K, 3]
     best_map: Ints  # [K, MAPS]
     best_time: Ints  # [K, TIMES]
@@ -55,8 +54,7 @@ def workspace(tensors: int, width: int, pairs: Ints, forced: Ints) -> Workspace:
         np.zeros((layers, width), np.int64),
         np.empty((layers, 2), np.int64),
         np.zeros((candidates, MAPS), np.int64),
-        np.empty(candidates, np.int64),
-        np.empty(candidates, np.int64),
+        np.empty((candidates, WORK), np.int64),
         np.empty((best, 3), np.int64),
         np.empty((best, MAPS), np.int64),
         np.empty((best, TIMES), np.int64),

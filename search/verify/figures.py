@@ -1,6 +1,7 @@
 """A figure beside ours, the aim it has to meet, and why it does not."""
 
 import csv
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ class Figure:
     tolerance: float | None = None
     is_relative: bool = False
     explanation: str = ""
+    is_least: bool = False  # only less than the reference misses
 
     @property
     def difference(self) -> float:
@@ -28,7 +30,10 @@ class Figure:
     @property
     def holds(self) -> bool:
         """Whether it meets its aim; true without one."""
-        return self.tolerance is None or abs(self.difference) <= self.tolerance
+        if self.tolerance is None:
+            return True
+        off = -self.difference if self.is_least else abs(self.difference)
+        return off <= self.tolerance
 
     def text(self) -> str:
         """Reference and ours; a miss is marked."""
@@ -52,6 +57,7 @@ class Part:
     columns: tuple[str, ...]  # of the table for people; a text column's name ends with a blank
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...] = ()
+    write: Callable[[Path], list[Path]] | None = None  # files to a folder, if there are any
 
     @property
     def misses(self) -> list[Figure]:

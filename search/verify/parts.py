@@ -4,12 +4,14 @@ from collections.abc import Callable
 
 from apollo.arch.text import suggestion
 from apollo.search.verify.figures import Part
+from apollo.search.verify.sparse import verify_sparse
 from apollo.search.verify.systolic import verify_systolic
 from apollo.search.verify.tpu import verify_tpu
 
 PARTS: dict[str, Callable[[], Part]] = {
     "systolic": verify_systolic,
     "tpu-v1": verify_tpu,
+    "sparse": verify_sparse,
 }
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from apollo.search.explore import Exploration
     from apollo.search.measure import Measurement
     from apollo.workloads.graph import Graph
+    from apollo.workloads.sparsity import Masks
 
 __all__ = ["compile", "evaluate", "explore", "load"]
 
@@ -48,9 +49,12 @@ def _design(design: "str | Accelerator") -> "Accelerator":
 
 
 def compile(
-    network: "str | Path | Graph", design: "str | Accelerator"
+    network: "str | Path | Graph", design: "str | Accelerator", masks: "Masks | None" = None
 ) -> "Compiled | CompiledNests | SystolicCompiled":
     """A network's programs for a design: `cold` for a first, `warm` for a following inference.
+
+    With masks (`workloads.sparsity.masks_at`) lanes may skip the weights that are pruned; a
+    systolic array multiplies by the zeros.
 
     Raises `DoesNotFit` when no mapping of some layer fits, `ValueError` for wrong input.
     """
@@ -61,17 +65,21 @@ def compile(
     graph, accelerator = load(network), _design(design)
     if accelerator.is_systolic:
         return compile_graph(graph, accelerator)
-    return compile_network(lower(graph), accelerator)
+    return compile_network(lower(graph, masks=masks), accelerator)
 
 
-def evaluate(network: "str | Path | Graph", design: "str | Accelerator") -> "Measurement":
+def evaluate(
+    network: "str | Path | Graph", design: "str | Accelerator", masks: "Masks | None" = None
+) -> "Measurement":
     """Compile and simulate: cycles, milliseconds, throughput, utilisation, stalls, by layer too.
+
+    Masks are as for `compile`.
 
     Raises `DoesNotFit` when no mapping of some layer fits, `ValueError` for wrong input.
     """
     from apollo.search.measure import measure_graph
 
-    return measure_graph(load(network), _design(design))
+    return measure_graph(load(network), _design(design), masks)
 
 
 def explore(
@@ -83,10 +91,13 @@ def explore(
     seed: int = 0,
     baseline: str = "edge_tpu_v3",
     batch: int = 1,
+    sparsity: float | None = None,
     study: str | None = None,
     output: str | Path = "results",
 ) -> "Exploration":
     """Search the space of designs; the same `study` resumes.
+
+    With a sparsity, all networks are pruned to it.
 
     Raises `ValueError`, one sentence, for wrong input.
     """
@@ -100,6 +111,7 @@ def explore(
         seed=seed,
         baseline=baseline,
         batch=batch,
+        sparsity=sparsity,
         study=study,
         output=Path(output),
     )

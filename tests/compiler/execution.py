@@ -8,12 +8,12 @@ from apollo.arch.accelerator import Accelerator
 from apollo.compiler.lower import lower
 from apollo.compiler.options import USUAL, Options
 from apollo.compiler.pack import pack, unpack
-from apollo.compiler.pairs import Masks
 from apollo.compiler.pipeline import Compiled, compile_network
 from apollo.compiler.tables import From, Map, Nest, Split
 from apollo.simulator.functional import execute
 from apollo.workloads.integer import run
 from apollo.workloads.model import Model
+from apollo.workloads.sparsity import Masks
 from tests.compiler.models import random_inputs
 
 
