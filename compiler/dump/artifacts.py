@@ -4,17 +4,21 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from apollo.arch.listing import listing
+from apollo.compiler.dump.array import dram_text, places_text, weights_text
 from apollo.compiler.dump.columns import table_text
 from apollo.compiler.dump.memory import aligned, blocks_text, residents_text
 from apollo.compiler.dump.picture import draw
 from apollo.compiler.memory_map import memory_map, parameter_bytes, stored_tensors
 from apollo.compiler.pipeline import Compiled
+from apollo.compiler.systolic.nests import CompiledNests
 from apollo.compiler.systolic.network import Compiled as SystolicCompiled
 from apollo.compiler.tables import NO_TENSOR, Map, Nest, Place, TensorColumn
 from apollo.workloads.graph import Graph
 
+AnyCompiled = Compiled | CompiledNests | SystolicCompiled
 
-def artifacts(graph: Graph, compiled: Compiled | SystolicCompiled) -> dict[str, str]:
+
+def artifacts(graph: Graph, compiled: AnyCompiled) -> dict[str, str]:
     """Text by file name; the numbers are the order of the stages."""
     if isinstance(compiled, SystolicCompiled):
         texts = {
@@ -23,6 +27,8 @@ def artifacts(graph: Graph, compiled: Compiled | SystolicCompiled) -> dict[str, 
             "03_program.lst": listing(compiled.program),
         }
         return {name: _joined(lines) for name, lines in texts.items()}
+    if isinstance(compiled, CompiledNests):
+        return _of_array(graph, compiled)
     network, memory = compiled.network, memory_map(compiled)
     layers, tensors = network.layer_names, network.tensor_names
     texts = {
@@ -43,9 +49,22 @@ def artifacts(graph: Graph, compiled: Compiled | SystolicCompiled) -> dict[str, 
     }
 
 
-def write_artifacts(
-    graph: Graph, compiled: Compiled | SystolicCompiled, folder: Path
-) -> list[Path]:
+def _of_array(graph: Graph, compiled: CompiledNests) -> dict[str, str]:
+    network = compiled.network
+    layers, tensors = network.layer_names, network.tensor_names
+    texts = {
+        "01_graph.txt": graph_text(graph),
+        "02_nests.txt": table_text(Nest, network.nests, layers, tensors),
+        "03_tensors.txt": table_text(TensorColumn, network.tensors, tensors, tensors),
+        "04_weights.txt": weights_text(compiled),
+        "05_places.txt": places_text(compiled),
+        "06_layout.txt": dram_text(compiled),
+        "07_program.lst": listing(compiled.program),
+    }
+    return {name: _joined(lines) for name, lines in texts.items()}
+
+
+def write_artifacts(graph: Graph, compiled: AnyCompiled, folder: Path) -> list[Path]:
     """Write every artifact to a folder, which is made; their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []

@@ -41,6 +41,7 @@ class CompiledNests:
     network: Network
     accelerator: Accelerator
     program: Program
+    places: Places  # in PE memory
     weights: dict[int, Weights]  # by nest
     constants: dict[int, int]  # address of a nest's table or record
     tensors: dict[int, int]  # address, of those that are ever in DRAM
@@ -96,7 +97,7 @@ def compile_nests(network: Network, accelerator: Accelerator) -> CompiledNests:
     macs = np.array([run.stream.macs[heading] for heading in range(len(program.layer_names))])
     addresses = {number: each.address for number, each in stored.items()}
     return CompiledNests(
-        network, accelerator, program, weights, constants, addresses, layout.size, macs
+        network, accelerator, program, places, weights, constants, addresses, layout.size, macs
     )
 
 
