@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 
-from apollo.compiler.kernels.candidates import FREE
+from apollo.compiler.kernels.parameters import FREE
 from apollo.compiler.network import Network
 from apollo.compiler.tables import MAPS, Form, From, Ints, Map, Nest, Split
 

@@ -12,11 +12,11 @@ from apollo.arch.program import Program
 from apollo.compiler.addresses import refuse_beyond_addresses
 from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.kernels.boxes import BOX_NUMBERS
-from apollo.compiler.kernels.candidates import FREE
 from apollo.compiler.kernels.computes import WORK
 from apollo.compiler.kernels.emit import PLAN, count_instructions, emit
 from apollo.compiler.kernels.layout import lay_out
 from apollo.compiler.kernels.mapping import map_network
+from apollo.compiler.kernels.parameters import FREE
 from apollo.compiler.kernels.residency import keep_resident, shelf
 from apollo.compiler.kernels.stream import NUMBERS, Stream
 from apollo.compiler.kernels.views import VIEWS
