@@ -10,6 +10,7 @@ from apollo.arch.program import Program
 from apollo.compiler.network import Network
 from apollo.compiler.systolic.boxes import (
     Box,
+    Span,
     alone,
     dims_of,
     part_dims,
@@ -20,6 +21,7 @@ from apollo.compiler.systolic.boxes import (
 from apollo.compiler.systolic.builder import Builder
 from apollo.compiler.systolic.constants import Constants, ring_bytes
 from apollo.compiler.systolic.estimate import Estimate
+from apollo.compiler.systolic.geometry import cut
 from apollo.compiler.systolic.layout import Layout
 from apollo.compiler.systolic.machine import Array, plan_array
 from apollo.compiler.systolic.nest_product import NestProduct
@@ -202,8 +204,19 @@ class _Run:
         if root not in self.places.addresses:
             return
         whole = self.tables.whole(root)
-        heading = self.heading(number, size_of(Opcode.STORE) * whole.images[1])
-        store(self.builder, heading, self.stored[root], self._site(root), whole)
+        for channels in self._strips(root):
+            heading = self.heading(number, size_of(Opcode.STORE) * whole.images[1])
+            box = whole._replace(channels=channels)
+            store(self.builder, heading, self.stored[root], self._site(root), box)
+
+    def _strips(self, tensor: int) -> list[Span]:
+        """Channels of a tensor in parts as wide as the array, or as a burst where that is wider.
+
+        So a product begins with the first part of K, and results leave column by column.
+        """
+        burst = self.accelerator.burst_bytes // self.tables.width(tensor)
+        wide = max(self.array.rows, self.array.columns, burst)
+        return cut(self.tables.whole(tensor).channels[1], wide)
 
     def _site(self, tensor: int) -> Site:
         """Of a tensor on the chip."""
@@ -225,9 +238,11 @@ class _Run:
             top, bottom, left, right = margins
             rows = (-top, top + whole.rows[1] + bottom)
             columns = (-left, left + whole.columns[1] + right)
-            box, fill = Box(whole.images, rows, columns, whole.channels), nest[Nest.FILL]
-            heading = self.heading(number, size_of(Opcode.LOAD_ACTIVATIONS) * whole.images[1])
-            load(self.builder, heading, self.stored[tensor], site, box, fill)
+            size, fill = size_of(Opcode.LOAD_ACTIVATIONS) * whole.images[1], nest[Nest.FILL]
+            for channels in self._strips(tensor):
+                box = Box(whole.images, rows, columns, channels)
+                heading = self.heading(number, size)
+                load(self.builder, heading, self.stored[tensor], site, box, fill)
             self.filled[root] = fill
         dims = dims_of(self.tables.tensors[tensor])
         windows = is_source and nest[Nest.OPCODE] < Opcode.ADD
