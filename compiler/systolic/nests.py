@@ -193,6 +193,7 @@ class _Run:
         for operand, tensor in self.tables.operands(number):
             if operand != Nest.DESTINATION:
                 self._prepare(number, tensor, is_source=operand == Nest.SOURCE)
+        self._fill_ahead(number, nest[Nest.DESTINATION])
         for count, tile in enumerate(tiles(nest, buffers.tile)):
             self._tile(number, tile, buffers, count)
         root = self.tables.root(nest[Nest.DESTINATION])
@@ -244,13 +245,34 @@ class _Run:
                 heading = self.heading(number, size)
                 load(self.builder, heading, self.stored[tensor], site, box, fill)
             self.filled[root] = fill
-        dims = dims_of(self.tables.tensors[tensor])
-        windows = is_source and nest[Nest.OPCODE] < Opcode.ADD
-        outside = windows and around(source_box(nest, whole_tile(nest)), dims) != NO_MARGINS
-        if outside and self.filled.get(root) != nest[Nest.FILL]:
-            heading = self.heading(number, size_of(Opcode.MOVE) * dims[0])
-            fill_margins(self.builder, heading, site, dims, margins, nest[Nest.FILL])
-            self.filled[root] = nest[Nest.FILL]
+        if is_source and self._reads_margins(nest):
+            self._fill(number, tensor, nest[Nest.FILL])
+
+    def _reads_margins(self, nest: list[int]) -> bool:
+        dims = dims_of(self.tables.tensors[nest[Nest.SOURCE]])
+        is_window = nest[Nest.OPCODE] < Opcode.ADD
+        return is_window and around(source_box(nest, whole_tile(nest)), dims) != NO_MARGINS
+
+    def _fill(self, number: int, tensor: int, fill: int) -> None:
+        """Write the margins of a tensor on the chip, if they hold something else."""
+        if self.filled.get(tensor) == fill:
+            return
+        dims, margins = dims_of(self.tables.tensors[tensor]), self.tables.margins[tensor]
+        heading = self.heading(number, size_of(Opcode.MOVE) * dims[0])
+        fill_margins(self.builder, heading, self._site(tensor), dims, margins, fill)
+        self.filled[tensor] = fill
+
+    def _fill_ahead(self, number: int, tensor: int) -> None:
+        """Write the margins that the first reader wants before the first results come.
+
+        Behind them, that reader's products would wait for the last.
+        """
+        if tensor in self.filled or tensor not in self.places.addresses:
+            return
+        readers = (nest for nest in self.tables.nests if nest[Nest.SOURCE] == tensor)
+        first = next((nest for nest in readers if self._reads_margins(nest)), None)
+        if first is not None:
+            self._fill(number, tensor, first[Nest.FILL])
 
     def _tile(self, number: int, tile: Box, buffers: Buffers, count: int) -> None:
         nest = self.tables.nests[number]
