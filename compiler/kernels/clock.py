@@ -210,5 +210,7 @@ def look_ahead(nests: Ints, d: Ints, ahead_out: Ints) -> int:
         channel += load
         sizes += size
     each = max(1, sizes // units)
+    if each * _SHARED < 2 * d[Unit.CORE_MEMORY_BYTES]:
+        return 0  # all of them stay
     kept = min(d[Unit.CORE_MEMORY_BYTES], each)
     return (channel << PRICE_BITS) // each * _SCORE * kept * 4 // (each * _SHARED**2)

@@ -48,6 +48,7 @@ _NONE = int(Split.NONE)
 _PE_MEMORY = int(Resource.PE_MEMORY)
 RESOURCES = len(Resource)
 _IMPOSSIBLE = 1 << 60
+_MOST_TILES = 16  # of rows, beyond what memory asks for
 
 
 @bare_inlined
@@ -72,19 +73,27 @@ def _is_mirrored(d: Ints, m: Ints) -> bool:
     return bool(d[Unit.PES_X] == d[Unit.PES_Y] and m[Map.SPLIT_X] > m[Map.SPLIT_Y] and not in_place)
 
 
-@bare_kernel
+@bare_inlined
+def _finer(m: Ints, before: int) -> int:
+    """Tiles of rows to try next; 0 where more of them bring nothing, or did not change anything."""
+    if not streams(m) or m[Map.TILE_ROWS] == 1 or m[Map.ROW_TILES] >= _MOST_TILES:
+        return 0
+    return 2 * m[Map.ROW_TILES] if m[Map.ROW_TILES] > before else 0
+
+
+@bare_inlined
 def _complete(
     n: Ints,
     d: Ints,
     m: Ints,
     tensors: Ints,
-    pairs: Ints,
-    forced: Ints,
+    s: Workspace,
+    index: int,
     places: Ints,
     free: int,
-    demand: Ints,
+    tiles: int,
 ) -> bool:
-    """Find the operands of a candidate and tiles that fit; whether there are any.
+    """Find a candidate's operands and tiles, at least `tiles` of rows, that fit; whether it does.
 
     Larger tiles of parameters than the candidate's are for what has too many instructions.
     """
@@ -95,10 +104,11 @@ def _complete(
     m[Map.SECOND_BYTES] = 0
     if second != NO_TENSOR:
         find_second(n, d, m, tensors[second], places[second])
+    forced, demand = s.forced[index], s.demand
     for share in (4, 2, 1):
-        if share < 4 and fit_tiles(n, d, m, pairs, forced, share) != FITS:
+        if share < 4 and fit_tiles(n, d, m, s.pairs, forced, share) != FITS:
             continue
-        if tile_rows(n, d, m, tensors, free, forced, demand) and not over_instruction_memory(
+        if tile_rows(n, d, m, tensors, free, tiles, forced, demand) and not over_instruction_memory(
             n, d, m, demand
         ):
             return True
@@ -219,18 +229,23 @@ def _continue(
             continue
         must_go = out or not may_stay(n, d, row, tensors[destination])
         for to_dram in range(1 if must_go else 0, 1 if placed else 2):
-            for column in range(len(m)):
-                m[column] = row[column]
-            m[Map.TO_DRAM] = to_dram
-            if not _complete(n, d, m, tensors, s.pairs, s.forced[index], places, room, s.demand):
-                continue
-            if obeys(m, s.forced[index]) and not _is_mirrored(d, m):
-                score = _time(s, n, d, tensors, index, state, i, price)
-                key = layout_key(d, m, others)
-                entries = _insert(
-                    key, score, state, m, s.time, entries, s.best, s.best_map, s.best_time
-                )
-            break  # going to DRAM costs no less than staying
+            tiles, before = 1, 0
+            while tiles > before:
+                for column in range(len(m)):
+                    m[column] = row[column]
+                m[Map.TO_DRAM] = to_dram
+                if not _complete(n, d, m, tensors, s, index, places, room, tiles):
+                    break
+                if obeys(m, s.forced[index]) and not _is_mirrored(d, m):
+                    score = _time(s, n, d, tensors, index, state, i, price)
+                    key = layout_key(d, m, others)
+                    entries = _insert(
+                        key, score, state, m, s.time, entries, s.best, s.best_map, s.best_time
+                    )
+                # Streams run while others are computed, if there are several tiles.
+                before, tiles = m[Map.ROW_TILES], _finer(m, before)
+            if before > 0:
+                break  # going to DRAM costs no less than staying
     return entries
 
 

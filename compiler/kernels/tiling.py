@@ -158,16 +158,21 @@ def _may_tile(n: Ints, d: Ints, m: Ints, tensors: Ints) -> bool:
 
 @bare_kernel
 def tile_rows(
-    n: Ints, d: Ints, m: Ints, tensors: Ints, free: int, forced: Ints, demand: Ints
+    n: Ints, d: Ints, m: Ints, tensors: Ints, free: int, tiles: int, forced: Ints, demand: Ints
 ) -> bool:
-    """Choose the tallest row tiles that fit the free PE memory; notes the least demand seen."""
+    """Choose the tallest row tiles, at least `tiles`, that fit the free PE memory.
+
+    Notes the least demand seen.
+    """
     from_dram = m[Map.SOURCE_FROM] == From.DRAM
     if m[Map.SECOND_FROM] != From.NOWHERE and m[Map.SECOND_FROM] != From.DRAM:
         from_dram = False
     m[Map.BANDED] = 1 if from_dram and m[Map.TO_DRAM] else 0
     rows = m[Map.PE_ROWS]
-    if forced[Map.TILE_ROWS] != FREE and _may_tile(n, d, m, tensors):
-        rows = min(rows, forced[Map.TILE_ROWS])
+    if _may_tile(n, d, m, tensors):
+        rows = ceil_div(rows, tiles)
+        if forced[Map.TILE_ROWS] != FREE:
+            rows = min(m[Map.PE_ROWS], forced[Map.TILE_ROWS])
     least = _IMPOSSIBLE
     while True:
         used = _memory(n, d, m, tensors, rows)
