@@ -6,91 +6,21 @@ overtake (M32). Drains may be deferred: program order on the MOVE engine is a de
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
-from typing import NamedTuple
 
 import numpy as np
 
 from apollo.arch.isa import BYTES_OF, ENGINE_OF, ENGINES, SPECIFICATIONS, USUAL, Opcode
 from apollo.arch.program import Program
 from apollo.compiler.errors import DoesNotFit
-
-
-class Memory(IntEnum):
-    """What instructions touch."""
-
-    PE = 0  # bytes
-    CORE = 1  # bytes
-    ACCUMULATORS = 2  # rows
-    BUFFERS = 3  # of weights, 0 and 1
-    DRAM = 4  # bytes that are written and read again
-
+from apollo.compiler.systolic.hazards import Access, Hazards
 
 _SLOTS = {
     opcode: {field.name: int(field.slot) for field in specification.fields}
     for opcode, specification in SPECIFICATIONS.items()
 }
-_PAGE_BITS = {
-    Memory.PE: 14,
-    Memory.CORE: 10,
-    Memory.ACCUMULATORS: 8,
-    Memory.BUFFERS: 0,
-    Memory.DRAM: 16,
-}
-
-
-class Strip(NamedTuple):
-    """Channels of a tensor: bytes [start, end) of every position; `tensor` says of which one."""
-
-    tensor: int
-    start: int
-    end: int
-
-
-class Access(NamedTuple):
-    """Use of [start, end) of a memory; of nothing else but the strip in it, if there is one."""
-
-    memory: Memory
-    start: int
-    end: int
-    writes: bool = False
-    strip: Strip | None = None
-
-    def conflicts(self, other: "Access") -> bool:
-        """Whether the order of the two matters."""
-        return (
-            self.memory == other.memory
-            and (self.writes or other.writes)
-            and self.start < other.end
-            and other.start < self.end
-            and not self._beside(other)
-        )
-
-    def _beside(self, other: "Access") -> bool:
-        """Whether both are strips of one tensor that have nothing in common."""
-        mine, theirs = self.strip, other.strip
-        if mine is None or theirs is None or mine.tensor != theirs.tensor:
-            return False
-        return mine.end <= theirs.start or theirs.end <= mine.start
-
-    def covers(self, other: "Access") -> bool:
-        """Whether all that the other uses is used by this one, in the same memory."""
-        mine, theirs = self.strip, other.strip
-        if mine is not None:
-            if theirs is None or mine.tensor != theirs.tensor:
-                return False
-            if theirs.start < mine.start or mine.end < theirs.end:
-                return False
-        return self.start <= other.start and other.end <= self.end
-
-    @property
-    def pages(self) -> Iterable[tuple[Memory, int]]:
-        """Keys under which it is found."""
-        bits = _PAGE_BITS[self.memory]
-        last = self.end - 1 >> bits
-        return ((self.memory, page) for page in range(self.start >> bits, last + 1))
+_USUAL: dict[Opcode, list[int]] = {opcode: USUAL[opcode].tolist() for opcode in Opcode}
 
 
 @dataclass(frozen=True)
@@ -112,10 +42,6 @@ class Deferred:
     cycles: int = 0
 
 
-_Uses = dict[tuple[Access, int], int]  # of an engine: its last instruction with that use
-_Pages = dict[tuple[Memory, int], _Uses]
-
-
 @dataclass
 class Builder:
     """Grows a program."""
@@ -130,9 +56,7 @@ class Builder:
         self._waits: list[list[int]] = []
         self._operands: list[list[int]] = []
         self._emitted = [0] * ENGINES
-        # Who wrote or read a page last: readers need only look at writers.
-        self._written: _Pages = {}
-        self._read: _Pages = {}
+        self._hazards = Hazards()
         self._sections: dict[str, int] = {}  # the last one of a layer
         self._expected: Counter[int] = Counter()  # bytes of instructions, by heading
         self.deferred: deque[Deferred] = deque()
@@ -200,41 +124,16 @@ class Builder:
 
     def _put(self, instruction: Instruction) -> None:
         engine = int(ENGINE_OF[instruction.opcode])
-        self._waits.append(self._waits_for(instruction, engine))
+        self._waits.append(self._hazards.waits(instruction.accesses, engine))
         self._emitted[engine] += 1
         for access in instruction.accesses:
-            self._note(access, engine)
-        row: list[int] = USUAL[instruction.opcode].tolist()
+            self._hazards.note(access, engine, self._emitted[engine])
+        row, slots = _USUAL[instruction.opcode].copy(), _SLOTS[instruction.opcode]
         for name, value in instruction.operands.items():
-            row[_SLOTS[instruction.opcode][name]] = value
+            row[slots[name]] = value
         self._opcodes.append(int(instruction.opcode))
         self._layers.append(instruction.layer)
         self._operands.append(row)
-
-    def _waits_for(self, instruction: Instruction, engine: int) -> list[int]:
-        waits = [0] * ENGINES
-        for access in instruction.accesses:
-            for page in access.pages:
-                self._order(access, self._written.get(page), engine, waits)
-                if access.writes:
-                    self._order(access, self._read.get(page), engine, waits)
-        return waits
-
-    @staticmethod
-    def _order(access: Access, earlier: "_Uses | None", engine: int, waits: list[int]) -> None:
-        """Raise the waits to the uses that the access must not overtake."""
-        for (other, by), count in (earlier or {}).items():
-            if by != engine and count > waits[by] and access.conflicts(other):
-                waits[by] = count
-
-    def _note(self, access: Access, engine: int) -> None:
-        pages = self._written if access.writes else self._read
-        for page in access.pages:
-            if access.writes:
-                # Whoever comes after this write comes after what it has waited for.
-                _forget(self._written.get(page), access)
-                _forget(self._read.get(page), access)
-            pages.setdefault(page, {})[access, engine] = self._emitted[engine]
 
     def program(self, instruction_memory_bytes: int) -> Program:
         """All of it, the deferred too.
@@ -262,16 +161,13 @@ class Builder:
         )
 
 
-def _forget(uses: _Uses | None, access: Access) -> None:
-    """Drop what a write covers."""
-    if uses:
-        for key in [key for key in uses if access.covers(key[0])]:
-            del uses[key]
-
-
 def _numbered(name: str, number: int) -> str:
     return name if number == 1 else f"{name} #{number}"
 
 
 def _depends(later: Instruction, earlier: Instruction) -> bool:
-    return any(a.conflicts(b) for a in later.accesses for b in earlier.accesses)
+    for access in later.accesses:
+        for other in earlier.accesses:
+            if access.memory == other.memory and access.conflicts(other):
+                return True
+    return False

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from apollo.arch.accelerator import Accelerator
 from apollo.arch.isa import Opcode
 from apollo.arch.operands import RECORD_BYTES
-from apollo.compiler.systolic.builder import Access, Builder, Memory
+from apollo.compiler.systolic.builder import Builder
+from apollo.compiler.systolic.hazards import Access, Memory
 from apollo.compiler.systolic.machine import RECORD_SLOTS, is_scratchpad
 
 _SCRATCHPAD_SHARE = 8  # of a scratchpad, for constants

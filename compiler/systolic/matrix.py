@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from apollo.arch.operands import RECORD_BYTES, ComputeFlag
-from apollo.compiler.systolic.builder import Access
 from apollo.compiler.systolic.geometry import (
     Piece,
     Reduction,
@@ -12,6 +11,7 @@ from apollo.compiler.systolic.geometry import (
     reduction_rows,
     reductions,
 )
+from apollo.compiler.systolic.hazards import Access
 from apollo.compiler.systolic.layers import Convolution, FullyConnected
 from apollo.compiler.systolic.layout import Layout, WeightTile
 from apollo.compiler.systolic.machine import Array

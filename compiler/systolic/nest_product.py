@@ -7,8 +7,9 @@ from functools import cached_property
 from apollo.arch.operands import ComputeFlag
 from apollo.compiler.systolic.axes import MOST_COLUMNS, MOST_ROWS, Axis, Folded, fold
 from apollo.compiler.systolic.boxes import Box, Numbers, source_box
-from apollo.compiler.systolic.builder import Access, Builder
+from apollo.compiler.systolic.builder import Builder
 from apollo.compiler.systolic.geometry import Piece, even
+from apollo.compiler.systolic.hazards import Access
 from apollo.compiler.systolic.layers import Range
 from apollo.compiler.systolic.nest_vector import result_start, window_operands
 from apollo.compiler.systolic.sites import Site

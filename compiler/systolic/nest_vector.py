@@ -17,7 +17,8 @@ from apollo.compiler.systolic.boxes import (
     source_axes,
     source_box,
 )
-from apollo.compiler.systolic.builder import Access, Builder
+from apollo.compiler.systolic.builder import Builder
+from apollo.compiler.systolic.hazards import Access
 from apollo.compiler.systolic.sites import Site
 from apollo.compiler.tables import Nest
 

@@ -10,6 +10,7 @@ from apollo.arch.program import Program
 from apollo.compiler.network import Network
 from apollo.compiler.systolic.boxes import (
     Box,
+    Span,
     alone,
     dims_of,
     part_dims,
@@ -20,6 +21,7 @@ from apollo.compiler.systolic.boxes import (
 from apollo.compiler.systolic.builder import Builder
 from apollo.compiler.systolic.constants import Constants, ring_bytes
 from apollo.compiler.systolic.estimate import Estimate
+from apollo.compiler.systolic.geometry import cut
 from apollo.compiler.systolic.layout import Layout
 from apollo.compiler.systolic.machine import Array, plan_array
 from apollo.compiler.systolic.nest_product import NestProduct
@@ -41,6 +43,7 @@ class CompiledNests:
     network: Network
     accelerator: Accelerator
     program: Program
+    places: Places  # in PE memory
     weights: dict[int, Weights]  # by nest
     constants: dict[int, int]  # address of a nest's table or record
     tensors: dict[int, int]  # address, of those that are ever in DRAM
@@ -67,6 +70,7 @@ def compile_nests(network: Network, accelerator: Accelerator) -> CompiledNests:
     # Constants of vector operations first: weight tiles get what they leave of core memory.
     sizes = [nest[Nest.TABLE_BYTES] for nest in nests if nest[Nest.TABLE_BYTES]]
     ring = ring_bytes(sizes, accelerator)
+    _refuse_products_of_activations(network, nests)
     multiplies = [nest[Nest.OPCODE] in _PRODUCTS for nest in nests]
     first = multiplies.index(True) if any(multiplies) else 0
     name = network.layer_names[first]
@@ -95,8 +99,17 @@ def compile_nests(network: Network, accelerator: Accelerator) -> CompiledNests:
     macs = np.array([run.stream.macs[heading] for heading in range(len(program.layer_names))])
     addresses = {number: each.address for number, each in stored.items()}
     return CompiledNests(
-        network, accelerator, program, weights, constants, addresses, layout.size, macs
+        network, accelerator, program, places, weights, constants, addresses, layout.size, macs
     )
+
+
+def _refuse_products_of_activations(network: Network, nests: list[list[int]]) -> None:
+    for number, nest in enumerate(nests):
+        if nest[Nest.OPCODE] in _PRODUCTS and not nest[Nest.WEIGHTS]:
+            raise ValueError(
+                f"Network '{network.name}': layer '{network.layer_names[number]}' multiplies by no "
+                f"stored weights, for which there is no lowering on a systolic array."
+            )
 
 
 def _is_flat(nest: list[int], tensors: list[list[int]]) -> bool:
@@ -180,6 +193,7 @@ class _Run:
         for operand, tensor in self.tables.operands(number):
             if operand != Nest.DESTINATION:
                 self._prepare(number, tensor, is_source=operand == Nest.SOURCE)
+        self._fill_ahead(number, nest[Nest.DESTINATION])
         for count, tile in enumerate(tiles(nest, buffers.tile)):
             self._tile(number, tile, buffers, count)
         root = self.tables.root(nest[Nest.DESTINATION])
@@ -191,8 +205,19 @@ class _Run:
         if root not in self.places.addresses:
             return
         whole = self.tables.whole(root)
-        heading = self.heading(number, size_of(Opcode.STORE) * whole.images[1])
-        store(self.builder, heading, self.stored[root], self._site(root), whole)
+        for channels in self._strips(root):
+            heading = self.heading(number, size_of(Opcode.STORE) * whole.images[1])
+            box = whole._replace(channels=channels)
+            store(self.builder, heading, self.stored[root], self._site(root), box)
+
+    def _strips(self, tensor: int) -> list[Span]:
+        """Channels of a tensor in parts as wide as the array, or as a burst where that is wider.
+
+        So a product begins with the first part of K, and results leave column by column.
+        """
+        burst = self.accelerator.burst_bytes // self.tables.width(tensor)
+        wide = max(self.array.rows, self.array.columns, burst)
+        return cut(self.tables.whole(tensor).channels[1], wide)
 
     def _site(self, tensor: int) -> Site:
         """Of a tensor on the chip."""
@@ -214,17 +239,40 @@ class _Run:
             top, bottom, left, right = margins
             rows = (-top, top + whole.rows[1] + bottom)
             columns = (-left, left + whole.columns[1] + right)
-            box, fill = Box(whole.images, rows, columns, whole.channels), nest[Nest.FILL]
-            heading = self.heading(number, size_of(Opcode.LOAD_ACTIVATIONS) * whole.images[1])
-            load(self.builder, heading, self.stored[tensor], site, box, fill)
+            size, fill = size_of(Opcode.LOAD_ACTIVATIONS) * whole.images[1], nest[Nest.FILL]
+            for channels in self._strips(tensor):
+                box = Box(whole.images, rows, columns, channels)
+                heading = self.heading(number, size)
+                load(self.builder, heading, self.stored[tensor], site, box, fill)
             self.filled[root] = fill
-        dims = dims_of(self.tables.tensors[tensor])
-        windows = is_source and nest[Nest.OPCODE] < Opcode.ADD
-        outside = windows and around(source_box(nest, whole_tile(nest)), dims) != NO_MARGINS
-        if outside and self.filled.get(root) != nest[Nest.FILL]:
-            heading = self.heading(number, size_of(Opcode.MOVE) * dims[0])
-            fill_margins(self.builder, heading, site, dims, margins, nest[Nest.FILL])
-            self.filled[root] = nest[Nest.FILL]
+        if is_source and self._reads_margins(nest):
+            self._fill(number, tensor, nest[Nest.FILL])
+
+    def _reads_margins(self, nest: list[int]) -> bool:
+        dims = dims_of(self.tables.tensors[nest[Nest.SOURCE]])
+        is_window = nest[Nest.OPCODE] < Opcode.ADD
+        return is_window and around(source_box(nest, whole_tile(nest)), dims) != NO_MARGINS
+
+    def _fill(self, number: int, tensor: int, fill: int) -> None:
+        """Write the margins of a tensor on the chip, if they hold something else."""
+        if self.filled.get(tensor) == fill:
+            return
+        dims, margins = dims_of(self.tables.tensors[tensor]), self.tables.margins[tensor]
+        heading = self.heading(number, size_of(Opcode.MOVE) * dims[0])
+        fill_margins(self.builder, heading, self._site(tensor), dims, margins, fill)
+        self.filled[tensor] = fill
+
+    def _fill_ahead(self, number: int, tensor: int) -> None:
+        """Write the margins that the first reader wants before the first results come.
+
+        Behind them, that reader's products would wait for the last.
+        """
+        if tensor in self.filled or tensor not in self.places.addresses:
+            return
+        readers = (nest for nest in self.tables.nests if nest[Nest.SOURCE] == tensor)
+        first = next((nest for nest in readers if self._reads_margins(nest)), None)
+        if first is not None:
+            self._fill(number, tensor, first[Nest.FILL])
 
     def _tile(self, number: int, tile: Box, buffers: Buffers, count: int) -> None:
         nest = self.tables.nests[number]

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from apollo.arch.accelerator import Accelerator
 from apollo.arch.program import Program
-from apollo.compiler.systolic.builder import Access, Builder
+from apollo.compiler.systolic.builder import Builder
+from apollo.compiler.systolic.hazards import Access
 from apollo.compiler.systolic.host import (
     constant_bytes,
     fill_borders,

@@ -165,6 +165,7 @@ def _parts(size: int, quantum: int) -> Iterator[int]:
 class Places:
     """The address of every tensor on the chip, and the buffers of nests that use others."""
 
+    lives: dict[int, Life]  # by root
     addresses: dict[int, int] = field(default_factory=dict)  # by root
     buffers: dict[int, Buffers] = field(default_factory=dict)  # by nest
 
@@ -199,7 +200,7 @@ def place(tables: Tables, bound: int, names: Sequence[str], estimate: Estimate) 
 
 
 def _try(tables: Tables, bound: int, out: set[int], estimate: Estimate) -> Places:
-    places = Places()
+    places = Places(tables.lives)
     active: dict[int, tuple[int, int]] = {}  # by root: [start, end)
     starting: dict[int, list[int]] = {}
     for root, life in tables.lives.items():

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from apollo.compiler.systolic.boxes import Box
-from apollo.compiler.systolic.builder import Access, Memory, Strip
+from apollo.compiler.systolic.hazards import Access, Memory, Strip
 
 Four = tuple[int, int, int, int]  # image, row, column, channel
 NO_MARGINS: Four = (0, 0, 0, 0)

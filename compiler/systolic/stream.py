@@ -15,8 +15,9 @@ from apollo.arch.cycles import matmul_cycles
 from apollo.arch.isa import BYTES_OF, Opcode
 from apollo.arch.operands import RECORD_BYTES, ComputeFlag
 from apollo.compiler.errors import DoesNotFit
-from apollo.compiler.systolic.builder import Access, Builder, Deferred, Instruction, Memory
+from apollo.compiler.systolic.builder import Builder, Deferred, Instruction
 from apollo.compiler.systolic.geometry import Piece, blocks
+from apollo.compiler.systolic.hazards import Access, Memory
 from apollo.compiler.systolic.layers import Range
 from apollo.compiler.systolic.machine import Array
 

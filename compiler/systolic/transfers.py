@@ -6,7 +6,8 @@ from typing import NamedTuple
 from apollo.arch.isa import Opcode
 from apollo.arch.operands import TransferFlag
 from apollo.compiler.systolic.boxes import Box, Span
-from apollo.compiler.systolic.builder import Access, Builder, Memory, Strip
+from apollo.compiler.systolic.builder import Builder
+from apollo.compiler.systolic.hazards import Access, Memory, Strip
 from apollo.compiler.systolic.sites import Four, Site
 
 

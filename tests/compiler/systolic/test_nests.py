@@ -1,6 +1,7 @@
 """Networks on arrays: they compute the integers of the model, and what they need is said."""
 
 import dataclasses
+import random
 from collections import Counter
 
 import pytest
@@ -50,10 +51,6 @@ def test_random_networks_compute_the_integers_of_the_model(count):
     unfit = 0
     for seed in range(count):
         model = model_of(seed)
-        try:
-            lower(model.graph, model)
-        except ValueError:  # tests of the lowering say which, and in what words
-            continue
         for design in PRESETS:
             seen += coverage(check(model, design, seed))
         for design in SMALL:
@@ -80,6 +77,36 @@ def test_networks_compute_the_integers_of_the_model_on_both_presets(name):
     expected = run(model, random_inputs(graph, 0))
     for design in PRESETS:
         check(model, design, expected=expected)
+
+
+def random_array(seed):
+    """A chip of any size, the least included."""
+    rng = random.Random(seed)
+    return dataclasses.replace(
+        rng.choice(PRESETS),
+        array_rows=rng.choice([1, 2, 3, 8, 17, 64]),
+        array_columns=rng.choice([1, 2, 5, 16, 40]),
+        accumulator_rows=rng.choice([1, 4, 16, 100]),
+        lanes=rng.choice([1, 4, 8, 16, 64]),
+        pe_memory_bytes=rng.choice([64, 300, 1000, 5000, 100_000]),
+        core_memory_bytes=rng.choice([64, 700, 2000, 8000, 100_000]),
+        instruction_memory_bytes=rng.choice([1024, 8192, 1 << 18]),
+    )
+
+
+def test_any_array_gives_the_right_numbers_or_says_what_it_lacks():
+    answers: Counter[str] = Counter()
+    least = 1 << 30
+    for seed in range(80):
+        try:
+            check(model_of(seed), random_array(seed), seed)
+            answers["fits"] += 1
+        except DoesNotFit as refusal:
+            answers[refusal.resource] += 1
+            least = min(least, refusal.demand - refusal.bound)
+    assert {"fits", "core_memory", "pe_memory", "instruction_memory"} <= set(answers)
+    assert answers["fits"] >= 30
+    assert least > 0  # what is demanded is more than there is
 
 
 @pytest.mark.parametrize("seed", range(8))
