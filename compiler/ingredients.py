@@ -156,6 +156,8 @@ def table_of(recipe: Recipe, model: Model) -> Bytes:
         Ingredients.PRODUCT: _product,
         Ingredients.BLEND: _blend,
         Ingredients.FUNCTION: _function,
+        Ingredients.MATMUL: _matmul,
+        Ingredients.PIECE: _piece,
         Ingredients.UNITS: _units,
         Ingredients.SOFTMAX: _softmax,
         Ingredients.NEIGHBOURS: _neighbours,
@@ -198,6 +200,20 @@ def _product(recipe: Recipe, _: Model) -> Bytes:
     multiplier, shift = fixed_point(first.scale[0] * second.scale[0] / after.scale[0])
     zeros = ((first.zero_point[0], "<i2"), (second.zero_point[0], "<i2"))
     return _record(*zeros, (multiplier, "<i4"), (shift, "i1"))
+
+
+def _matmul(recipe: Recipe, _: Model) -> Bytes:
+    factor = recipe.before.scale[0] * _second(recipe).scale[0] / recipe.after.scale[0]
+    return records(np.zeros(1, np.int64), [factor])[0]
+
+
+def _piece(recipe: Recipe, _: Model) -> Bytes:
+    """Centred elements as a sum of int8: what the pieces before leave, as much as fits."""
+    before, after = recipe.before, recipe.after
+    left = np.arange(before.low, before.high + 1) - before.zero_point[0]
+    for _piece_before in range(recipe.count):
+        left = left - np.clip(left, after.low, after.high)
+    return _entries(np.clip(left, after.low, after.high), after)
 
 
 def _blend(recipe: Recipe, _: Model) -> Bytes:

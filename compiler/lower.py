@@ -63,6 +63,8 @@ class Lowering:
         self.in_dram: set[int] = set()
         self.aliases: dict[int, int] = {}
         self.constants: dict[int, str | Ints] = {}
+        self.prepared: dict[int, str] = {}
+        self.grouped: dict[str, int] = {}  # matrices that lie side by side, by name: how many
         self.rows: list[dict[Nest, int]] = []
         self.layers: list[str] = []
         self.recipes: list[Recipe] = []
@@ -105,6 +107,7 @@ class Lowering:
             tensor_names=tuple(self.names),
             recipes=tuple(self.recipes),
             constants=dict(self.constants),
+            prepared=dict(self.prepared),
             inputs=graph.inputs,
             outputs=graph.outputs,
             numbers=dict(self.numbers),
@@ -222,7 +225,11 @@ class Lowering:
 
     def plain(self, name: str) -> int:
         """The number of a tensor in the order of its shape: put in order first, if need be."""
-        if not self.is_plain(name):
+        if name in self.grouped:
+            from apollo.compiler.lowering_matrices import ungroup
+
+            ungroup(self, name)
+        elif not self.is_plain(name):
             self.put_in_order(name)
         return self.numbers[name]
 

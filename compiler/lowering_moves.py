@@ -4,6 +4,7 @@ import math
 
 from apollo.arch.isa import Opcode
 from apollo.compiler.lower import Columns, Lowering
+from apollo.compiler.lowering_matrices import exchanges_groups
 from apollo.compiler.numbers import quantization_of
 from apollo.compiler.recipe import Ingredients, Recipe
 from apollo.compiler.storage import Dims, axis_of, dims_of
@@ -31,6 +32,8 @@ def table_bytes(before: Quantization, after: Quantization) -> int:
 def table(lowering: Lowering, operator: Operator, source: int, ingredients: Ingredients) -> None:
     """A function of every element."""
     destination = lowering.result(operator, lowering.dims[source])
+    if operator.inputs[0] in lowering.grouped:
+        lowering.grouped[operator.output] = lowering.grouped[operator.inputs[0]]
     lowering.is_image[destination] = lowering.is_image[source]
     before, after = lowering.rules[source], lowering.rules[destination]
     recipe = Recipe(ingredients, operator, before, after)
@@ -70,6 +73,8 @@ def reshape(lowering: Lowering, operator: Reshape) -> None:
     rules = [quantization_of(lowering.model, name) for name in (source, operator.output)]
     if rules[0] != rules[1]:
         raise lowering.refuse(operator, "must keep the units of its input")
+    if source in lowering.grouped:
+        lowering.plain(source)
     number = lowering.numbers[source]
     # A view of a view: only the order of the first is known.
     if not lowering.is_plain(source) and not _same_logical(lowering, source):
@@ -85,6 +90,8 @@ def _same_logical(lowering: Lowering, name: str) -> bool:
 
 def transpose(lowering: Lowering, operator: Transpose) -> None:
     """A copy that reads coordinates by other names, or channels in groups."""
+    if exchanges_groups(lowering, operator):
+        return
     source = lowering.plain(operator.inputs[0])
     shape, perm = lowering.shape(operator.inputs[0]), operator.perm
     dims = dims_of(lowering.shape(operator.output))

@@ -11,6 +11,7 @@ from apollo.compiler import averages
 from apollo.compiler import lowering_moves as moves
 from apollo.compiler import lowering_resizing as resizing
 from apollo.compiler.lower import Lowering
+from apollo.compiler.lowering_matrices import embedding, grouped, matmul
 from apollo.compiler.lowering_transposed import transposed
 from apollo.compiler.recipe import Ingredients, Recipe
 from apollo.compiler.storage import Dims, axis_of, dims_of
@@ -23,8 +24,10 @@ from apollo.workloads.operators import (
     Convolution,
     ConvTranspose,
     DepthToSpace,
+    Embedding,
     FullyConnected,
     LocalResponseNormalization,
+    MatMul,
     Operator,
     Pad,
     Pool,
@@ -121,17 +124,18 @@ def convolution(lowering: Lowering, operator: Convolution) -> None:
 def fully_connected(lowering: Lowering, operator: FullyConnected) -> None:
     """A window over the whole image, or over one position of what is no image."""
     name = operator.inputs[0]
-    source = lowering.numbers[name]
+    source = lowering.plain(name) if name in lowering.grouped else lowering.numbers[name]
     dims = lowering.dims[source]
     outputs = math.prod(lowering.shape(operator.output)[:-1])
     if dims.images * dims.rows * dims.columns != outputs and dims.images != outputs:
         source = lowering.plain(name)
         dims = lowering.dims[source]
     whole = dims.images * dims.rows * dims.columns != outputs
+    if not whole and dims.columns > 1:
+        source = lowering.plain(name)
+        dims = lowering.dims[source]
     rows, columns_read = (dims.rows, dims.columns) if whole else (1, 1)
     out_dims = Dims(dims.images, 1 if whole else dims.rows, 1, operator.out_features)
-    if not whole and dims.columns > 1:
-        raise lowering.refuse(operator, f"reads positions of {dims} one by one")
     destination = lowering.result(operator, out_dims)
     image = (dims.channels, rows, columns_read)
     recipe = _recipe(lowering, Ingredients.WEIGHTS, operator, source, destination, image=image)
@@ -211,8 +215,7 @@ def binary(lowering: Lowering, operator: Binary) -> None:
     rounding = Rounding.ONCE if lowering.model is None else lowering.model.rounding
     is_number = operator.constant_shape is not None and math.prod(operator.constant_shape) == 1
     if is_number and rounding is Rounding.ONCE:
-        source = lowering.plain(operator.inputs[0])
-        moves.table(lowering, operator, source, Ingredients.FUNCTION)
+        _by_number(lowering, operator)
         return
     if operator.kind not in (*_SUMS, BinaryKind.MULTIPLY):
         raise lowering.refuse(operator, f"({operator.kind.value}) has no lowering")
@@ -229,6 +232,13 @@ def binary(lowering: Lowering, operator: Binary) -> None:
         opcode = Opcode.ADD
         size = ADD_BYTES if rounding is Rounding.ONCE else TFLITE_ADD_BYTES
     lowering.append(operator, opcode, first, destination, recipe, {"table_bytes": size}, second)
+
+
+def _by_number(lowering: Lowering, operator: Binary) -> None:
+    name = operator.inputs[0]
+    if lowering.shape(name) != lowering.shape(operator.output):
+        lowering.plain(name)
+    moves.table(lowering, operator, lowering.numbers[name], Ingredients.FUNCTION)
 
 
 def _operands(lowering: Lowering, operator: Binary) -> tuple[int, int]:
@@ -260,19 +270,33 @@ def _binary_result(lowering: Lowering, operator: Binary, first: int, second: int
 
 
 def softmax(lowering: Lowering, operator: Softmax) -> None:
-    """Passes over all channels of a position."""
-    source = lowering.plain(operator.inputs[0])
-    shape = lowering.shape(operator.inputs[0])
-    if axis_of(shape, operator.axis) != "channels":
-        raise lowering.refuse(operator, f"has no lowering over axis {operator.axis}")
-    after = lowering.rule_of(operator)
+    """Passes over all channels of a position, or of a group of them; other units by a table."""
+    name = operator.inputs[0]
+    shape, after = lowering.shape(name), lowering.rule_of(operator)
     columns = {"taps": SOFTMAX_PASSES, "table_bytes": SOFTMAX_BYTES, "whole_channels": 1}
-    if lowering.model is None or after == PROBABILITIES:
-        destination = lowering.result(operator, lowering.dims[source])
-        recipe = _recipe(lowering, Ingredients.SOFTMAX, operator, source, destination)
-        lowering.append(operator, Opcode.SOFTMAX, source, destination, recipe, columns)
-        return
-    raise lowering.refuse(operator, "must give probabilities in 1/256 above -128")
+    groups = 1
+    if len(shape) >= 3 and operator.axis == len(shape) - 1:
+        source, groups = grouped(lowering, name), math.prod(shape[:-2])
+        each = shape[-1]
+        columns |= {"groups": groups, "channels": each, "source_step": each, "result_step": each}
+    else:
+        source = lowering.plain(name)
+        if axis_of(shape, operator.axis) != "channels":
+            raise lowering.refuse(operator, f"has no lowering over axis {operator.axis}")
+    dims, own = lowering.dims[source], lowering.rules[source]
+    is_image = "groups" not in columns and lowering.is_image[source]
+    destination = lowering.new(f"{operator.output}:shares", dims, PROBABILITIES, is_image=is_image)
+    recipe = Recipe(Ingredients.SOFTMAX, operator, own, PROBABILITIES)
+    lowering.append(operator, Opcode.SOFTMAX, source, destination, recipe, columns)
+    if lowering.model is not None and after != PROBABILITIES:
+        shares, destination = destination, lowering.new(operator.output, dims, after)
+        lowering.is_image[destination] = is_image
+        recipe = Recipe(Ingredients.UNITS, operator, PROBABILITIES, after)
+        size = {"table_bytes": moves.table_bytes(PROBABILITIES, after)}
+        lowering.append(operator, Opcode.LOOKUP, shares, destination, recipe, size)
+    lowering.numbers[operator.output] = destination
+    if columns.get("groups") and len(shape) > 3:
+        lowering.grouped[operator.output] = groups
 
 
 def normalization(lowering: Lowering, operator: LocalResponseNormalization) -> None:
@@ -289,6 +313,8 @@ LOWERINGS: dict[type[Operator], Callable[[Lowering, Any], None]] = {
     BatchNormalization: batch_normalization,
     Binary: binary,
     Concat: moves.concat,
+    Embedding: embedding,
+    MatMul: matmul,
     DepthToSpace: resizing.depth_to_space,
     Resize: resizing.resize,
     SpaceToDepth: resizing.space_to_depth,

@@ -10,6 +10,8 @@ from apollo.arch.operands import RECORD_BYTES
 from apollo.compiler.ingredients import Channels, channels_of, table_of
 from apollo.compiler.pipeline import Compiled
 from apollo.compiler.tables import NO_TENSOR, Ints, Map, Nest, Split, TensorColumn
+from apollo.workloads.integer.context import Context
+from apollo.workloads.integer.run import execute
 from apollo.workloads.model import Model
 
 Bytes = npt.NDArray[np.uint8]
@@ -37,6 +39,10 @@ def pack(compiled: Compiled, model: Model, inputs: Mapping[str, Any]) -> Bytes:
         if isinstance(stored, str):
             stored = model.constant(stored, "constant").values
         _put(compiled, tensor, stored, image)
+    context = Context(model, {name: np.asarray(inputs[name]) for name in compiled.network.inputs})
+    operators = {operator.name: operator for operator in model.graph.operators}
+    for tensor, name in compiled.network.prepared.items():
+        _put(compiled, tensor, execute(operators[name], context)[0], image)
     return image
 
 

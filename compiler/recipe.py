@@ -25,6 +25,8 @@ class Ingredients(Enum):
     FUNCTION = "function"  # a table of the operator's function
     UNITS = "units"  # a table from one quantisation to another
     SOFTMAX = "softmax"
+    MATMUL = "matmul"  # the record of a product of two computed operands
+    PIECE = "piece"  # a table: what is left of a centred element for the `count`-th piece
     NEIGHBOURS = "neighbours"
 
 

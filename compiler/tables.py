@@ -72,6 +72,15 @@ class Nest(IntEnum):
     WHOLE_COLUMNS = 43
     SECOND_ROW = 44  # first row of the second operand that is read
     SECOND_COLUMN = 45
+    DYNAMIC = 46  # Dynamic: whether the weights are the second operand
+
+
+class Dynamic(IntEnum):
+    """How weights lie that are computed, group beside group along the channels."""
+
+    NO = 0  # they are stored ones
+    BY_RESULT = 1  # a row has the inputs of a result
+    BY_INPUT = 2  # a row has what an input gives to the results
 
 
 class TensorColumn(IntEnum):

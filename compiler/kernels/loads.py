@@ -9,6 +9,7 @@ from apollo.arch.operands import Load
 from apollo.compiler.kernels.parameters import channel_bytes, load_bytes, resident_bytes
 from apollo.compiler.kernels.stream import (
     DRAM,
+    FREE_AT,
     ISSUED,
     PARAM_WAIT,
     PARAMETERS,
@@ -79,3 +80,6 @@ def load_tile(
     s.number[PARAMETERS] = ring_first + s.number[RING_FREE] - block
     size = load_bytes(n, d, m, group, first, channels, each)
     _load(s, n, d, m, layer, size, block, wait)
+    s.number[FREE_AT] = wait
+    if not n[Nest.WEIGHTS]:
+        s.number[DRAM] -= size  # the same table or record for every tile

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from apollo.arch.jit import bare_inlined, bare_kernel
 from apollo.compiler.kernels.cost import parameter_bytes
-from apollo.compiler.kernels.parameters import tile_bytes
+from apollo.compiler.kernels.parameters import has_parameters, tile_bytes
 from apollo.compiler.tables import Map, Unit
 
 Ints = npt.NDArray[np.int64]
@@ -18,6 +18,8 @@ Ints = npt.NDArray[np.int64]
 @bare_inlined
 def _stream_bytes(n: Ints, m: Ints) -> int:
     """Core memory that a nest needs to stream its parameters."""
+    if not has_parameters(n):
+        return 0
     return 2 * tile_bytes(n, m[Map.TILE_CHANNELS], m[Map.TILE_INPUTS], True)
 
 
@@ -38,11 +40,10 @@ def keep_resident(
         m = mapping_out[i]
         order[i] = i
         value[i] = 0
-        stream[i] = 0
+        stream[i] = _stream_bytes(nests[i], m)
         if m[Map.CORE_BYTES] > 0:
             saved = parameter_bytes(nests[i], d, m)
             value[i] = (saved << 20) // m[Map.CORE_BYTES]
-            stream[i] = _stream_bytes(nests[i], m)
     # By value, the earlier nest first among equals.
     for i in range(1, count):
         j, moving = i, order[i]
