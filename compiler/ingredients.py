@@ -15,12 +15,14 @@ from apollo.compiler.recipe import NO_TAP, Ingredients, Recipe
 from apollo.workloads.integer import fixed_point
 from apollo.workloads.integer.arithmetic import rescaled
 from apollo.workloads.integer.context import real_values
+from apollo.workloads.integer.normalizing import standard_summand, standard_unit
 from apollo.workloads.model import Constant, Model, Rounding
 from apollo.workloads.operators import (
     BatchNormalization,
     Convolution,
     ConvTranspose,
     FullyConnected,
+    LayerNormalization,
     LocalResponseNormalization,
     Operator,
 )
@@ -137,7 +139,7 @@ def _bias(model: Model, name: str, units: npt.NDArray[np.float64]) -> Ints:
 def _normalization(recipe: Recipe, model: Model, unit: float, after: Quantization) -> Numbers:
     """Signs and sizes of the scales: weights of about 127, the rest in the record."""
     operator = recipe.operator
-    assert isinstance(operator, BatchNormalization)
+    assert isinstance(operator, BatchNormalization | LayerNormalization)
     scale = real_values(model.constant(operator.name, "scale"))
     shift = real_values(model.constant(operator.name, "shift"))
     least = max(float(np.abs(scale).max()), 1e-9) * 2.0**-20
@@ -161,6 +163,7 @@ def table_of(recipe: Recipe, model: Model) -> Bytes:
         Ingredients.UNITS: _units,
         Ingredients.SOFTMAX: _softmax,
         Ingredients.NEIGHBOURS: _neighbours,
+        Ingredients.STANDARD: _standard,
     }
     return makers[recipe.ingredients](recipe, model)
 
@@ -204,7 +207,7 @@ def _product(recipe: Recipe, _: Model) -> Bytes:
 
 def _matmul(recipe: Recipe, _: Model) -> Bytes:
     factor = recipe.before.scale[0] * _second(recipe).scale[0] / recipe.after.scale[0]
-    return records(np.zeros(1, np.int64), [factor])[0]
+    return records(np.zeros(1, np.int64), [factor]).reshape(-1)
 
 
 def _piece(recipe: Recipe, _: Model) -> Bytes:
@@ -244,6 +247,14 @@ def _units(recipe: Recipe, model: Model) -> Bytes:
 def _softmax(recipe: Recipe, _: Model) -> Bytes:
     table = np.rint(65_535 * np.exp(-recipe.before.scale[0] * np.arange(256)))
     return np.ascontiguousarray(table.astype("<u2")).view(np.uint8)
+
+
+def _standard(recipe: Recipe, _: Model) -> Bytes:
+    operator = recipe.operator
+    assert isinstance(operator, LayerNormalization)
+    epsilon = operator.epsilon / recipe.before.scale[0] ** 2
+    summand = standard_summand(operator.features, epsilon)
+    return _record((summand, "<u4"), (standard_unit(operator.features), "<u2"))
 
 
 def _neighbours(recipe: Recipe, _: Model) -> Bytes:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from apollo.arch.cycles import NORMALIZE_EXTRA_PASSES, SOFTMAX_PASSES
+from apollo.arch.cycles import NORMALIZE_EXTRA_PASSES, SOFTMAX_PASSES, STANDARDIZE_PASSES
 from apollo.arch.isa import Opcode
 from apollo.arch.operands import RECORD_BYTES
 from apollo.compiler import averages
@@ -15,6 +15,7 @@ from apollo.compiler.lowering_matrices import embedding, grouped, matmul
 from apollo.compiler.lowering_transposed import transposed
 from apollo.compiler.recipe import Ingredients, Recipe
 from apollo.compiler.storage import Dims, axis_of, dims_of
+from apollo.workloads.integer.normalizing import standard_unit
 from apollo.workloads.model import Rounding
 from apollo.workloads.operators import (
     BatchNormalization,
@@ -26,6 +27,7 @@ from apollo.workloads.operators import (
     DepthToSpace,
     Embedding,
     FullyConnected,
+    LayerNormalization,
     LocalResponseNormalization,
     MatMul,
     Operator,
@@ -46,7 +48,7 @@ from apollo.workloads.operators import (
 from apollo.workloads.quantization import Quantization
 
 TABLE_BYTES, WIDE_TABLE_BYTES = 256, 2 * 513
-SOFTMAX_BYTES, NORMALIZE_BYTES = 2 * 256, 3 + 2 * 256
+SOFTMAX_BYTES, NORMALIZE_BYTES, STANDARDIZE_BYTES = 2 * 256, 3 + 2 * 256, 6
 ADD_BYTES, TFLITE_ADD_BYTES = 13, 20
 PROBABILITIES = Quantization((1 / 256,), (-128,))
 _LOWEST = {1: -(1 << 7), 2: -(1 << 15)}
@@ -309,11 +311,28 @@ def normalization(lowering: Lowering, operator: LocalResponseNormalization) -> N
     lowering.append(operator, Opcode.NORMALIZE, source, destination, recipe, columns)
 
 
+def layer_normalization(lowering: Lowering, operator: LayerNormalization) -> None:
+    """Standardised at 16 bits, then a scale and a shift for every channel."""
+    if len(lowering.shape(operator.output)) > 3:
+        raise lowering.refuse(operator, "has no lowering for the columns of an image")
+    source = lowering.plain(operator.inputs[0])
+    dims, before = lowering.dims[source], lowering.rules[source]
+    rule = Quantization((1 / standard_unit(operator.features),), (0,), bits=16)
+    standard = lowering.new(f"{operator.output}:standard", dims, rule)
+    columns = {"taps": STANDARDIZE_PASSES, "table_bytes": STANDARDIZE_BYTES, "whole_channels": 1}
+    recipe = Recipe(Ingredients.STANDARD, operator, before, rule)
+    lowering.append(operator, Opcode.STANDARDIZE, source, standard, recipe, columns)
+    destination = lowering.result(operator, dims)
+    recipe = _recipe(lowering, Ingredients.SCALES, operator, standard, destination)
+    lowering.append(operator, Opcode.DEPTHWISE, standard, destination, recipe, {"weights": 1})
+
+
 LOWERINGS: dict[type[Operator], Callable[[Lowering, Any], None]] = {
     BatchNormalization: batch_normalization,
     Binary: binary,
     Concat: moves.concat,
     Embedding: embedding,
+    LayerNormalization: layer_normalization,
     MatMul: matmul,
     DepthToSpace: resizing.depth_to_space,
     Resize: resizing.resize,

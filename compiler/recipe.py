@@ -27,6 +27,7 @@ class Ingredients(Enum):
     SOFTMAX = "softmax"
     MATMUL = "matmul"  # the record of a product of two computed operands
     PIECE = "piece"  # a table: what is left of a centred element for the `count`-th piece
+    STANDARD = "standard"  # a layer normalisation before its scales
     NEIGHBOURS = "neighbours"
 
 

@@ -14,6 +14,7 @@ from apollo.workloads.operators import (
     ConvTranspose,
     DepthToSpace,
     FullyConnected,
+    LayerNormalization,
     LocalResponseNormalization,
     Operator,
     Pad,
@@ -191,6 +192,9 @@ class _Maker:
             self.add(Reshape, (batch, others[0] * others[1] * others[2]))
         self.add(FullyConnected, self.rng.randint(1, 20), bias=True)
 
+    def layer(self) -> None:
+        self.add(LayerNormalization, self.shape[-1])
+
     def softmax(self) -> None:
         self.add(Softmax)
 
@@ -221,7 +225,14 @@ _OF_IMAGES: tuple[Callable[[_Maker], None], ...] = (
     _Maker.dense,
     _Maker.softmax,
 )
-_OF_ROWS = (_Maker.dense, _Maker.clamp, _Maker.function, _Maker.normalization, _Maker.softmax)
+_OF_ROWS = (
+    _Maker.layer,
+    _Maker.dense,
+    _Maker.clamp,
+    _Maker.function,
+    _Maker.normalization,
+    _Maker.softmax,
+)
 
 
 def random_graph(seed: int) -> Graph:
