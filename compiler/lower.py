@@ -196,6 +196,12 @@ class Lowering:
         before, after = self.rules[source], self.rules[destination]
         self.recipes.append(recipe or Recipe(Ingredients.NOTHING, operator, before, after))
 
+    def copy(self, operator: Operator, source: int, dims: Dims, columns: Columns) -> int:
+        """The number of a new tensor that a copy writes."""
+        result = self.new(f"{self.names[source]}:copy", dims, self.rules[source])
+        self.append(operator, Opcode.COPY, source, result, columns=columns)
+        return result
+
     def quantities(
         self, operator: Operator, source: int, second: int, destination: int
     ) -> dict[Nest, int]:

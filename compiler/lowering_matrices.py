@@ -98,16 +98,17 @@ def _seen(lowering: Lowering, number: int, dims: Dims) -> int:
     return view
 
 
+def seen_as(lowering: Lowering, operator: Operator, number: int, seen: Dims) -> int:
+    """The same for a tensor that may be on the chip: it is copied to DRAM."""
+    if lowering.dims[number] != seen and number not in lowering.in_dram:
+        number = lowering.copy(operator, number, lowering.dims[number], {})
+        lowering.in_dram.add(number)
+    return _seen(lowering, number, seen)
+
+
 def _turned(lowering: Lowering, operator: Operator, number: int, seen: Dims, order: int) -> int:
     """A copy in which two coordinates have changed places, of a tensor seen with dimensions."""
-    if lowering.dims[number] != seen and number not in lowering.in_dram:
-        stored = lowering.new(
-            f"{lowering.names[number]}:stored", lowering.dims[number], lowering.rules[number]
-        )
-        lowering.append(operator, Opcode.COPY, number, stored)
-        lowering.in_dram.add(stored)
-        number = stored
-    view = _seen(lowering, number, seen)
+    view = seen_as(lowering, operator, number, seen)
     images, rows, columns, channels = seen
     turned = Dims(images, columns, rows, channels)
     if order == _COLUMNS_CHANNELS:

@@ -9,12 +9,13 @@ from apollo.arch.isa import Opcode
 from apollo.arch.operands import RECORD_BYTES
 from apollo.compiler import averages
 from apollo.compiler import lowering_moves as moves
+from apollo.compiler import lowering_reducing as reducing
 from apollo.compiler import lowering_resizing as resizing
 from apollo.compiler.lower import Lowering
 from apollo.compiler.lowering_matrices import embedding, grouped, matmul
 from apollo.compiler.lowering_transposed import transposed
 from apollo.compiler.recipe import Ingredients, Recipe
-from apollo.compiler.storage import Dims, axis_of, dims_of
+from apollo.compiler.storage import Dims, dims_of
 from apollo.workloads.integer.normalizing import standard_unit
 from apollo.workloads.model import Rounding
 from apollo.workloads.operators import (
@@ -34,8 +35,8 @@ from apollo.workloads.operators import (
     Pad,
     Pool,
     PoolKind,
+    PReLU,
     Reduce,
-    ReduceKind,
     Reshape,
     Resize,
     Slice,
@@ -175,27 +176,6 @@ def pool(lowering: Lowering, operator: Pool) -> None:
         averages.mean(lowering, operator, source, destination, math.prod(operator.kernel), window)
 
 
-def reduce(lowering: Lowering, operator: Reduce) -> None:
-    """Over all positions of an image."""
-    source = lowering.plain(operator.inputs[0])
-    dims, shape = lowering.dims[source], lowering.shape(operator.inputs[0])
-    if len(shape) != 4 or set(operator.axes) != {2, 3} or operator.kind is ReduceKind.MIN:
-        raise lowering.refuse(operator, "reduces what has no lowering")
-    window = {
-        "taps": dims.rows * dims.columns,
-        "kernel_rows": dims.rows,
-        "kernel_columns": dims.columns,
-        "stride_rows": dims.rows,
-        "stride_columns": dims.columns,
-    }
-    result = Dims(dims.images, 1, 1, dims.channels)
-    if operator.kind is ReduceKind.MAX:
-        moves.in_units(lowering, operator, Opcode.POOL_MAX, source, dims=result, columns=window)
-        return
-    count = dims.rows * dims.columns if operator.kind is ReduceKind.MEAN else 1
-    averages.mean(lowering, operator, source, lowering.result(operator, result), count, window)
-
-
 def batch_normalization(lowering: Lowering, operator: BatchNormalization) -> None:
     """A depthwise product of one element."""
     source = lowering.plain(operator.inputs[0])
@@ -209,6 +189,7 @@ def unary(lowering: Lowering, operator: Unary) -> None:
     moves.table(lowering, operator, lowering.numbers[operator.inputs[0]], Ingredients.FUNCTION)
 
 
+_CHOICES = (BinaryKind.MAXIMUM, BinaryKind.MINIMUM)
 _SUMS = {BinaryKind.ADD: Ingredients.SUM, BinaryKind.SUBTRACT: Ingredients.DIFFERENCE}
 
 
@@ -219,15 +200,25 @@ def binary(lowering: Lowering, operator: Binary) -> None:
     if is_number and rounding is Rounding.ONCE:
         _by_number(lowering, operator)
         return
-    if operator.kind not in (*_SUMS, BinaryKind.MULTIPLY):
+    if operator.kind not in (*_SUMS, *_CHOICES, BinaryKind.MULTIPLY):
         raise lowering.refuse(operator, f"({operator.kind.value}) has no lowering")
     first, second = _operands(lowering, operator)
-    if lowering.dims[first].elements < lowering.dims[second].elements:
+    if operator.kind in _CHOICES:
+        reducing.choose(lowering, operator, first, second)
+        return
+    is_swapped = lowering.dims[first].elements < lowering.dims[second].elements
+    if is_swapped:
         first, second = second, first
     destination = _binary_result(lowering, operator, first, second)
     ingredients = _SUMS.get(operator.kind, Ingredients.PRODUCT)
     recipe = _recipe(
-        lowering, ingredients, operator, first, destination, second=lowering.rules[second]
+        lowering,
+        ingredients,
+        operator,
+        first,
+        destination,
+        second=lowering.rules[second],
+        is_swapped=is_swapped,
     )
     opcode, size = Opcode.MULTIPLY, RECORD_BYTES
     if operator.kind in _SUMS:
@@ -283,14 +274,18 @@ def softmax(lowering: Lowering, operator: Softmax) -> None:
         columns |= {"groups": groups, "channels": each, "source_step": each, "result_step": each}
     else:
         source = lowering.plain(name)
-        if axis_of(shape, operator.axis) != "channels":
+        on_channels = operator.axis == 1 if len(shape) == 4 else operator.axis == len(shape) - 1
+        if not on_channels:
             raise lowering.refuse(operator, f"has no lowering over axis {operator.axis}")
     dims, own = lowering.dims[source], lowering.rules[source]
     is_image = "groups" not in columns and lowering.is_image[source]
-    destination = lowering.new(f"{operator.output}:shares", dims, PROBABILITIES, is_image=is_image)
-    recipe = Recipe(Ingredients.SOFTMAX, operator, own, PROBABILITIES)
+    same = lowering.model is None or after == PROBABILITIES
+    name = operator.output if same else f"{operator.output}:shares"
+    found = after if same else PROBABILITIES
+    destination = lowering.new(name, dims, found, is_image=is_image)
+    recipe = Recipe(Ingredients.SOFTMAX, operator, own, found)
     lowering.append(operator, Opcode.SOFTMAX, source, destination, recipe, columns)
-    if lowering.model is not None and after != PROBABILITIES:
+    if not same:
         shares, destination = destination, lowering.new(operator.output, dims, after)
         lowering.is_image[destination] = is_image
         recipe = Recipe(Ingredients.UNITS, operator, PROBABILITIES, after)
@@ -343,7 +338,8 @@ LOWERINGS: dict[type[Operator], Callable[[Lowering, Any], None]] = {
     LocalResponseNormalization: normalization,
     Pad: moves.pad,
     Pool: pool,
-    Reduce: reduce,
+    PReLU: reducing.prelu,
+    Reduce: reducing.reduce,
     Reshape: moves.reshape,
     Slice: moves.cut,
     Softmax: softmax,

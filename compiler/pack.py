@@ -122,7 +122,7 @@ def _pack_parameters(compiled: Compiled, model: Model, layer: int, image: Bytes)
             image[first : first + len(table)] = table
         return
     count = int(n[Nest.CHANNELS] * n[Nest.GROUPS])
-    stored = channels_of(recipe, model, count, int(n[Nest.TAPS]))
+    stored = channels_of(recipe, model, count, int(n[Nest.TAPS]), int(n[Nest.IN_CHANNELS]))
     everything = np.concatenate([_load(compiled, n, m, stored, tile) for tile in tiles(n, m)])
     if len(everything) != end - first:
         raise AssertionError(f"{len(everything)} bytes of parameters for {end - first}")

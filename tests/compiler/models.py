@@ -22,6 +22,7 @@ from apollo.workloads.operators import (
     Pad,
     Pool,
     PoolKind,
+    PReLU,
     Reshape,
     Resize,
     Slice,
@@ -75,6 +76,9 @@ def random_model(graph: Graph, seed: int, rounding: Rounding = Rounding.ONCE) ->
                 count = operator.parameters(shapes) // 2
                 values = rng.normal(0, 1, count).astype(np.float32)
                 constants[operator.name, role] = _constant(values)
+        elif isinstance(operator, PReLU):
+            values = rng.integers(-127, 128, operator.channels).astype(np.int8)
+            constants[operator.name, "slope"] = _constant(values, Quantization((0.01,), (0,)))
         elif isinstance(operator, Embedding):
             values = rng.integers(-128, 128, (operator.rows, operator.features)).astype(np.int8)
             constants[operator.name, "table"] = _constant(values, _rule(rng, 0.01, 0.05))

@@ -20,6 +20,7 @@ from apollo.workloads.operators import (
     Pad,
     Pool,
     PoolKind,
+    PReLU,
     Reduce,
     ReduceKind,
     Reshape,
@@ -118,7 +119,7 @@ class _Maker:
     def residual(self) -> None:
         first, channels = self.last, self.shape[1]
         self.add(Convolution, channels, (3, 3), padding=(1, 1, 1, 1), bias=True)
-        kinds = [BinaryKind.ADD, BinaryKind.SUBTRACT, BinaryKind.MULTIPLY]
+        kinds = [kind for kind in BinaryKind if kind not in _WITHOUT_LOWERING]
         name, output = self.names()
         pair = (first, self.last)
         self.last = self.builder.add(Binary(name, pair, output, self.rng.choice(kinds)))
@@ -130,8 +131,9 @@ class _Maker:
         else:
             self.add(Reduce, ReduceKind.MEAN, (2, 3))
         name, output = self.names()
-        kind = BinaryKind.MULTIPLY
-        self.last = self.builder.add(Binary(name, (first, self.last), output, kind))
+        kind = self.rng.choice([BinaryKind.MULTIPLY, BinaryKind.SUBTRACT])
+        pair = (first, self.last) if self.rng.random() < 0.5 else (self.last, first)
+        self.last = self.builder.add(Binary(name, pair, output, kind))
 
     def constant(self) -> None:
         kind = self.rng.choice([BinaryKind.ADD, BinaryKind.MULTIPLY])
@@ -192,6 +194,16 @@ class _Maker:
             self.add(Reshape, (batch, others[0] * others[1] * others[2]))
         self.add(FullyConnected, self.rng.randint(1, 20), bias=True)
 
+    def slopes(self) -> None:
+        self.add(PReLU, self.shape[1])
+
+    def reduce(self) -> None:
+        rank = len(self.shape)
+        axes = self.rng.sample(range(1, rank), self.rng.randint(1, rank - 1))
+        kind = self.rng.choice(list(ReduceKind))
+        keep = len(axes) > rank - 2 or self.rng.random() < 0.7
+        self.add(Reduce, kind, tuple(sorted(axes)), keep)
+
     def layer(self) -> None:
         self.add(LayerNormalization, self.shape[-1])
 
@@ -199,10 +211,13 @@ class _Maker:
         self.add(Softmax)
 
 
+_WITHOUT_LOWERING = (BinaryKind.DIVIDE, BinaryKind.POWER)
 _OF_IMAGES: tuple[Callable[[_Maker], None], ...] = (
     _Maker.convolution,
     _Maker.convolution,
     _Maker.depthwise,
+    _Maker.slopes,
+    _Maker.reduce,
     _Maker.resize,
     _Maker.blocks,
     _Maker.transposed,
@@ -227,6 +242,8 @@ _OF_IMAGES: tuple[Callable[[_Maker], None], ...] = (
 )
 _OF_ROWS = (
     _Maker.layer,
+    _Maker.reduce,
+    _Maker.slopes,
     _Maker.dense,
     _Maker.clamp,
     _Maker.function,

@@ -77,7 +77,7 @@ def standard_summand(count: int, epsilon: float) -> int:
 
 
 def normal(source: Ints, epsilon: float, unit: int = 1 << NORMAL_BITS) -> Ints:
-    """The last dimension centred and in `unit`ths of its deviation; `epsilon` in units of the source."""
+    """The last dimension centred, in parts of its deviation; `epsilon` in the source's units."""
     count = source.shape[-1]
     total = source.sum(-1, keepdims=True)
     spread = count * (source * source).sum(-1, keepdims=True) - total * total
