@@ -47,16 +47,31 @@ def pack(compiled: Compiled, model: Model, inputs: Mapping[str, Any]) -> Bytes:
 
 
 def unpack(compiled: Compiled, model: Model, dram: Bytes) -> dict[str, Ints]:
-    """The network's outputs, in the shapes of the graph."""
+    """The network's outputs, in the shapes of the graph; the host finishes what is left to it."""
     network = compiled.network
-    found = {}
-    for name in network.outputs:
-        shape = model.graph.tensor(name).shape
-        values = _interior(compiled, network.numbers[name], dram).astype(np.int64)
-        if len(shape) >= 4:
-            values = np.moveaxis(values, 3, 1)
-        found[name] = values.reshape(shape)
-    return found
+    operators = {operator.name: operator for operator in model.graph.operators}
+    context = Context(model)
+    for name in network.finished:
+        operator = operators[name]
+        for source in operator.inputs:
+            if source not in context.tensors:
+                context.tensors[source] = _stored(compiled, model, source, dram)
+        context.tensors.update(zip(operator.outputs, execute(operator, context), strict=True))
+    return {
+        name: context.tensors[name]
+        if name in context.tensors
+        else _stored(compiled, model, name, dram)
+        for name in network.outputs
+    }
+
+
+def _stored(compiled: Compiled, model: Model, name: str, dram: Bytes) -> Ints:
+    """A tensor of the graph that is in DRAM, in its shape."""
+    shape = model.graph.tensor(name).shape
+    values = _interior(compiled, compiled.network.numbers[name], dram).astype(np.int64)
+    if len(shape) >= 4:
+        values = np.moveaxis(values, 3, 1)
+    return np.asarray(values.reshape(shape), np.int64)
 
 
 def _interior(compiled: Compiled, tensor: int, dram: Bytes) -> Any:
