@@ -173,6 +173,7 @@ def table_of(recipe: Recipe, model: Model) -> Bytes:
         Ingredients.MIRROR: _units,
         Ingredients.MIRRORED: _units,
         Ingredients.ABOVE: _units,
+        Ingredients.CONSTANT: _constant,
         Ingredients.BELOW: _units,
         Ingredients.SOFTMAX: _softmax,
         Ingredients.NEIGHBOURS: _neighbours,
@@ -264,6 +265,10 @@ def _units(recipe: Recipe, model: Model) -> Bytes:
         stored = np.minimum(stored, before.zero_point[0])
     found = rescaled(stored, before, after, model.rounding)
     return _entries(-1 - found if recipe.ingredients is Ingredients.MIRROR else found, after)
+
+
+def _constant(recipe: Recipe, _: Model) -> Bytes:
+    return _entries(np.full(256, recipe.count, np.int64), recipe.after)
 
 
 def _softmax(recipe: Recipe, _: Model) -> Bytes:

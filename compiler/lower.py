@@ -65,6 +65,7 @@ class Lowering:
         self.constants: dict[int, str | Ints] = {}
         self.prepared: dict[int, str] = {}
         self.finished: list[str] = []
+        self.private: set[int] = set()  # copies that nobody reads but views of them
         self.of_host: set[str] = set()  # tensors that it makes behind
         self.grouped: dict[str, int] = {}  # matrices that lie side by side, by name: how many
         self.rows: list[dict[Nest, int]] = []

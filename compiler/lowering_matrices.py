@@ -79,8 +79,7 @@ def ungroup(lowering: Lowering, name: str) -> None:
         return
     found = _turned(lowering, operator, number, Dims(1, rows, groups, each), _ROWS_COLUMNS)
     seen = Dims(1, groups * rows, 1, each)
-    lowering.numbers[name] = _seen(lowering, found, seen)
-    lowering.plain(name)
+    lowering.numbers[name] = lowering.copy(operator, _seen(lowering, found, seen), seen, {})
 
 
 def _operator(lowering: Lowering, name: str) -> Operator:
@@ -99,10 +98,12 @@ def _seen(lowering: Lowering, number: int, dims: Dims) -> int:
 
 
 def seen_as(lowering: Lowering, operator: Operator, number: int, seen: Dims) -> int:
-    """The same for a tensor that may be on the chip: it is copied to DRAM."""
-    if lowering.dims[number] != seen and number not in lowering.in_dram:
+    """The same for any tensor: of one that windows may read with margins a copy is seen."""
+    if lowering.dims[number] == seen:
+        return number
+    if number not in lowering.private:
         number = lowering.copy(operator, number, lowering.dims[number], {})
-        lowering.in_dram.add(number)
+        lowering.private.add(number)
     return _seen(lowering, number, seen)
 
 
@@ -115,6 +116,7 @@ def _turned(lowering: Lowering, operator: Operator, number: int, seen: Dims, ord
         turned = Dims(images, rows, channels, columns)
     copy = lowering.new(f"{lowering.names[number]}:turned", turned, lowering.rules[number])
     lowering.append(operator, Opcode.COPY, view, copy, columns={"permutation": order})
+    lowering.private.add(copy)
     return copy
 
 

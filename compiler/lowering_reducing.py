@@ -27,17 +27,21 @@ def reduce(lowering: Lowering, operator: Reduce) -> None:
     if operator.kind in (ReduceKind.MEAN, ReduceKind.SUM):
         _sum(lowering, operator, source, axes)
         return
-    if "channels" in axes:
-        turned = Dims(dims.images, dims.rows, dims.channels, dims.columns)
-        if "columns" in axes:
-            raise lowering.refuse(operator, "has no lowering over columns and channels at once")
-        source = lowering.copy(operator, source, turned, {"permutation": _COLUMNS_CHANNELS})
-        axes, dims = (axes - {"channels"}) | {"columns"}, turned
-    result = dims._replace(**dict.fromkeys(axes, 1))
-    is_image = lowering.is_image[source]
-    least = operator.kind is ReduceKind.MIN
+    least, is_image = operator.kind is ReduceKind.MIN, lowering.is_image[source]
     if least:
         source = _mirrored(lowering, operator, source, lowering.rules[source])
+    if axes > {"channels"}:
+        # Positions first, channel by channel.
+        window, axes = axes - {"channels"}, {"channels"}
+        first = dims._replace(**dict.fromkeys(window, 1))
+        extremes = lowering.new(f"{operator.output}:positions", first, lowering.rules[source])
+        lowering.append(operator, Opcode.POOL_MAX, source, extremes, columns=_window(dims, window))
+        source, dims = extremes, first
+    if "channels" in axes:
+        turned = Dims(dims.images, dims.rows, dims.channels, dims.columns)
+        source = lowering.copy(operator, source, turned, {"permutation": _COLUMNS_CHANNELS})
+        axes, dims, is_image = {"columns"}, turned, False
+    result = dims._replace(**dict.fromkeys(axes, 1))
     chosen = lowering.new(f"{operator.output}:chosen", result, lowering.rules[source])
     lowering.append(operator, Opcode.POOL_MAX, source, chosen, columns=_window(dims, axes))
     lowering.is_image[chosen] = is_image
@@ -46,8 +50,11 @@ def reduce(lowering: Lowering, operator: Reduce) -> None:
 
 def _stored_axes(lowering: Lowering, operator: Reduce) -> tuple[int, set[str]]:
     """The number of the source, and its stored coordinates that are reduced."""
-    name, axes = operator.inputs[0], set(operator.axes)
+    name = operator.inputs[0]
     source, shape = lowering.plain(name), lowering.shape(name)
+    axes = {axis for axis in operator.axes if shape[axis] > 1}
+    if not axes:
+        return source, set()
     if len(shape) == 4 and 0 not in axes:
         names = ("images", "channels", "rows", "columns")
         return source, {names[axis] for axis in axes}

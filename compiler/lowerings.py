@@ -13,6 +13,7 @@ from apollo.compiler import lowering_reducing as reducing
 from apollo.compiler import lowering_resizing as resizing
 from apollo.compiler.lower import Lowering
 from apollo.compiler.lowering_matrices import embedding, grouped, matmul
+from apollo.compiler.lowering_padding import pad
 from apollo.compiler.lowering_transposed import transposed
 from apollo.compiler.recipe import Ingredients, Recipe
 from apollo.compiler.storage import Dims, dims_of
@@ -336,7 +337,7 @@ LOWERINGS: dict[type[Operator], Callable[[Lowering, Any], None]] = {
     Convolution: convolution,
     FullyConnected: fully_connected,
     LocalResponseNormalization: normalization,
-    Pad: moves.pad,
+    Pad: pad,
     Pool: pool,
     PReLU: reducing.prelu,
     Reduce: reducing.reduce,

@@ -149,8 +149,8 @@ class _Maker:
         self.last = self.builder.add(Concat(name, (first, second, first), output, axis))
 
     def pad(self) -> None:
-        before = (0, 0, self.rng.randint(0, 2), self.rng.randint(0, 2))
-        self.add(Pad, before, (0, 0, self.rng.randint(0, 2), self.rng.randint(0, 2)))
+        amounts = [(0, *(self.rng.choice([0, 1, 2]) for _ in self.shape[1:])) for _ in range(2)]
+        self.add(Pad, *amounts)
 
     def cut(self) -> None:
         axis = self.rng.randint(1, 3)
@@ -159,6 +159,11 @@ class _Maker:
         stop = self.rng.randint(start + 1, size)
         step = 1 if axis == 1 else self.rng.randint(1, 2)
         self.add(Slice, (axis,), (start,), (stop,), (step,))
+
+    def cut_rows(self) -> None:
+        axis = self.rng.randrange(1, len(self.shape))
+        start = self.rng.randrange(self.shape[axis])
+        self.add(Slice, (axis,), (start,), (self.rng.randint(start + 1, self.shape[axis]),))
 
     def split(self) -> None:
         axis = self.rng.randint(1, 3)
@@ -173,9 +178,9 @@ class _Maker:
         self.last = self.builder.add(Concat(name, (f"{output}b", output), joined, axis))
 
     def transpose(self) -> None:
-        order = [1, 2, 3]
+        order = list(range(int(self.rng.random() < 0.7), len(self.shape)))
         self.rng.shuffle(order)
-        self.add(Transpose, (0, *order))
+        self.add(Transpose, (*range(len(self.shape) - len(order)), *order))
 
     def shuffle(self) -> None:
         batch, channels, height, width = self.shape
@@ -242,6 +247,8 @@ _OF_IMAGES: tuple[Callable[[_Maker], None], ...] = (
 )
 _OF_ROWS = (
     _Maker.layer,
+    _Maker.transpose,
+    _Maker.cut_rows,
     _Maker.reduce,
     _Maker.slopes,
     _Maker.dense,
@@ -260,7 +267,7 @@ def random_graph(seed: int) -> Graph:
     builder = GraphBuilder("random", [Tensor("image", shape)])
     maker = _Maker(rng, builder, "image")
     pieces = rng.randint(1, 5)
-    while pieces > 0 or all(isinstance(each, Reshape) for each in builder.operators):
+    while pieces > 0 or all(isinstance(each, Reshape | Transpose) for each in builder.operators):
         piece = rng.choice(_OF_IMAGES if len(maker.shape) == 4 else _OF_ROWS)
         before = maker.last
         try:
