@@ -15,6 +15,7 @@ from apollo.compiler.recipe import NO_TAP, Ingredients, Recipe
 from apollo.workloads.integer import fixed_point
 from apollo.workloads.integer.arithmetic import rescaled
 from apollo.workloads.integer.context import real_values
+from apollo.workloads.integer.elementwise import reciprocals
 from apollo.workloads.integer.normalizing import standard_summand, standard_unit
 from apollo.workloads.model import Constant, Model, Rounding
 from apollo.workloads.operators import (
@@ -174,6 +175,7 @@ def table_of(recipe: Recipe, model: Model) -> Bytes:
         Ingredients.MIRRORED: _units,
         Ingredients.ABOVE: _units,
         Ingredients.CONSTANT: _constant,
+        Ingredients.RECIPROCAL: _reciprocal,
         Ingredients.BELOW: _units,
         Ingredients.SOFTMAX: _softmax,
         Ingredients.NEIGHBOURS: _neighbours,
@@ -265,6 +267,12 @@ def _units(recipe: Recipe, model: Model) -> Bytes:
         stored = np.minimum(stored, before.zero_point[0])
     found = rescaled(stored, before, after, model.rounding)
     return _entries(-1 - found if recipe.ingredients is Ingredients.MIRROR else found, after)
+
+
+def _reciprocal(recipe: Recipe, _: Model) -> Bytes:
+    before = recipe.before
+    stored = np.arange(before.low, before.high + 1)
+    return _entries(reciprocals(stored - before.zero_point[0]), recipe.after)
 
 
 def _constant(recipe: Recipe, _: Model) -> Bytes:

@@ -12,6 +12,7 @@ from apollo.compiler.lower import Columns, Lowering
 from apollo.compiler.lowering_matrices import seen_as
 from apollo.compiler.recipe import Ingredients, Recipe
 from apollo.compiler.storage import Dims
+from apollo.workloads.integer.elementwise import reciprocal_rule
 from apollo.workloads.operators import Binary, BinaryKind, Operator, PReLU, Reduce, ReduceKind
 from apollo.workloads.quantization import Quantization
 
@@ -152,6 +153,15 @@ def choose(lowering: Lowering, operator: Binary, first: int, second: int) -> Non
     window = {"taps": 2, "kernel_rows": 2, "stride_rows": 2}
     lowering.append(operator, Opcode.POOL_MAX, pair, chosen, columns=window)
     _finish(lowering, operator, chosen, least)
+
+
+def reciprocal(lowering: Lowering, operator: Binary, divisor: int) -> int:
+    """The number of what to multiply by in place of dividing."""
+    rule = reciprocal_rule(lowering.rules[divisor].scale[0])
+    result = lowering.new(f"{operator.output}:reciprocal", lowering.dims[divisor], rule)
+    lowering.is_image[result] = lowering.is_image[divisor]
+    _table(lowering, operator, divisor, result, Ingredients.RECIPROCAL, {})
+    return result
 
 
 def prelu(lowering: Lowering, operator: PReLU) -> None:

@@ -190,6 +190,7 @@ def unary(lowering: Lowering, operator: Unary) -> None:
     moves.table(lowering, operator, lowering.numbers[operator.inputs[0]], Ingredients.FUNCTION)
 
 
+_PRODUCTS = (BinaryKind.MULTIPLY, BinaryKind.DIVIDE)
 _CHOICES = (BinaryKind.MAXIMUM, BinaryKind.MINIMUM)
 _SUMS = {BinaryKind.ADD: Ingredients.SUM, BinaryKind.SUBTRACT: Ingredients.DIFFERENCE}
 
@@ -201,12 +202,14 @@ def binary(lowering: Lowering, operator: Binary) -> None:
     if is_number and rounding is Rounding.ONCE:
         _by_number(lowering, operator)
         return
-    if operator.kind not in (*_SUMS, *_CHOICES, BinaryKind.MULTIPLY):
+    if operator.kind not in (*_SUMS, *_CHOICES, *_PRODUCTS):
         raise lowering.refuse(operator, f"({operator.kind.value}) has no lowering")
     first, second = _operands(lowering, operator)
     if operator.kind in _CHOICES:
         reducing.choose(lowering, operator, first, second)
         return
+    if operator.kind is BinaryKind.DIVIDE:
+        second = reducing.reciprocal(lowering, operator, second)
     is_swapped = lowering.dims[first].elements < lowering.dims[second].elements
     if is_swapped:
         first, second = second, first

@@ -25,6 +25,7 @@ class Ingredients(Enum):
     FUNCTION = "function"  # a table of the operator's function
     MIRROR = "mirror"  # the same, mirrored
     MIRRORED = "mirrored"  # the same of mirrored integers
+    RECIPROCAL = "reciprocal"  # a table of what to multiply by in place of dividing
     CONSTANT = "constant"  # a table of one number, `count`
     ABOVE = "above"  # a table of what is positive, in other units
     BELOW = "below"  # a table of what is negative

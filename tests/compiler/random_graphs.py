@@ -119,7 +119,7 @@ class _Maker:
     def residual(self) -> None:
         first, channels = self.last, self.shape[1]
         self.add(Convolution, channels, (3, 3), padding=(1, 1, 1, 1), bias=True)
-        kinds = [kind for kind in BinaryKind if kind not in _WITHOUT_LOWERING]
+        kinds = [kind for kind in BinaryKind if kind is not BinaryKind.POWER]
         name, output = self.names()
         pair = (first, self.last)
         self.last = self.builder.add(Binary(name, pair, output, self.rng.choice(kinds)))
@@ -131,7 +131,7 @@ class _Maker:
         else:
             self.add(Reduce, ReduceKind.MEAN, (2, 3))
         name, output = self.names()
-        kind = self.rng.choice([BinaryKind.MULTIPLY, BinaryKind.SUBTRACT])
+        kind = self.rng.choice([BinaryKind.MULTIPLY, BinaryKind.SUBTRACT, BinaryKind.DIVIDE])
         pair = (first, self.last) if self.rng.random() < 0.5 else (self.last, first)
         self.last = self.builder.add(Binary(name, pair, output, kind))
 
@@ -216,7 +216,6 @@ class _Maker:
         self.add(Softmax)
 
 
-_WITHOUT_LOWERING = (BinaryKind.DIVIDE, BinaryKind.POWER)
 _OF_IMAGES: tuple[Callable[[_Maker], None], ...] = (
     _Maker.convolution,
     _Maker.convolution,
