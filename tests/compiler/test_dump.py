@@ -20,7 +20,7 @@ POOR = replace(
     name="poor",
     pes_x=2,
     pes_y=2,
-    pe_memory_bytes=12288,
+    pe_memory_bytes=9216,
     core_memory_bytes=6144,
 )
 CASES = {
