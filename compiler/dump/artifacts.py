@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from apollo.arch.listing import listing
+from apollo.compiler.dump.array import dram_text, places_text, weights_text
 from apollo.compiler.dump.columns import table_text
 from apollo.compiler.dump.memory import aligned, blocks_text, residents_text
 from apollo.compiler.dump.picture import draw
-from apollo.compiler.dump.systolic import nests_layout, stack_layout
+from apollo.compiler.dump.systolic import stack_layout
 from apollo.compiler.memory_map import memory_map, parameter_bytes, stored_tensors
 from apollo.compiler.pipeline import Compiled
 from apollo.compiler.systolic.nests import CompiledNests
@@ -28,8 +29,10 @@ def artifacts(graph: Graph, compiled: AnyCompiled) -> dict[str, str]:
         texts |= {
             "02_nests.txt": table_text(Nest, network.nests, network.layer_names, names),
             "03_tensors.txt": table_text(TensorColumn, network.tensors, names, names),
-            "04_layout.txt": nests_layout(compiled),
-            "05_program.lst": listing(compiled.program),
+            "04_weights.txt": weights_text(compiled),
+            "05_places.txt": places_text(compiled),
+            "06_layout.txt": dram_text(compiled),
+            "07_program.lst": listing(compiled.program),
         }
     else:
         texts |= {

@@ -1,31 +1,9 @@
-"""What a program for a chip with an array finds in DRAM, as text."""
+"""What a single layer on a chip with an array finds in DRAM, as text."""
 
 from collections.abc import Iterator
 
 from apollo.compiler.dump.memory import aligned
-from apollo.compiler.systolic.nests import CompiledNests
 from apollo.compiler.systolic.network import Compiled
-
-
-def nests_layout(compiled: CompiledNests) -> Iterator[str]:
-    """DRAM of a network: weights tile by tile, tables and records, tensors."""
-    network = compiled.network
-    yield f"# DRAM: {compiled.dram_bytes:,} B"
-    rows = [
-        (str(address), kind, f"{nest} {network.layer_names[nest]}")
-        for nest, weights in compiled.weights.items()
-        for column in weights.columns
-        for kind, address in (
-            ("records", column.records),
-            *(("weights", part.address) for part in column.parts),
-        )
-    ]
-    for nest, address in compiled.constants.items():
-        rows.append((str(address), "table", f"{nest} {network.layer_names[nest]}"))
-    for tensor, address in compiled.tensors.items():
-        rows.append((str(address), "tensor", network.tensor_names[tensor]))
-    rows.sort(key=lambda row: int(row[0]))
-    yield from aligned(("first", "kind", "name"), rows, 2)
 
 
 def stack_layout(compiled: Compiled) -> Iterator[str]:

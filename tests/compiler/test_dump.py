@@ -14,13 +14,14 @@ from apollo.compiler.dump.columns import table_text
 from apollo.compiler.memory_map import memory_map
 from apollo.compiler.tables import Map, Nest
 from tests.compiler.checks import odd_graph
+from tests.conftest import GOLDEN
 
 POOR = replace(
     load_design("edge_tpu_v3"),
     name="poor",
     pes_x=2,
     pes_y=2,
-    pe_memory_bytes=12288,
+    pe_memory_bytes=9216,
     core_memory_bytes=6144,
 )
 CASES = {
@@ -40,8 +41,10 @@ def dumped(case):
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_artifacts_are_as_reviewed(golden, case):
-    for name, text in dumped(case)[1].items():
+    texts = dumped(case)[1]
+    for name, text in texts.items():
         golden(f"{case}/{name}", text)
+    assert {path.name for path in (GOLDEN / case).iterdir()} == set(texts)
 
 
 def test_every_number_of_a_table_is_in_its_text():
