@@ -15,7 +15,6 @@ from apollo.arch.jit import bare_inlined, bare_kernel
 from apollo.compiler.kernels.allocation import allocate, drop_dead, put_out, settle, take_live
 from apollo.compiler.kernels.candidates import list_candidates, obeys
 from apollo.compiler.kernels.clock import (
-    PRICE_BITS,
     Time,
     Work,
     advance,
@@ -27,9 +26,10 @@ from apollo.compiler.kernels.layouts import layout_key, others_key
 from apollo.compiler.kernels.operands import find_second, find_source
 from apollo.compiler.kernels.parameters import FITS
 from apollo.compiler.kernels.parts import held_channels, held_columns, held_rows, may_stay
+from apollo.compiler.kernels.ranking import IMPOSSIBLE, insert, score_of
 from apollo.compiler.kernels.sparse import fit_tiles
 from apollo.compiler.kernels.tiling import over_instruction_memory, streams, tile_rows
-from apollo.compiler.kernels.workspace import KEY, SCORE, STATE, Workspace
+from apollo.compiler.kernels.workspace import SCORE, STATE, Workspace
 from apollo.compiler.tables import (
     NO_TENSOR,
     From,
@@ -47,7 +47,6 @@ Ints = npt.NDArray[np.int64]
 _NONE = int(Split.NONE)
 _PE_MEMORY = int(Resource.PE_MEMORY)
 RESOURCES = len(Resource)
-_IMPOSSIBLE = 1 << 60
 _MOST_TILES = 16  # of rows, beyond what memory asks for
 
 
@@ -124,56 +123,6 @@ def _left(places: Ints, live: Ints, count: int, capacity: int) -> int:
     return capacity
 
 
-@bare_kernel
-def _insert(
-    # The continuation:
-    key: int,
-    score: int,
-    state: int,
-    m: Ints,
-    t: Ints,
-    # The best so far:
-    entries: int,
-    best: Ints,
-    best_map: Ints,
-    best_time: Ints,
-) -> int:
-    """Enter a continuation among the best, one a key; how many there are."""
-    slot = -1
-    for i in range(entries):
-        if best[i, KEY] == key:
-            slot = i
-            break
-    if slot < 0 and entries < len(best):
-        slot = entries
-        entries += 1
-        best[slot, SCORE] = _IMPOSSIBLE
-    if slot < 0:
-        slot = 0
-        for i in range(1, entries):
-            if best[i, SCORE] > best[slot, SCORE]:
-                slot = i
-    if score < best[slot, SCORE]:
-        best[slot, KEY], best[slot, SCORE], best[slot, STATE] = key, score, state
-        for column in range(len(m)):
-            best_map[slot, column] = m[column]
-        for column in range(len(t)):
-            best_time[slot, column] = t[column]
-    return entries
-
-
-@bare_inlined
-def _score(t: Ints, ahead: Ints, stored: int, price: int) -> int:
-    """When the network may end at the earliest; among equals, the more that is done.
-
-    What passes through core memory has a price: the less it is, the more can stay there.
-    """
-    done = max(t[Time.END], t[Time.STORED]) + ahead[0]
-    # What is stored will be read again.
-    moved = t[Time.CHANNEL] + ahead[1] + stored
-    return max(done, moved) * 16 + done + moved + (t[Time.RING] * price >> PRICE_BITS)
-
-
 @bare_inlined
 def _time(
     s: Workspace,
@@ -198,7 +147,7 @@ def _time(
     ring = d[Unit.CORE_MEMORY_BYTES]
     advance(w, d, ring, s.times, s.parents, index, state, s.time)
     m[Map.CYCLES] = w[Work.COMPUTE]
-    return _score(s.time, s.ahead[index], w[Work.STORES], price)
+    return score_of(s.time, s.ahead[index], w[Work.STORES], price)
 
 
 @bare_kernel
@@ -242,7 +191,7 @@ def _continue(
                 if obeys(m, s.forced[index]) and not _is_mirrored(d, m):
                     score = _time(s, n, d, tensors, index, state, i, price)
                     key = layout_key(d, m, others)
-                    entries = _insert(
+                    entries = insert(
                         key, score, state, m, s.time, entries, s.best, s.best_map, s.best_time
                     )
                 # Streams run while others are computed, if there are several tiles.
@@ -268,13 +217,13 @@ def _accept(
     while states < width:
         slot = -1
         for i in range(entries):
-            if s.best[i, SCORE] < _IMPOSSIBLE and (
+            if s.best[i, SCORE] < IMPOSSIBLE and (
                 slot < 0 or s.best[i, SCORE] < s.best[slot, SCORE]
             ):
                 slot = i
         if slot < 0:
             break
-        s.best[slot, SCORE] = _IMPOSSIBLE
+        s.best[slot, SCORE] = IMPOSSIBLE
         parent, m = s.best[slot, STATE], s.best_map[slot]
         before, after = s.places[index % 2, parent], s.places[(index + 1) % 2, states]
         for i in range(live):
