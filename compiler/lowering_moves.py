@@ -170,9 +170,12 @@ def cut(lowering: Lowering, operator: Slice) -> None:
         operator.axes, operator.starts, operator.stops, steps, strict=True
     ):
         name = _axis_of(lowering, operator, source, axis)
-        if step == 1 and stop - start == getattr(lowering.dims[source], name):
+        if step == 1 and stop - start == lowering.shape(operator.inputs[0])[axis]:
             continue
-        columns |= _cut_of(lowering, operator, name, start, step)
+        each = _item_rows(lowering, operator.inputs[0], source, axis)
+        if each > 1 and step > 1:
+            raise lowering.refuse(operator, "has no lowering by steps over a batch")
+        columns |= _cut_of(lowering, operator, name, start * each, step)
     dims = _cut_dims(lowering, operator, source)
     in_units(lowering, operator, Opcode.POOL_MAX, source, dims=dims, columns=columns)
 
@@ -182,9 +185,16 @@ def _by_items(lowering: Lowering, operator: Slice | Split) -> int:
     name = operator.inputs[0]
     source, shape = lowering.plain(name), lowering.shape(name)
     axes = operator.axes if isinstance(operator, Slice) else (operator.axis,)
-    if len(shape) == 3 and shape[0] > 1 and {0, 1} & {*axes}:
+    if len(shape) == 3 and shape[0] > 1 and 1 in axes:
         return seen_as(lowering, operator, source, Dims(shape[0], shape[1], 1, shape[2]))
     return source
+
+
+def _item_rows(lowering: Lowering, name: str, source: int, axis: int) -> int:
+    """Stored rows of an item along an axis: of a batch of sequences as many as steps."""
+    shape = lowering.shape(name)
+    is_batch = len(shape) == 3 and axis == 0 and source == lowering.numbers[name]
+    return shape[1] if is_batch else 1
 
 
 def _axis_of(lowering: Lowering, operator: Slice | Split, source: int, axis: int) -> str:
@@ -219,7 +229,8 @@ def split(lowering: Lowering, operator: Split) -> None:
     axis = _axis_of(lowering, operator, source, operator.axis)
     first = 0
     for name, size in zip(operator.outputs, operator.sizes, strict=True):
-        columns = _cut_of(lowering, operator, axis, first, 1)
-        dims = lowering.dims[source]._replace(**{axis: size})
+        each = _item_rows(lowering, operator.inputs[0], source, operator.axis)
+        columns = _cut_of(lowering, operator, axis, first * each, 1)
+        dims = lowering.dims[source]._replace(**{axis: size * each})
         in_units(lowering, operator, Opcode.POOL_MAX, source, name=name, dims=dims, columns=columns)
         first += size
