@@ -163,6 +163,9 @@ def concat(lowering: Lowering, operator: Concat) -> None:
 
 def cut(lowering: Lowering, operator: Slice) -> None:
     """A window of one element that begins inside the source and takes steps."""
+    if operator.axes == (0,) and len(lowering.shape(operator.output)) > 3:
+        _cut_batch(lowering, operator)
+        return
     source = _by_items(lowering, operator)
     steps = operator.steps or (1,) * len(operator.axes)
     columns: dict[str, int] = {}
@@ -178,6 +181,26 @@ def cut(lowering: Lowering, operator: Slice) -> None:
         columns |= _cut_of(lowering, operator, name, start * each, step)
     dims = _cut_dims(lowering, operator, source)
     in_units(lowering, operator, Opcode.POOL_MAX, source, dims=dims, columns=columns)
+
+
+def _cut_batch(lowering: Lowering, operator: Slice) -> None:
+    """Some images of a batch: rows of all of them, one below the other, in DRAM."""
+    if any(step > 1 for step in operator.steps):
+        raise lowering.refuse(operator, "has no lowering by steps over a batch")
+    source = lowering.plain(operator.inputs[0])
+    dims = lowering.dims[source]
+    below = dims._replace(images=1, rows=dims.images * dims.rows)
+    view = seen_as(lowering, operator, source, below)
+    count = operator.stops[0] - operator.starts[0]
+    part = lowering.new(
+        f"{operator.output}:part", below._replace(rows=count * dims.rows), lowering.rules[source]
+    )
+    columns = {"pad_rows": -operator.starts[0] * dims.rows}
+    lowering.append(operator, Opcode.POOL_MAX, view, part, columns=columns)
+    lowering.private.add(part)
+    found = dims._replace(images=count)
+    number = seen_as(lowering, operator, part, found)
+    in_units(lowering, operator, Opcode.POOL_MAX, number, dims=found, columns={})
 
 
 def _by_items(lowering: Lowering, operator: Slice | Split) -> int:
