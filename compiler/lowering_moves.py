@@ -163,6 +163,9 @@ def concat(lowering: Lowering, operator: Concat) -> None:
 
 def cut(lowering: Lowering, operator: Slice) -> None:
     """A window of one element that begins inside the source and takes steps."""
+    if operator.axes == (0,) and len(lowering.shape(operator.output)) > 3:
+        _cut_batch(lowering, operator)
+        return
     source = _by_items(lowering, operator)
     steps = operator.steps or (1,) * len(operator.axes)
     columns: dict[str, int] = {}
@@ -170,11 +173,34 @@ def cut(lowering: Lowering, operator: Slice) -> None:
         operator.axes, operator.starts, operator.stops, steps, strict=True
     ):
         name = _axis_of(lowering, operator, source, axis)
-        if step == 1 and stop - start == getattr(lowering.dims[source], name):
+        if step == 1 and stop - start == lowering.shape(operator.inputs[0])[axis]:
             continue
-        columns |= _cut_of(lowering, operator, name, start, step)
+        each = _item_rows(lowering, operator.inputs[0], source, axis)
+        if each > 1 and step > 1:
+            raise lowering.refuse(operator, "has no lowering by steps over a batch")
+        columns |= _cut_of(lowering, operator, name, start * each, step)
     dims = _cut_dims(lowering, operator, source)
     in_units(lowering, operator, Opcode.POOL_MAX, source, dims=dims, columns=columns)
+
+
+def _cut_batch(lowering: Lowering, operator: Slice) -> None:
+    """Some images of a batch: rows of all of them, one below the other, in DRAM."""
+    if any(step > 1 for step in operator.steps):
+        raise lowering.refuse(operator, "has no lowering by steps over a batch")
+    source = lowering.plain(operator.inputs[0])
+    dims = lowering.dims[source]
+    below = dims._replace(images=1, rows=dims.images * dims.rows)
+    view = seen_as(lowering, operator, source, below)
+    count = operator.stops[0] - operator.starts[0]
+    part = lowering.new(
+        f"{operator.output}:part", below._replace(rows=count * dims.rows), lowering.rules[source]
+    )
+    columns = {"pad_rows": -operator.starts[0] * dims.rows}
+    lowering.append(operator, Opcode.POOL_MAX, view, part, columns=columns)
+    lowering.private.add(part)
+    found = dims._replace(images=count)
+    number = seen_as(lowering, operator, part, found)
+    in_units(lowering, operator, Opcode.POOL_MAX, number, dims=found, columns={})
 
 
 def _by_items(lowering: Lowering, operator: Slice | Split) -> int:
@@ -182,9 +208,16 @@ def _by_items(lowering: Lowering, operator: Slice | Split) -> int:
     name = operator.inputs[0]
     source, shape = lowering.plain(name), lowering.shape(name)
     axes = operator.axes if isinstance(operator, Slice) else (operator.axis,)
-    if len(shape) == 3 and shape[0] > 1 and {0, 1} & {*axes}:
+    if len(shape) == 3 and shape[0] > 1 and 1 in axes:
         return seen_as(lowering, operator, source, Dims(shape[0], shape[1], 1, shape[2]))
     return source
+
+
+def _item_rows(lowering: Lowering, name: str, source: int, axis: int) -> int:
+    """Stored rows of an item along an axis: of a batch of sequences as many as steps."""
+    shape = lowering.shape(name)
+    is_batch = len(shape) == 3 and axis == 0 and source == lowering.numbers[name]
+    return shape[1] if is_batch else 1
 
 
 def _axis_of(lowering: Lowering, operator: Slice | Split, source: int, axis: int) -> str:
@@ -219,7 +252,8 @@ def split(lowering: Lowering, operator: Split) -> None:
     axis = _axis_of(lowering, operator, source, operator.axis)
     first = 0
     for name, size in zip(operator.outputs, operator.sizes, strict=True):
-        columns = _cut_of(lowering, operator, axis, first, 1)
-        dims = lowering.dims[source]._replace(**{axis: size})
+        each = _item_rows(lowering, operator.inputs[0], source, operator.axis)
+        columns = _cut_of(lowering, operator, axis, first * each, 1)
+        dims = lowering.dims[source]._replace(**{axis: size * each})
         in_units(lowering, operator, Opcode.POOL_MAX, source, name=name, dims=dims, columns=columns)
         first += size

@@ -28,7 +28,7 @@ def pad(lowering: Lowering, operator: Pad) -> None:
         in_units(lowering, operator, Opcode.POOL_MAX, source, dims=dims, columns=columns)
         return
     if amounts:
-        is_image = lowering.is_image[source]
+        is_image = len(lowering.shape(name)) >= 4
         high = lowering.new(f"{operator.output}:margins", dims, q, is_image=is_image)
         lowering.append(operator, Opcode.POOL_MAX, source, high, columns=columns)
         source = high
@@ -44,7 +44,7 @@ def _pad_channels(
         raise lowering.refuse(operator, "has no lowering for channels of 16 bits")
     wide = dims._replace(channels=dims.channels + sum(amounts))
     result = lowering.new(f"{operator.output}:padded", wide, q)
-    lowering.is_image[result] = lowering.is_image[source]
+    lowering.is_image[result] = len(lowering.shape(operator.output)) >= 4
     part = {"is_part": 1, "whole_channels": 1}
     columns = part | {"channels": dims.channels, "first_channel": amounts[0]}
     lowering.append(operator, Opcode.COPY, source, result, columns=columns)

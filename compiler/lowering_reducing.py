@@ -13,6 +13,7 @@ from apollo.compiler.lowering_matrices import seen_as
 from apollo.compiler.recipe import Ingredients, Recipe
 from apollo.compiler.storage import Dims
 from apollo.workloads.integer.elementwise import reciprocal_rule
+from apollo.workloads.model import Rounding
 from apollo.workloads.operators import Binary, BinaryKind, Operator, PReLU, Reduce, ReduceKind
 from apollo.workloads.quantization import Quantization
 
@@ -62,6 +63,9 @@ def _stored_axes(lowering: Lowering, operator: Reduce) -> tuple[int, set[str]]:
     if len(shape) == 3 and axes == {1}:
         batch, steps, features = shape
         return seen_as(lowering, operator, source, Dims(batch, steps, 1, features)), {"rows"}
+    if len(shape) == 3 and axes == {0}:
+        items = Dims(1, shape[0], 1, math.prod(shape[1:]))
+        return seen_as(lowering, operator, source, items), {"rows"}
     last = {len(shape) - 1}
     others = set(range(len(shape) - 1))
     if len(shape) < 4 and axes in (last, others, last | others):
@@ -138,8 +142,10 @@ def choose(lowering: Lowering, operator: Binary, first: int, second: int) -> Non
     """The greater or lesser one: both in rows by turns, then windows of two."""
     least = operator.kind is BinaryKind.MINIMUM
     dims, after = lowering.dims[first], lowering.rule_of(operator)
+    if lowering.dims[second].elements > dims.elements:
+        first, second, dims = second, first, lowering.dims[second]
     if lowering.dims[second] != dims:
-        raise lowering.refuse(operator, "has no lowering that stretches what it chooses from")
+        second = _stretched(lowering, operator, first, second)
     pair = lowering.new(
         f"{operator.output}:pair", dims._replace(rows=2 * dims.rows), after, is_image=True
     )
@@ -153,6 +159,24 @@ def choose(lowering: Lowering, operator: Binary, first: int, second: int) -> Non
     window = {"taps": 2, "kernel_rows": 2, "stride_rows": 2}
     lowering.append(operator, Opcode.POOL_MAX, pair, chosen, columns=window)
     _finish(lowering, operator, chosen, least)
+
+
+def _stretched(lowering: Lowering, operator: Binary, full: int, small: int) -> int:
+    """A tensor that repeats the small operand, in units of the result: none of the full one is in.
+
+    Its one rounding is that of models which round once.
+    """
+    dims, after = lowering.dims[full], lowering.rule_of(operator)
+    pairs = zip(dims, lowering.dims[small], strict=True)
+    rounds_once = lowering.model is None or lowering.model.rounding is Rounding.ONCE
+    if not rounds_once or any(each not in (1, size) for size, each in pairs):
+        raise lowering.refuse(operator, "has no lowering that stretches what it chooses from")
+    rules = lowering.rules[full], lowering.rules[small]
+    result = lowering.new(f"{operator.output}:stretched", dims, after)
+    factors = (0.0, rules[1].scale[0] / after.scale[0])
+    recipe = Recipe(Ingredients.BLEND, operator, rules[0], after, second=rules[1], factors=factors)
+    lowering.append(operator, Opcode.ADD, full, result, recipe, {"table_bytes": _ADD_BYTES}, small)
+    return result
 
 
 def reciprocal(lowering: Lowering, operator: Binary, divisor: int) -> int:
