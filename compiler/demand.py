@@ -50,6 +50,8 @@ def _head_of(network: Network, nest: int) -> Network:
 def _granted(head: Network, accelerator: Accelerator, refusal: DoesNotFit) -> Compiled | None:
     """The network on the design with whatever it lacks."""
     for _ in range(_GRANTS):
+        if refusal.resource not in _TERMS:  # nothing that a design could be granted
+            return None
         try:
             field = {f"{refusal.resource}_bytes": refusal.demand}
             accelerator = replace(accelerator, **field)  # type: ignore[arg-type]  # an int field

@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 
+from apollo.arch.accelerator import Accelerator
 from apollo.compiler.kernels.parameters import FREE
 from apollo.compiler.network import Network
 from apollo.compiler.tables import MAPS, Form, From, Ints, Map, Nest, Split
@@ -108,3 +109,12 @@ class Options:
 
 
 USUAL = Options()
+
+
+def refuse_options(accelerator: Accelerator, options: Options) -> None:
+    """Raises `ValueError` where options are given for a design without lanes."""
+    if options != USUAL:
+        raise ValueError(
+            f"Design '{accelerator.name}' must have lanes for its mapping to be fixed, not a "
+            f"systolic array."
+        )

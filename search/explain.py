@@ -8,15 +8,28 @@ from apollo.arch.area import area_of
 from apollo.arch.space import PARAMETERS
 from apollo.compiler.demand import terms_of
 from apollo.compiler.errors import DoesNotFit, Term
-from apollo.compiler.lower import lower
+from apollo.compiler.network import Network
+from apollo.compiler.options import USUAL, Options
 from apollo.compiler.pipeline import compile_network
 from apollo.compiler.systolic.graph import compile_graph
-from apollo.search.levers import Lever, Trials, changed, combined_levers, single_levers
+from apollo.compiler.tables import Form, Nest
+from apollo.search.levers import (
+    FORM,
+    STATES,
+    Ladder,
+    Lever,
+    Trials,
+    changed,
+    combined_levers,
+    is_design,
+    single_levers,
+)
 from apollo.search.measure import Measurement, compute_shares, measure_graph
-from apollo.workloads.graph import Graph
+from apollo.search.workload import Workload
 
 WORST_LAYERS = 10
-LoadBatch = Callable[[int], Graph]  # the network for so many images
+_FORMS = (Form.DENSE, Form.SPARSE)
+LoadBatch = Callable[[int], Workload]  # the network for so many images
 
 
 @dataclass(frozen=True)
@@ -59,25 +72,56 @@ def explain(load: LoadBatch, batch: int, accelerator: Accelerator) -> Refused | 
 
     Raises `ValueError` for an operator without lowering.
     """
-    graph = load(batch)
+    workload = load(batch)
     try:
-        measurement = measure_graph(graph, accelerator)
+        measurement = measure_graph(workload.graph, accelerator, workload.masks)
     except DoesNotFit as refusal:
         return _refused(load, batch, accelerator, refusal)
-    steps = (_step(graph, measurement, *step) for step in _next_values(accelerator))
+    steps = (_step(workload, measurement, *step) for step in _next_values(accelerator))
     ordered = tuple(sorted(steps, key=lambda s: (s.reason is not None, s.latency_ratio)))
     return Bounded(accelerator, batch, measurement, compute_shares(measurement.metrics), ordered)
 
 
 def _refused(load: LoadBatch, batch: int, accelerator: Accelerator, refusal: DoesNotFit) -> Refused:
     trials = Trials(accelerator, batch, attempt_of(load))
-    levers = single_levers(trials) or combined_levers(trials)
+    levers = single_levers(trials)
     terms: tuple[Term, ...] = ()
+    attempts = 0
     if not accelerator.is_systolic:
-        terms = terms_of(lower(load(batch)), accelerator, refusal)
+        network = load(batch).lowered()
+        terms = terms_of(network, accelerator, refusal)
+        attempts, modes = mode_levers(network, accelerator)
+        levers += modes
+    levers = levers or combined_levers(trials)
     # The smallest steps first: what is nearest to the design.
     ordered = tuple(sorted(levers, key=lambda lever: lever.steps))
-    return Refused(accelerator, batch, refusal, terms, ordered, trials.count)
+    return Refused(accelerator, batch, refusal, terms, ordered, attempts + trials.count)
+
+
+def mode_levers(network: Network, accelerator: Accelerator) -> tuple[int, list[Lever]]:
+    """Other ways to compile that fit: layouts to keep while mapping, pruned layers dense or sparse.
+
+    How many compilations were run, and the levers.
+    """
+    ladders = [
+        Ladder(STATES, USUAL.states, tuple(USUAL.states << k for k in range(1, 5))),
+        Ladder(STATES, USUAL.states, tuple(range(USUAL.states - 1, 0, -1))),
+    ]
+    if (network.nests[:, Nest.FORM] == Form.EITHER).any():
+        ladders += [Ladder(FORM, int(Form.EITHER), (int(form),)) for form in _FORMS]
+    attempts, levers = 0, []
+    for ladder in ladders:
+        for steps, value in enumerate(ladder.values, 1):
+            attempts += 1
+            is_form = ladder.parameter == FORM
+            try:
+                options = Options(sparse=value == Form.SPARSE) if is_form else Options(states=value)
+                compile_network(network, accelerator, options)
+            except (DoesNotFit, ValueError):
+                continue
+            levers.append(Lever((ladder.change(steps),)))
+            break
+    return attempts, levers
 
 
 def attempt_of(load: LoadBatch) -> Callable[[Accelerator, int], str | None]:
@@ -87,10 +131,10 @@ def attempt_of(load: LoadBatch) -> Callable[[Accelerator, int], str | None]:
     def attempt(accelerator: Accelerator, batch: int) -> str | None:
         try:
             if accelerator.is_systolic:
-                compile_graph(load(batch), accelerator)
+                compile_graph(load(batch).graph, accelerator)
                 return None
             if batch not in networks:
-                networks[batch] = lower(load(batch))
+                networks[batch] = load(batch).lowered()
             compile_network(networks[batch], accelerator)
         except (DoesNotFit, ValueError) as error:
             return str(error)
@@ -105,17 +149,17 @@ def _next_values(accelerator: Accelerator) -> list[tuple[str, int]]:
     for parameter in PARAMETERS:
         value = getattr(accelerator, parameter.name)
         above = [choice for choice in parameter.choices if choice > value]
-        if above:
+        if above and is_design(accelerator, parameter.name, above[0]):
             found.append((parameter.name, above[0]))
     return found
 
 
-def _step(graph: Graph, measurement: Measurement, name: str, value: int) -> Step:
+def _step(workload: Workload, measurement: Measurement, name: str, value: int) -> Step:
     design = measurement.accelerator
     before = int(getattr(design, name))
     try:
         larger = changed(design, {name: value})
-        metrics = measure_graph(graph, larger).metrics
+        metrics = measure_graph(workload.graph, larger, workload.masks).metrics
     except (DoesNotFit, ValueError) as error:
         return Step(name, before, value, str(error))
     return Step(

@@ -15,7 +15,7 @@ from apollo.arch.space import PARAMETERS
 # Design, images -> why it does not fit, or None.
 Attempt = Callable[[Accelerator, int], str | None]
 
-BATCH = "batch"
+BATCH, STATES, FORM = "batch", "states", "form"
 _CHOICES = {parameter.name: parameter.choices for parameter in PARAMETERS}
 # Staging memories and bandwidth are left out: they change the time, not what fits.
 _OF_LANES = (
@@ -40,8 +40,10 @@ class Change:
 
     @property
     def is_searched(self) -> bool:
-        """Whether the value is one that the search can choose."""
-        return self.parameter == BATCH or self.after in _CHOICES.get(self.parameter, ())
+        """Whether the value is one that the search can choose, or none of the design's."""
+        return self.parameter in (BATCH, STATES, FORM) or self.after in _CHOICES.get(
+            self.parameter, ()
+        )
 
 
 @dataclass(frozen=True)
@@ -95,19 +97,20 @@ def _up(accelerator: Accelerator, name: str, value: int) -> tuple[int, ...]:
     values = [choice for choice in _CHOICES.get(name, ()) if choice > value]
     if name not in _CHOICES or name.endswith("_bytes"):
         last = values[-1] if values else value
-        while _is_design(accelerator, name, last := 2 * last):
+        while is_design(accelerator, name, last := 2 * last):
             values.append(last)
-    return tuple(value for value in values if _is_design(accelerator, name, value))
+    return tuple(value for value in values if is_design(accelerator, name, value))
 
 
 def _down(accelerator: Accelerator, name: str, value: int) -> tuple[int, ...]:
     below = [choice for choice in _CHOICES.get(name, ()) if choice < value]
     if name not in _CHOICES:
         below = [value >> k for k in range(1, value.bit_length())][::-1]
-    return tuple(v for v in reversed(below) if _is_design(accelerator, name, v))
+    return tuple(v for v in reversed(below) if is_design(accelerator, name, v))
 
 
-def _is_design(accelerator: Accelerator, name: str, value: int) -> bool:
+def is_design(accelerator: Accelerator, name: str, value: int) -> bool:
+    """Whether the accelerator with that value is one."""
     try:
         changed(accelerator, {name: value})
     except ValueError:

@@ -15,6 +15,7 @@ from apollo.arch.extents import memory_peaks
 from apollo.compiler.high_water import high_water
 from apollo.compiler.lower import lower
 from apollo.compiler.network import Network, layer_macs
+from apollo.compiler.options import USUAL, Options, refuse_options
 from apollo.compiler.pipeline import compile_network
 from apollo.compiler.systolic.graph import compile_graph
 from apollo.compiler.systolic.nests import CompiledNests
@@ -93,12 +94,12 @@ def compute_shares(metrics: Metrics) -> dict[str, float]:
     return dict(sorted(shares.items(), key=lambda item: -item[1]))
 
 
-def measure(network: Network, accelerator: Accelerator) -> Measurement:
-    """Compile for lanes and simulate.
+def measure(network: Network, accelerator: Accelerator, options: Options = USUAL) -> Measurement:
+    """Compile for lanes and simulate; `options` fix decisions of the compiler.
 
     Raises `DoesNotFit` when no mapping of some layer fits the design.
     """
-    compiled = compile_network(network, accelerator)
+    compiled = compile_network(network, accelerator, options)
     cold = simulate(compiled.cold, accelerator)
     warm = simulate(compiled.warm, accelerator) if compiled.has_residents else cold
     metrics = metrics_of(cold, warm, accelerator, network.macs, network.batch)
@@ -110,17 +111,21 @@ def measure(network: Network, accelerator: Accelerator) -> Measurement:
 
 
 def measure_graph(
-    graph: Graph, accelerator: Accelerator, masks: Masks | None = None
+    graph: Graph,
+    accelerator: Accelerator,
+    masks: Masks | None = None,
+    options: Options = USUAL,
 ) -> Measurement:
     """Compile for lanes or for an array, as the design has, and simulate.
 
     Only lanes skip weights that masks leave out.
 
     Raises `DoesNotFit` when the network does not fit, `ValueError` for an operator without
-    lowering.
+    lowering and for options of lanes on a systolic design.
     """
     if not accelerator.is_systolic:
-        return measure(lower(graph, masks=masks), accelerator)
+        return measure(lower(graph, masks=masks), accelerator, options)
+    refuse_options(accelerator, options)
     compiled = compile_graph(graph, accelerator)
     program = compiled.program
     run = simulate(program, accelerator)

@@ -17,7 +17,7 @@ from apollo.arch.text import suggestion
 from apollo.compiler.errors import DoesNotFit
 from apollo.search.levers import BATCH, changed
 from apollo.search.measure import Measurement, compute_shares, measure_graph
-from apollo.workloads.graph import Graph
+from apollo.search.workload import Workload
 
 SIZE = "size"  # of the network
 MOST_POINTS = 4096
@@ -124,7 +124,9 @@ def _range(name: str, item: str, first: int, last: int, step: int) -> range:
     return range(first, last + 1, step)
 
 
-def sweep(load: Callable[[Values], Graph], accelerator: Accelerator, axes: Sequence[Axis]) -> Sweep:
+def sweep(
+    load: Callable[[Values], Workload], accelerator: Accelerator, axes: Sequence[Axis]
+) -> Sweep:
     """Compile and simulate every combination; `load` has the network for the point's values.
 
     Raises `ValueError` for too many points, an axis given twice, and for networks that cannot be
@@ -148,15 +150,15 @@ def sweep(load: Callable[[Values], Graph], accelerator: Accelerator, axes: Seque
 
 
 def _run(
-    load: Callable[[Values], Graph], accelerator: Accelerator, values: Values
+    load: Callable[[Values], Workload], accelerator: Accelerator, values: Values
 ) -> tuple[Figures | None, str | None]:
-    graph = load(values)
+    workload = load(values)
     try:
         design = changed(accelerator, {n: v for n, v in values.items() if n not in (BATCH, SIZE)})
     except ValueError as error:
         return None, str(error)
     try:
-        return figures_of(measure_graph(graph, design)), None
+        return figures_of(measure_graph(workload.graph, design, workload.masks)), None
     except DoesNotFit as error:
         return None, str(error)
 

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from apollo.arch.listing import listing
-from apollo.compiler.dump.array import dram_text, places_text, weights_text
+from apollo.compiler.dump.array import places_text, weights_text
 from apollo.compiler.dump.columns import table_text
 from apollo.compiler.dump.memory import aligned, blocks_text, residents_text
 from apollo.compiler.dump.picture import draw
+from apollo.compiler.dump.systolic import nests_layout, stack_layout
 from apollo.compiler.memory_map import memory_map, parameter_bytes, stored_tensors
 from apollo.compiler.pipeline import Compiled
 from apollo.compiler.systolic.nests import CompiledNests
@@ -20,15 +21,28 @@ AnyCompiled = Compiled | CompiledNests | SystolicCompiled
 
 def artifacts(graph: Graph, compiled: AnyCompiled) -> dict[str, str]:
     """Text by file name; the numbers are the order of the stages."""
-    if isinstance(compiled, SystolicCompiled):
-        texts = {
-            "01_graph.txt": graph_text(graph),
-            "02_layout.txt": _stack_layout(compiled),
+    if isinstance(compiled, Compiled):
+        return _of_lanes(graph, compiled)
+    texts = {"01_graph.txt": graph_text(graph)}
+    if isinstance(compiled, CompiledNests):
+        network, names = compiled.network, compiled.network.tensor_names
+        texts |= {
+            "02_nests.txt": table_text(Nest, network.nests, network.layer_names, names),
+            "03_tensors.txt": table_text(TensorColumn, network.tensors, names, names),
+            "04_weights.txt": weights_text(compiled),
+            "05_places.txt": places_text(compiled),
+            "06_layout.txt": nests_layout(compiled),
+            "07_program.lst": listing(compiled.program),
+        }
+    else:
+        texts |= {
+            "02_layout.txt": stack_layout(compiled),
             "03_program.lst": listing(compiled.program),
         }
-        return {name: _joined(lines) for name, lines in texts.items()}
-    if isinstance(compiled, CompiledNests):
-        return _of_array(graph, compiled)
+    return {name: _joined(lines) for name, lines in texts.items()}
+
+
+def _of_lanes(graph: Graph, compiled: Compiled) -> dict[str, str]:
     network, memory = compiled.network, memory_map(compiled)
     layers, tensors = network.layer_names, network.tensor_names
     texts = {
@@ -47,21 +61,6 @@ def artifacts(graph: Graph, compiled: AnyCompiled) -> dict[str, str]:
     return {name: _joined(lines) for name, lines in texts.items()} | {
         "memory_map.svg": draw(memory, title)
     }
-
-
-def _of_array(graph: Graph, compiled: CompiledNests) -> dict[str, str]:
-    network = compiled.network
-    layers, tensors = network.layer_names, network.tensor_names
-    texts = {
-        "01_graph.txt": graph_text(graph),
-        "02_nests.txt": table_text(Nest, network.nests, layers, tensors),
-        "03_tensors.txt": table_text(TensorColumn, network.tensors, tensors, tensors),
-        "04_weights.txt": weights_text(compiled),
-        "05_places.txt": places_text(compiled),
-        "06_layout.txt": dram_text(compiled),
-        "07_program.lst": listing(compiled.program),
-    }
-    return {name: _joined(lines) for name, lines in texts.items()}
 
 
 def write_artifacts(graph: Graph, compiled: AnyCompiled, folder: Path) -> list[Path]:
@@ -116,18 +115,3 @@ def layout_text(compiled: Compiled) -> Iterator[str]:
         kind = "view" if is_view else "tensor"
         rows.append((str(compiled.dram[tensor]), str(size), kind, name))
     yield from aligned(("first", "bytes", "kind", "name"), rows, 2)
-
-
-def _stack_layout(compiled: SystolicCompiled) -> Iterator[str]:
-    layout = compiled.layout
-    yield f"# DRAM: {layout.size:,} B"
-    rows = [(str(stored.address), "tensor", name) for name, stored in layout.tensors.items()]
-    for name, tiles in layout.weights.items():
-        rows += [(str(tile.address), "weights", name) for tile in tiles]
-    for kind, addresses in (
-        ("records", layout.records),
-        ("records", layout.vector_records),
-        ("table", layout.tables),
-    ):
-        rows += [(str(address), kind, name) for name, address in addresses.items()]
-    yield from aligned(("first", "kind", "name"), sorted(rows, key=lambda row: int(row[0])), 2)

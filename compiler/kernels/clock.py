@@ -170,6 +170,11 @@ def advance(
         else:
             free = _passed(behind, times, parents, nest - 1, state)
             channel = max(channel, free + w[Work.PARAMETER_TILE])
+        if w[Work.RING] > w[Work.RING_TILE] > room - w[Work.RING_TILE]:
+            # No room for two tiles: each is loaded when the one before has been computed.
+            waits = w[Work.PARAMETERS] - w[Work.PARAMETER_TILE]
+            waits += latency * (w[Work.RING] // w[Work.RING_TILE])
+            channel = max(channel, start + w[Work.COMPUTE] + waits - w[Work.COMPUTE_TILE])
         done = max(done, start + w[Work.COMPUTE], channel + latency + w[Work.COMPUTE_TILE])
     if w[Work.STORES] > 0:
         channel = max(channel, start) + w[Work.STORES]

@@ -190,7 +190,9 @@ def _time(
     for column in range(len(w)):
         w[column] = s.works[candidate, column]
     row = s.candidates[candidate]
-    if m[Map.ROW_TILES] > 1 or streams(m) or m[Map.TILE_CHANNELS] != row[Map.TILE_CHANNELS]:
+    tiled = m[Map.TILE_CHANNELS] != row[Map.TILE_CHANNELS]
+    tiled |= m[Map.TILE_INPUTS] != row[Map.TILE_INPUTS]
+    if m[Map.ROW_TILES] > 1 or streams(m) or tiled:
         enter_core_work(n, d, m, w)
     enter_transfers(n, d, m, tensors, w)
     ring = d[Unit.CORE_MEMORY_BYTES]
@@ -219,6 +221,7 @@ def _continue(
     placed = place[Place.ON_CHIP] > 0
     # All parts of a tensor are in one place.
     out = place[Place.FORCED_OUT] > 0 or place[Place.STORED] > 0
+    out |= s.forced[index, Map.TO_DRAM] == 1
     room = _left(places, s.live, live, d[Unit.PE_MEMORY_BYTES])
     if placed:
         room += place[Place.BYTES]

@@ -58,7 +58,8 @@ def tile_parameters(n: Ints, d: Ints, m: Ints, share: int) -> int:
     """Choose channel and input tiles of at most that share of core memory; FITS or the demand."""
     channels, inputs = m[Map.CORE_CHANNELS], n[Nest.IN_CHANNELS]
     lanes = d[Unit.LANES]
-    least_channels = min(lanes, channels)
+    # As even as possible, for as many passes over the lanes.
+    least_channels = ceil_div(channels, ceil_div(channels, lanes))
     least_inputs = min(CHANNEL_GROUP, inputs)
     budget = d[Unit.CORE_MEMORY_BYTES] // share - n[Nest.TABLE_BYTES]
     whole = channel_bytes(n, inputs, True)
@@ -67,8 +68,10 @@ def tile_parameters(n: Ints, d: Ints, m: Ints, share: int) -> int:
     if whole == 0:
         return n[Nest.TABLE_BYTES]
     fitting = budget // whole // lanes * lanes
-    if fitting >= least_channels:
+    if fitting > lanes:
         return _set_tiles(n, m, fitting, inputs)
+    if budget >= least_channels * whole:
+        return _set_tiles(n, m, least_channels, inputs)
     room = budget // least_channels - RECORD_BYTES
     fitting = room // n[Nest.TAPS] // CHANNEL_GROUP * CHANNEL_GROUP
     if n[Nest.MIXES_CHANNELS] and fitting >= least_inputs:

@@ -3,18 +3,20 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from apollo.arch.accelerator import Accelerator
 from apollo.arch.area import area_of
 from apollo.arch.program import Program
 from apollo.compiler.dump.columns import value_text
 from apollo.compiler.errors import DoesNotFit
-from apollo.compiler.lower import lower
 from apollo.compiler.memory_map import MemoryMap, memory_map
+from apollo.compiler.options import USUAL, Options
 from apollo.compiler.pipeline import Compiled, compile_network
 from apollo.compiler.tables import Map
 from apollo.search.compare.difference import Cell, Section, amounts, facts, in_order
 from apollo.search.measure import Measurement, measure_graph
+from apollo.search.workload import Workload
 from apollo.simulator.metrics import Metrics
 from apollo.workloads.graph import Graph
 
@@ -37,17 +39,19 @@ class Side:
     reason: str | None
 
 
-def run_side(graph: Graph, accelerator: Accelerator) -> Side:
+def run_side(workload: Workload, accelerator: Accelerator, options: Options = USUAL) -> Side:
     """Compile and simulate.
 
     Raises `ValueError` for an operator without lowering.
     """
     try:
-        measurement = measure_graph(graph, accelerator)
+        measurement = measure_graph(workload.graph, accelerator, workload.masks, options)
     except DoesNotFit as error:
-        return Side(graph, accelerator, None, None, str(error))
-    compiled = None if accelerator.is_systolic else compile_network(lower(graph), accelerator)
-    return Side(graph, accelerator, measurement, compiled, None)
+        return Side(workload.graph, accelerator, None, None, str(error))
+    compiled = None
+    if not accelerator.is_systolic:
+        compiled = compile_network(workload.lowered(), accelerator, options)
+    return Side(workload.graph, accelerator, measurement, compiled, None)
 
 
 def compare_runs(first: Side, second: Side) -> list[Section]:
@@ -57,9 +61,9 @@ def compare_runs(first: Side, second: Side) -> list[Section]:
     sections.append(facts("totals", _totals(first), _totals(second)))
     if first.measurement is None or second.measurement is None:
         return sections
-    if first.compiled is not None and second.compiled is not None:
-        sections += _compiled(first, second)
     a, b = first.measurement, second.measurement
+    if first.compiled is not None and second.compiled is not None:
+        sections += _compiled(first.compiled, second.compiled, _change_of_layers(a, b))
     programs = a.warm.program, b.warm.program
     sections += compare_instructions(*programs)
     sections.append(amounts("cycles of a layer", _layer_cycles(a), _layer_cycles(b)))
@@ -101,8 +105,9 @@ def _parameters(side: Side) -> dict[str, Cell]:
     return fields | {"network": side.graph.name, "batch": side.graph.batch}
 
 
-def _cell(value: object) -> Cell:
-    return value if isinstance(value, int | float | str) else ", ".join(map(str, value)) or "none"  # type: ignore[call-overload]  # a tuple of texts
+def _cell(value: Any) -> Cell:
+    """A field of a design: a number, a text, or texts."""
+    return value if isinstance(value, int | str) else ", ".join(value) or "none"
 
 
 def _areas(side: Side) -> dict[str, Cell]:
@@ -118,23 +123,19 @@ def _totals(side: Side) -> dict[str, Cell]:
     return {"feasible": "yes"} | {name: getattr(metrics, name) for name in _TOTALS}
 
 
-def _compiled(first: Side, second: Side) -> list[Section]:
-    """Mapping and memory of two designs with lanes."""
-    a, b = first.compiled, second.compiled
-    assert a is not None and b is not None  # noqa: PT018 - asked before
-    maps = memory_map(a), memory_map(b)
+def _compiled(first: Compiled, second: Compiled, change: Mapping[str, float]) -> list[Section]:
+    """Mapping and memory of two designs with lanes; `change` of the cycles of each layer."""
+    maps = memory_map(first), memory_map(second)
     mapped = _mapping(first), _mapping(second)
     return [
-        in_order("mapping", *_only_differing(*mapped, _change_of_layers(first, second))),
+        in_order("mapping", *_only_differing(*mapped, change)),
         facts("memory", _memory(maps[0]), _memory(maps[1])),
         amounts("PE memory of a layer, bytes", _in_use(maps[0]), _in_use(maps[1])),
     ]
 
 
-def _mapping(side: Side) -> dict[str, dict[str, str]]:
+def _mapping(compiled: Compiled) -> dict[str, dict[str, str]]:
     """By layer and column."""
-    compiled = side.compiled
-    assert compiled is not None  # asked before
     names, tensors = numbered(compiled.network.layer_names), compiled.network.tensor_names
     columns = [column for column in Map if not column.name.endswith(_FOLLOWS)]
     return {
@@ -143,10 +144,9 @@ def _mapping(side: Side) -> dict[str, dict[str, str]]:
     }
 
 
-def _change_of_layers(first: Side, second: Side) -> dict[str, float]:
+def _change_of_layers(first: Measurement, second: Measurement) -> dict[str, float]:
     """How much each layer's cycles change, either way."""
-    assert first.measurement is not None and second.measurement is not None  # noqa: PT018 - as above
-    a, b = _layer_cycles(first.measurement), _layer_cycles(second.measurement)
+    a, b = _layer_cycles(first), _layer_cycles(second)
     return {name: abs(b.get(name, 0) - a.get(name, 0)) for name in {**a, **b}}
 
 

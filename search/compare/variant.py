@@ -1,40 +1,61 @@
-"""A side of a comparison: a design, with other values of some parameters or another batch."""
+"""A side of a comparison: a design, with other parameters, another batch or other options."""
 
 import re
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 from apollo.arch.accelerator import Accelerator, load_design
 from apollo.arch.text import suggestion
-from apollo.search.levers import BATCH, changed
+from apollo.compiler.options import Fixed, Options
+from apollo.search.levers import BATCH, STATES, changed
 
-_VALUE = re.compile(r"\s*(\w+)\s*=\s*([0-9]{1,12})\s*", re.ASCII)
+SPARSE = "sparse"
+_SETTING = re.compile(r"\s*(\w+)\s*=\s*([0-9]{1,12}|yes|no)\s*", re.ASCII)
+_MODES = {"yes": True, "no": False}
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A design named by what was asked for, and the batch if that was."""
+    """A design named by what was asked for, the batch if that was, and the compiler's options."""
 
     accelerator: Accelerator
-    batch: int | None
+    batch: int | None = None
+    options: Options = field(default_factory=Options)
 
 
 def parse_variant(text: str) -> Variant:
-    """`edge_tpu_v1`, `best.toml` or `edge_tpu_v1,lanes=32,batch=4`.
+    """A design and settings: `edge_tpu_v1,lanes=32,batch=4,states=8,block*:split_x=rows`.
 
     Raises `ValueError`, one sentence, for an unknown design or parameter and for wrong values.
     """
     name, *settings = text.split(",")
-    accelerator = load_design(name)
-    known = [field.name for field in fields(Accelerator) if field.type in (int, "int")]
-    values = dict[str, int]()
+    variant = Variant(load_design(name))
     for setting in settings:
-        match = _VALUE.fullmatch(setting)
-        if match is None or match[1] not in (*known, BATCH):
-            hint = suggestion(setting.partition("=")[0], [*known, BATCH])
-            raise ValueError(
-                f"'{setting}' of '{text}' must be PARAMETER=VALUE with a number of a design, or "
-                f"{BATCH}.{hint}"
-            )
-        values[match[1]] = int(match[2])
-    named = replace(changed(accelerator, values), name=",".join([accelerator.name, *settings]))
-    return Variant(named, values.get(BATCH))
+        if ":" in setting:
+            fixed = (*variant.options.fixed, Fixed.of(setting.strip()))
+            variant = replace(variant, options=replace(variant.options, fixed=fixed))
+        else:
+            variant = _with(variant, setting, text)
+    named = ",".join([variant.accelerator.name, *settings])
+    return replace(variant, accelerator=replace(variant.accelerator, name=named))
+
+
+def _with(variant: Variant, setting: str, text: str) -> Variant:
+    """The variant with one setting more."""
+    numbers = [each.name for each in fields(Accelerator) if each.type in (int, "int")]
+    counts = [*numbers, BATCH, STATES]
+    known = [*counts, SPARSE]
+    match = _SETTING.fullmatch(setting)
+    name, value = match.groups() if match else (setting.partition("=")[0].strip(), "")
+    if name == SPARSE and value in _MODES:
+        return replace(variant, options=replace(variant.options, sparse=_MODES[value]))
+    if name not in counts or not value.isdigit():
+        raise ValueError(
+            f"'{setting}' of '{text}' must be PARAMETER=VALUE with a number of a design, {BATCH} "
+            f"or {STATES}; {SPARSE}=yes or =no; or a decision of the compiler, "
+            f"LAYERS:COLUMN=VALUE.{'' if name in known else suggestion(name, known)}"
+        )
+    if name == BATCH:
+        return replace(variant, batch=int(value))
+    if name == STATES:
+        return replace(variant, options=replace(variant.options, states=int(value)))
+    return replace(variant, accelerator=changed(variant.accelerator, {name: int(value)}))

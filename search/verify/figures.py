@@ -41,6 +41,9 @@ class Figure:
 
     def sentence(self) -> str:
         """What was missed, by how much, and why."""
+        if self.is_least:
+            why = self.explanation or "No explanation yet."
+            return f"{self.subject}, {self.name}: {self.ours:.2f}, aim {self.reference:g}. {why}"
         aim = f"{self.tolerance:.0%}" if self.is_relative else f"{self.tolerance:g}"
         off = f"{self.difference:+.0%}" if self.is_relative else f"{self.difference:+.1f}"
         why = self.explanation or "No explanation yet."

@@ -24,6 +24,12 @@ PUBLISHED_SHARE = {
 }
 LAYER_AIM, NETWORK_AIM, NO_LOSS = 1.8, 1.2, 1.0
 LAYER_SPARSITIES, NETWORK_SPARSITY = (0.8, 0.9), 0.8
+EXPLANATIONS = {
+    ("mobilenet_v1 on edge_tpu_v1", "1x1 convolutions at 80%"): (
+        "These three layers are 3 % of the network's time, the rest waits for the DRAM; the 196 "
+        "positions of a core take four rounds of its 64 lanes, which are full by 77 %."
+    ),
+}
 SHOWN = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9)
 COLUMNS = (
     "network ",
@@ -81,7 +87,8 @@ def figures_of(points: dict[float, Point]) -> list[Figure]:
 
 
 def _at_least(subject: str, name: str, aim: float, ours: float) -> Figure:
-    return Figure(subject, name, aim, ours, tolerance=0.0, is_least=True)
+    why = EXPLANATIONS.get((subject, name), "")
+    return Figure(subject, name, aim, ours, tolerance=0.0, explanation=why, is_least=True)
 
 
 def _row(points: dict[float, Point]) -> tuple[str, ...]:

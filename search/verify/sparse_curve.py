@@ -1,6 +1,7 @@
 """Networks on the presets from dense to 95 % zeros: cycles with and without sparse convolutions."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Sequence, Set
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -16,6 +17,8 @@ from apollo.compiler.tables import Map
 from apollo.simulator.engine import simulate
 from apollo.simulator.metrics import LayerRow, layer_rows
 from apollo.workloads.catalogue import load_model
+from apollo.workloads.graph import Graph
+from apollo.workloads.operators import Operator
 from apollo.workloads.sparsity import Layers, masks_at, pruned_names
 
 SPARSITIES = tuple(percent / 100 for percent in range(0, 100, 5))
@@ -37,8 +40,10 @@ class Point:
         pointwise_share: of the dense cycles, those of all 1x1 convolutions.
         pointwise_speedup: dense cycles of the pruned 1x1 convolutions over those of the choice.
         bound_layers: pruned 1x1 convolutions that compute binds when they are dense: it takes
-            nearly all of their time, and longer than to load their own parameters.
-        bound_speedup: the same of these alone; 1 where there are none.
+            nearly all of their time, and longer than to load their own parameters. Those of one
+            position are none: a matrix times a vector gains bytes, never cycles.
+        bound_share: of the dense cycles, those of these layers.
+        bound_speedup: as for all of them, of these alone; 1 where there are none.
         dense_parameter_bytes: loaded with all layers dense, whole bursts.
         parameter_bytes: by the compiler's choice.
 
@@ -53,6 +58,7 @@ class Point:
     pointwise_share: float
     pointwise_speedup: float
     bound_layers: int
+    bound_share: float
     bound_speedup: float
     dense_parameter_bytes: int
     parameter_bytes: int
@@ -88,6 +94,7 @@ def curve(
     """A point for every sparsity and design."""
     model = load_model(network)
     pruned = pruned_names(model.graph, Layers.POINTWISE)
+    wide = {op.name for op in model.graph.operators if _positions(model.graph, op) > 1}
     every = pruned_names(model.graph, Layers.POINTWISE, ends=True)
     points = []
     for sparsity in sparsities:
@@ -95,7 +102,9 @@ def curve(
         for design in designs:
             dense = _run(lowered, design, Options(sparse=False))
             chosen = _run(lowered, design, Options())
-            points.append(_point(network, design.name, sparsity, (dense, chosen), (pruned, every)))
+            points.append(
+                _point(network, design.name, sparsity, (dense, chosen), (pruned, every, wide))
+            )
     return points
 
 
@@ -123,11 +132,11 @@ def _point(
     design: str,
     sparsity: float,
     runs: tuple[_Run, _Run],
-    pointwise: tuple[frozenset[str], frozenset[str]],
+    pointwise: tuple[Set[str], Set[str], Set[str]],
 ) -> Point:
     dense, chosen = runs
-    pruned, every = pointwise
-    bound = {name for name in pruned if dense.is_bound(name)}
+    pruned, every, wide = pointwise
+    bound = {name for name in pruned & wide if dense.is_bound(name)}
     return Point(
         network=network,
         design=design,
@@ -138,11 +147,16 @@ def _point(
         pointwise_share=_cycles(dense, every) / dense.cycles,
         pointwise_speedup=_cycles(dense, pruned) / max(1, _cycles(chosen, pruned)),
         bound_layers=len(bound),
+        bound_share=_cycles(dense, bound) / dense.cycles,
         bound_speedup=_cycles(dense, bound) / _cycles(chosen, bound) if bound else 1.0,
         dense_parameter_bytes=dense.parameter_bytes,
         parameter_bytes=chosen.parameter_bytes,
     )
 
 
-def _cycles(run: _Run, layers: frozenset[str] | set[str]) -> int:
+def _positions(graph: Graph, operator: Operator) -> int:
+    return math.prod(graph.tensor(operator.outputs[0]).shape[2:])
+
+
+def _cycles(run: _Run, layers: Set[str]) -> int:
     return sum(run.layers[name].cycles for name in layers)

@@ -7,6 +7,7 @@ import typer
 
 from apollo import console, measurement_view, views
 from apollo.compare_command import compare
+from apollo.compiler_option import Fix, Sparse, States, open_options, refuse_for_programs
 from apollo.console import ExitCode, guarded
 from apollo.explain_command import explain
 from apollo.network_option import (
@@ -101,16 +102,22 @@ def simulate(
     shape: Shapes = None,
     partial: Partial = False,
     sparsity: Sparsity = None,
+    fix: Fix = None,
+    states: States = None,
+    sparse: Sparse = None,
     json: Json = False,
 ) -> None:
     """Run a network or a program on a design: latency, utilisation, stalls, by layer too."""
     import apollo
 
+    options = open_options(fix, states, sparse)
     if is_program(network):
+        refuse_for_programs(options)
         show_run(network, design, batch, sparsity, json)
         return
     model = open_network(network, batch, shape, partial)
-    measurement = apollo.evaluate(model.graph, design, masks_for(model, sparsity))
+    masks = masks_for(model, sparsity)
+    measurement = apollo.evaluate(model.graph, design, masks, options)
     if json:
         shown = measurement_view.measurement_json(model.graph, measurement)
         console.print_json(shown | left_out_json(model))
@@ -137,6 +144,9 @@ def compile_command(
     dump: Annotated[
         Path | None, typer.Option(help="Folder for the artifact of every stage, as text.")
     ] = None,
+    fix: Fix = None,
+    states: States = None,
+    sparse: Sparse = None,
     json: Json = False,
 ) -> None:
     """Compile a network for a design and show the program."""
@@ -145,7 +155,8 @@ def compile_command(
     from apollo.compiler.dump import write_artifacts
 
     model = open_network(network, batch, shape, partial)
-    compiled = apollo.compile(model.graph, design, masks_for(model, sparsity))
+    options = open_options(fix, states, sparse)
+    compiled = apollo.compile(model.graph, design, masks_for(model, sparsity), options)
     program = compiled.warm if warm else compiled.cold
     written = [] if program_file is None else [save(program, program_file)]
     if dump is not None:

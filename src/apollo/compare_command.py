@@ -7,7 +7,7 @@ import typer
 
 from apollo import console
 from apollo.console import guarded
-from apollo.network_option import Batch, Partial, Shapes, open_network
+from apollo.network_option import Batch, Partial, Shapes, Sparsity, open_workload
 from apollo.program_command import is_program, run_program
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def compare(
     batch: Batch = 1,
     shape: Shapes = None,
     partial: Partial = False,
+    sparsity: Sparsity = None,
     output: Annotated[Path, typer.Option(help="For studies: their folder.")] = Path("results"),
     every: Annotated[bool, typer.Option("--all", help="Every row, not the largest.")] = False,
     json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
@@ -34,7 +35,7 @@ def compare(
     """Show what differs, stage by stage, the largest differences first."""
     kind = _kind_of(first, second, network, output)
     if kind == "designs":
-        sections = _designs(first, second, network, batch, shape, partial)
+        sections = _designs(first, second, network, batch, shape, partial, sparsity)
     elif kind == "programs":
         sections = _programs(first, second, design)
     else:
@@ -91,6 +92,7 @@ def _designs(
     batch: int,
     shape: list[str] | None,
     partial: bool,
+    sparsity: float | None,
 ) -> "list[Section]":
     from apollo.search.compare.runs import compare_runs, run_side
     from apollo.search.compare.variant import parse_variant
@@ -98,8 +100,8 @@ def _designs(
     sides = []
     for variant in (parse_variant(first), parse_variant(second)):
         images = batch if variant.batch is None else variant.batch
-        graph = open_network(network or "", images, shape, partial).graph
-        sides.append(run_side(graph, variant.accelerator))
+        workload = open_workload(network or "", images, shape, partial, sparsity)
+        sides.append(run_side(workload, variant.accelerator, variant.options))
     return compare_runs(*sides)
 
 

@@ -13,15 +13,19 @@ from apollo.network_option import (
     Network,
     Partial,
     Shapes,
+    Sparsity,
     left_out_json,
     open_network,
+    open_workload,
     tell_left_out,
+    tell_sparsity,
 )
 
 if TYPE_CHECKING:
     from apollo.compiler.errors import Term
     from apollo.search.explain import Bounded, Refused, Step
-    from apollo.search.levers import Lever
+    from apollo.search.levers import Change, Lever
+    from apollo.search.workload import Workload
 
 _WHERE = {
     "compute": "computing",
@@ -43,6 +47,7 @@ def explain(
     batch: Batch = 1,
     shape: Shapes = None,
     partial: Partial = False,
+    sparsity: Sparsity = None,
     json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
 ) -> None:
     """Say why a network does not fit a design and what would help, or what bounds it."""
@@ -52,8 +57,8 @@ def explain(
 
     model = open_network(network, batch, shape, partial)
 
-    def load(images: int) -> Any:
-        return open_network(network, images, shape, partial).graph
+    def load(images: int) -> "Workload":
+        return open_workload(network, images, shape, partial, sparsity)
 
     explanation = run(load, batch, load_design(design))
     if json:
@@ -65,6 +70,7 @@ def explain(
         console.print_json({"network": model.graph.name} | facts | left_out_json(model))
         return
     tell_left_out(model)
+    tell_sparsity(model, sparsity)
     if isinstance(explanation, Refused):
         print_refused(explanation)
     else:
@@ -129,8 +135,15 @@ def _lever_rows(lever: "Lever") -> list[tuple[str, ...]]:
     for number, change in enumerate(lever.changes):
         note = "" if change.is_searched else "outside the searched space"
         name = change.parameter if number == 0 else f"  and {change.parameter}"
-        rows.append((name, f"{change.before:,}", f"{change.after:,}", note))
+        rows.append((name, _value(change, change.before), _value(change, change.after), note))
     return rows
+
+
+def _value(change: "Change", value: int) -> str:
+    from apollo.compiler.tables import Form
+    from apollo.search.levers import FORM
+
+    return Form(value).name.lower() if change.parameter == FORM else f"{value:,}"
 
 
 def bounded_json(bounded: "Bounded") -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from apollo.search.workload import Workload
     from apollo.workloads.model import Model
     from apollo.workloads.sparsity import Masks
 
@@ -58,6 +59,23 @@ def masks_for(model: "Model", sparsity: float | None) -> "Masks | None":
     from apollo.workloads.sparsity import masks_at
 
     return masks_at(model, sparsity)
+
+
+def open_workload(
+    network: str,
+    batch: int,
+    shapes: Sequence[str] | None,
+    partial: bool,
+    sparsity: float | None,
+) -> "Workload":
+    """A network with what is pruned of it.
+
+    Raises `ValueError`, one sentence, for what cannot be loaded or pruned.
+    """
+    from apollo.search.workload import Workload
+
+    model = open_network(network, batch, shapes, partial)
+    return Workload(model.graph, masks_for(model, sparsity))
 
 
 def tell_sparsity(model: "Model", sparsity: float | None, mark: str = "") -> None:

@@ -15,13 +15,17 @@ from apollo.network_option import (
     Network,
     Partial,
     Shapes,
+    Sparsity,
     left_out_json,
     open_network,
+    open_workload,
     tell_left_out,
+    tell_sparsity,
 )
 
 if TYPE_CHECKING:
     from apollo.search.sweep import Point, Sweep
+    from apollo.search.workload import Workload
 
 _FIGURES = (
     ("latency_ms", "first, ms", ".3f"),
@@ -44,6 +48,7 @@ def sweep(
     batch: Batch = 1,
     shape: Shapes = None,
     partial: Partial = False,
+    sparsity: Sparsity = None,
     output: Annotated[Path | None, typer.Option(help="CSV file to write.")] = None,
     json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
 ) -> None:
@@ -57,9 +62,9 @@ def sweep(
     model = open_network(network, batch, shape, partial)
     accelerator = load_design(design)
 
-    def load(values: Mapping[str, int]) -> Any:
+    def load(values: Mapping[str, int]) -> "Workload":
         name = resized(network, values[SIZE]) if SIZE in values else network
-        return open_network(name, values.get(BATCH, batch), shape, partial).graph
+        return open_workload(name, values.get(BATCH, batch), shape, partial, sparsity)
 
     found = run(load, accelerator, [parse_axis(text, sizes_of(network)) for text in over])
     if output is not None:
@@ -69,6 +74,7 @@ def sweep(
         console.print_json(facts | sweep_json(found) | left_out_json(model))
     else:
         tell_left_out(model)
+        tell_sparsity(model, sparsity)
         print_sweep(f"{model.graph.name} on {accelerator.name}", found)
         if output is not None:
             typer.echo(f"{len(found.points)} points written to '{output}'.")

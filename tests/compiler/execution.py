@@ -10,6 +10,7 @@ from apollo.compiler.options import USUAL, Options
 from apollo.compiler.pack import pack, unpack
 from apollo.compiler.pipeline import Compiled, compile_network
 from apollo.compiler.tables import From, Map, Nest, Split
+from apollo.compiler.verify import verify
 from apollo.simulator.functional import execute
 from apollo.workloads.integer import run
 from apollo.workloads.model import Model
@@ -27,6 +28,7 @@ def check(
 ) -> Compiled:
     """Cold and warm program leave the network's integers, bit for bit."""
     compiled = compile_network(lower(model.graph, model, masks), design, options)
+    verify(compiled)
     inputs = random_inputs(model.graph, seed)
     if expected is None:
         expected = run(model, inputs)

@@ -27,6 +27,7 @@ CASES = {
     "mobilenet_v1_0.25_128_edge_tpu_v3": ("mobilenet_v1_0.25_128", "edge_tpu_v3"),
     "odd_poor": (odd_graph(), POOR),
     "gemm_tpu_v1": ("gemm:64x300x77", "tpu_v1"),
+    "gemm_gemmini": ("gemm:16x40x30", "gemmini"),
 }
 
 

@@ -8,13 +8,14 @@ from apollo.search.compare.difference import Difference, amounts, facts, in_orde
 from apollo.search.compare.programs import compare_programs
 from apollo.search.compare.runs import compare_runs, numbered, run_side
 from apollo.search.compare.variant import parse_variant
+from apollo.search.workload import Workload
 
 SMALL = "mobilenet_v1_0.25_128"
 V1, V3 = load_design("edge_tpu_v1"), load_design("edge_tpu_v3")
 
 
 def side(design, batch=1):
-    return run_side(apollo.load(SMALL, batch), design)
+    return run_side(Workload(apollo.load(SMALL, batch)), design)
 
 
 def stages(sections):
@@ -84,8 +85,16 @@ def test_a_batch_is_another_side():
     assert found["cycles of a layer"].rows
 
 
+def test_options_are_another_side():
+    fixed = parse_variant("edge_tpu_v1,block*:split_cores=channels")
+    other = run_side(Workload(apollo.load(SMALL)), fixed.accelerator, fixed.options)
+    found = stages(compare_runs(side(V1), other))
+    assert [row.what for row in found["parameters"].rows] == ["name"]
+    assert any("split_cores=channels" in (row.second or "") for row in found["mapping"].rows)
+
+
 def test_a_systolic_design_is_compared_without_nests():
-    graph = apollo.load("gemm:64x300x77")
+    graph = Workload(apollo.load("gemm:64x300x77"))
     design = load_design("tpu_v1")
     found = stages(
         compare_runs(run_side(graph, design), run_side(graph, replace(design, dram_gb_per_s=20)))
@@ -113,11 +122,17 @@ def test_a_variant_is_a_design_with_other_values():
     assert (variant.accelerator.lanes, variant.batch) == (32, 4)
     assert variant.accelerator.name == "edge_tpu_v1,lanes=32,batch=4"
     assert parse_variant("edge_tpu_v3").accelerator == V3
+    options = parse_variant("edge_tpu_v1,states=1,sparse=no,block*:split_x=rows").options
+    assert (options.states, options.sparse) == (1, False)
+    assert [str(fixed) for fixed in options.fixed] == ["block*:split_x=rows"]
     for text, sentence in (
         ("edge_tpu_v1,lans=3", "Did you mean 'lanes'"),
         ("edge_tpu_v1,lanes", "must be PARAMETER=VALUE"),
         ("edge_tpu_v1,lanes=0", "lanes must be a positive integer"),
         ("edge_tpu_v9,lanes=4", "There is no design"),
+        ("edge_tpu_v1,sparse=3", "sparse=yes or =no"),
+        ("edge_tpu_v1,states=0", "States must be in 1..64"),
+        ("edge_tpu_v1,block*:split_z=rows", "can be fixed"),
     ):
         with pytest.raises(ValueError, match=sentence):
             parse_variant(text)

@@ -8,9 +8,16 @@ import pytest
 import apollo
 from apollo.arch.accelerator import load_design
 from apollo.arch.space import SIZE, accelerator_at
+from apollo.compiler.demand import terms_of
 from apollo.compiler.errors import DoesNotFit
-from apollo.search.explain import Bounded, Refused, explain
-from apollo.search.levers import BATCH, changed, ladders_of
+from apollo.compiler.options import USUAL, Options
+from apollo.compiler.pipeline import compile_network
+from apollo.compiler.tables import Form
+from apollo.search.explain import Bounded, Refused, explain, mode_levers
+from apollo.search.levers import BATCH, FORM, STATES, changed, ladders_of
+from apollo.search.workload import Workload
+from apollo.workloads.catalogue import load_model
+from apollo.workloads.sparsity import masks_at
 from tests.compiler.checks import corner_designs, odd_graph
 
 NETWORKS = ("mobilenet_v1_0.25_128", "mobilenet_v2_0.35_96", "gemm:40x300x77", "odd")
@@ -18,14 +25,20 @@ MEMORIES = ("pe_memory_bytes", "core_memory_bytes", "instruction_memory_bytes")
 
 
 def loader(name):
-    return lambda batch: (
-        odd_graph().with_batch(batch) if name == "odd" else apollo.load(name, batch)
-    )
+    def load(batch):
+        graph = odd_graph().with_batch(batch) if name == "odd" else apollo.load(name, batch)
+        return Workload(graph)
+
+    return load
 
 
 def fits(name, design, batch, values):
+    options = Options(states=values.get(STATES, USUAL.states))
+    machine = {parameter: value for parameter, value in values.items() if parameter != STATES}
     try:
-        apollo.compile(loader(name)(values.get(BATCH, batch)), changed(design, values))
+        apollo.compile(
+            loader(name)(values.get(BATCH, batch)).graph, changed(design, machine), options=options
+        )
     except (DoesNotFit, ValueError):
         return False
     return True
@@ -35,6 +48,8 @@ def step_less(design, batch, change):
     """The value one step nearer to the design's own."""
     if change.parameter == BATCH:
         return change.after + 1 if change.steps == batch - change.after else 2 * change.after
+    if change.parameter == STATES:
+        return change.after // 2 if change.after > change.before else change.after + 1
     for ladder in ladders_of(design, batch):
         if ladder.parameter == change.parameter and change.after in ladder.values:
             return ladder.value(change.steps - 1)
@@ -96,6 +111,15 @@ def test_the_terms_of_a_demand_add_up_to_it():
     assert told > 0.9 * refusals
 
 
+def test_terms_are_left_out_where_granting_leads_to_what_no_design_has():
+    """With more instruction memory the batch would want more DRAM than there are addresses."""
+    lowered, least = loader("resnet50")(256).lowered(), corner_designs()[0]
+    with pytest.raises(DoesNotFit) as caught:
+        compile_network(lowered, least)
+    assert caught.value.resource == "instruction_memory"
+    assert terms_of(lowered, least, caught.value) == ()
+
+
 def test_the_terms_name_buffers_and_their_sizes():
     design = replace(load_design("edge_tpu_v1"), pe_memory_bytes=512)
     found = explain(loader("mobilenet_v1_0.25_128"), 1, design)
@@ -136,8 +160,25 @@ def test_where_it_fits_shares_and_steps_are_those_of_runs():
         assert step.latency_ratio == cycles / found.measurement.metrics.warm_cycles
 
 
+def test_pruned_layers_may_be_computed_in_another_way():
+    """A mode is said to help only where it does."""
+    model = load_model("mobilenet_v1_0.25_128")
+    workload = Workload(model.graph, masks_at(model, 0.9))
+    network = workload.lowered()
+    modes = set[int]()
+    for bytes_of_core in range(200, 700, 20):
+        design = replace(load_design("edge_tpu_v1"), core_memory_bytes=bytes_of_core)
+        for lever in mode_levers(network, design)[1]:
+            for change in lever.changes:
+                if change.parameter == FORM:
+                    modes.add(change.after)
+                    options = Options(sparse=change.after == Form.SPARSE)
+                    compile_network(network, design, options)
+    assert modes
+
+
 def test_a_systolic_design_has_levers_too():
-    design = replace(load_design("tpu_v1"), pe_memory_bytes=20_000)
+    design = replace(load_design("tpu_v1"), pe_memory_bytes=1000)
     found = explain(loader("tpu_mlp0"), 8, design)
     assert isinstance(found, Refused)
     assert found.levers

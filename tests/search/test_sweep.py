@@ -6,13 +6,14 @@ import pytest
 import apollo
 from apollo.arch.accelerator import load_design
 from apollo.search.sweep import Axis, parse_axis, sweep
+from apollo.search.workload import Workload
 
 SMALL = "mobilenet_v1_0.25_128"
 DESIGN = load_design("edge_tpu_v1")
 
 
 def load(values):
-    return apollo.load(SMALL, values.get("batch", 1))
+    return Workload(apollo.load(SMALL, values.get("batch", 1)))
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ def test_points_are_evaluations_and_slopes_are_theirs():
     times = {}
     for point in found.points:
         design = replace(DESIGN, dram_gb_per_s=point.values["dram_gb_per_s"])
-        metrics = apollo.evaluate(load(point.values), design).metrics
+        metrics = apollo.evaluate(load(point.values).graph, design).metrics
         assert point.figures.warm_latency_ms == metrics.warm_latency_ms
         assert point.figures.energy_uj == metrics.energy_uj
         times[tuple(point.values.values())] = metrics.warm_latency_ms
