@@ -55,6 +55,7 @@ class Opcode(IntEnum):
     SHIFT_WEIGHTS = 15  # systolic: core memory -> a weight buffer of the array
     MATMUL = 16  # systolic: PE memory x weight buffer -> accumulators
     DRAIN = 17  # systolic: accumulators -> requantised in PE memory
+    STANDARDIZE = 18  # a layer normalisation before its scales
 
 
 ENGINES = len(Engine)
@@ -205,6 +206,7 @@ FLAGS: dict[Opcode, int] = {
     Opcode.COPY: _LANES,
     Opcode.SOFTMAX: ComputeFlag.SPLIT_POSITIONS | ComputeFlag.WIDE_DESTINATION,
     Opcode.NORMALIZE: ComputeFlag.SPLIT_POSITIONS,
+    Opcode.STANDARDIZE: ComputeFlag.SPLIT_POSITIONS | ComputeFlag.WIDE_DESTINATION,
     Opcode.CONVOLVE_SPARSE: _LANES | ComputeFlag.TFLITE_ROUNDING,
     Opcode.SHIFT_WEIGHTS: ComputeFlag.WIDE_SECOND,
     Opcode.MATMUL: ComputeFlag.ACCUMULATE

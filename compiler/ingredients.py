@@ -16,12 +16,15 @@ from apollo.compiler.recipe import NO_TAP, Ingredients, Recipe
 from apollo.workloads.integer import fixed_point
 from apollo.workloads.integer.arithmetic import rescaled
 from apollo.workloads.integer.context import real_values
+from apollo.workloads.integer.elementwise import reciprocals
+from apollo.workloads.integer.normalizing import standard_summand, standard_unit
 from apollo.workloads.model import Constant, Model, Rounding
 from apollo.workloads.operators import (
     BatchNormalization,
     Convolution,
     ConvTranspose,
     FullyConnected,
+    LayerNormalization,
     LocalResponseNormalization,
     Operator,
 )
@@ -57,16 +60,18 @@ def _bytes(values: Ints, kind: str) -> Bytes:
     return np.ascontiguousarray(values.astype(kind))[:, None].view(np.uint8)
 
 
-def channels_of(recipe: Recipe, model: Model, channels: int, taps: int) -> Channels:
+def channels_of(recipe: Recipe, model: Model, channels: int, taps: int, inputs: int) -> Channels:
     """Weights and records of a nest that multiplies by them."""
     before, after = recipe.before, recipe.after
     zero, unit = before.zero_point[0], before.scale[0]
     if recipe.ingredients is Ingredients.ONES:
-        weights = np.ones((channels, taps, 1), np.int64)
+        weights = np.ones((channels, taps, inputs), np.int64)
         factors = [unit / (after.scale[0] * recipe.count)] * channels
         bias = np.zeros(channels, np.int64)
     elif recipe.ingredients is Ingredients.SCALES:
         weights, bias, factors = _normalization(recipe, model, unit, after)
+    elif recipe.ingredients is Ingredients.SLOPES:
+        weights, bias, factors = _slopes(recipe, model, unit, after)
     elif recipe.ingredients is Ingredients.TRANSPOSED:
         weights, bias, factors = _transposed(recipe, model, unit, after)
     else:
@@ -88,6 +93,13 @@ def _stored(recipe: Recipe, model: Model, unit: float, after: Quantization) -> N
     if operator.bias:
         bias = _bias(model, operator.name, units)
     return weights, bias, [float(each / after.scale[0]) for each in units]
+
+
+def _slopes(recipe: Recipe, model: Model, unit: float, after: Quantization) -> Numbers:
+    values, rule = _around_zero(recipe.operator, model.constant(recipe.operator.name, "slope"))
+    weights = values.reshape(-1, 1, 1)
+    factors = [unit * rule.scale[0] / after.scale[0]] * len(weights)
+    return weights, np.zeros(len(weights), np.int64), factors
 
 
 def _transposed(recipe: Recipe, model: Model, unit: float, after: Quantization) -> Numbers:
@@ -136,7 +148,7 @@ def _bias(model: Model, name: str, units: npt.NDArray[np.float64]) -> Ints:
 def _normalization(recipe: Recipe, model: Model, unit: float, after: Quantization) -> Numbers:
     """Signs and sizes of the scales: weights of about 127, the rest in the record."""
     operator = recipe.operator
-    assert isinstance(operator, BatchNormalization)
+    assert isinstance(operator, BatchNormalization | LayerNormalization)
     scale = real_values(model.constant(operator.name, "scale"))
     shift = real_values(model.constant(operator.name, "shift"))
     least = max(float(np.abs(scale).max()), 1e-9) * 2.0**-20
@@ -155,9 +167,18 @@ def table_of(recipe: Recipe, model: Model) -> Bytes:
         Ingredients.PRODUCT: _product,
         Ingredients.BLEND: _blend,
         Ingredients.FUNCTION: _function,
+        Ingredients.MATMUL: _matmul,
+        Ingredients.PIECE: _piece,
         Ingredients.UNITS: _units,
+        Ingredients.MIRROR: _units,
+        Ingredients.MIRRORED: _units,
+        Ingredients.ABOVE: _units,
+        Ingredients.CONSTANT: _constant,
+        Ingredients.RECIPROCAL: _reciprocal,
+        Ingredients.BELOW: _units,
         Ingredients.SOFTMAX: _softmax,
         Ingredients.NEIGHBOURS: _neighbours,
+        Ingredients.STANDARD: _standard,
     }
     return makers[recipe.ingredients](recipe, model)
 
@@ -178,17 +199,19 @@ def _sum(recipe: Recipe, model: Model) -> Bytes:
     sign = -1 if recipe.ingredients is Ingredients.DIFFERENCE else 1
     zeros = ((first.zero_point[0], "<i2"), (second.zero_point[0], "<i2"))
     scales = (first.scale[0], second.scale[0])
+    signs = (sign, 1) if recipe.is_swapped else (1, sign)
     if model.rounding is Rounding.ONCE:
         shift = fixed_point(max(scales) / after.scale[0])[1]
         one, other = (round(scale / after.scale[0] * 2.0**shift) for scale in scales)
-        return _record(*zeros, (one, "<i4"), (sign * other, "<i4"), (shift, "i1"))
+        return _record(*zeros, (signs[0] * one, "<i4"), (signs[1] * other, "<i4"), (shift, "i1"))
     unit = 2 * max(scales)
     factors = [fixed_point(scale / unit) for scale in scales]
     factors.append(fixed_point(unit / ((1 << 20) * after.scale[0])))
     fields: list[tuple[int, str]] = []
     for multiplier, shift in factors:
         fields += [(multiplier, "<i4"), (shift, "i1")]
-    fields[2] = (sign * fields[2][0], "<i4")
+    for place, each in zip((0, 2), signs, strict=True):
+        fields[place] = (each * fields[place][0], "<i4")
     return _record(*zeros, (20, "u1"), *fields)
 
 
@@ -197,6 +220,20 @@ def _product(recipe: Recipe, _: Model) -> Bytes:
     multiplier, shift = fixed_point(first.scale[0] * second.scale[0] / after.scale[0])
     zeros = ((first.zero_point[0], "<i2"), (second.zero_point[0], "<i2"))
     return _record(*zeros, (multiplier, "<i4"), (shift, "i1"))
+
+
+def _matmul(recipe: Recipe, _: Model) -> Bytes:
+    factor = recipe.before.scale[0] * _second(recipe).scale[0] / recipe.after.scale[0]
+    return records(np.zeros(1, np.int64), [factor]).reshape(-1)
+
+
+def _piece(recipe: Recipe, _: Model) -> Bytes:
+    """Centred elements as a sum of int8: what the pieces before leave, as much as fits."""
+    before, after = recipe.before, recipe.after
+    left = np.arange(before.low, before.high + 1) - before.zero_point[0]
+    for _piece_before in range(recipe.count):
+        left = left - np.clip(left, after.low, after.high)
+    return _entries(np.clip(left, after.low, after.high), after)
 
 
 def _blend(recipe: Recipe, _: Model) -> Bytes:
@@ -221,12 +258,37 @@ def _units(recipe: Recipe, model: Model) -> Bytes:
     """The same real numbers in other units."""
     before, after = recipe.before, recipe.after
     stored = np.arange(before.low, before.high + 1)
-    return _entries(rescaled(stored, before, after, model.rounding), after)
+    if recipe.ingredients is Ingredients.MIRRORED:
+        stored = -1 - stored
+    elif recipe.ingredients is Ingredients.ABOVE:
+        stored = np.maximum(stored, before.zero_point[0])
+    elif recipe.ingredients is Ingredients.BELOW:
+        stored = np.minimum(stored, before.zero_point[0])
+    found = rescaled(stored, before, after, model.rounding)
+    return _entries(-1 - found if recipe.ingredients is Ingredients.MIRROR else found, after)
+
+
+def _reciprocal(recipe: Recipe, _: Model) -> Bytes:
+    before = recipe.before
+    stored = np.arange(before.low, before.high + 1)
+    return _entries(reciprocals(stored - before.zero_point[0]), recipe.after)
+
+
+def _constant(recipe: Recipe, _: Model) -> Bytes:
+    return _entries(np.full(256, recipe.count, np.int64), recipe.after)
 
 
 def _softmax(recipe: Recipe, _: Model) -> Bytes:
     table = np.rint(65_535 * np.exp(-recipe.before.scale[0] * np.arange(256)))
     return np.ascontiguousarray(table.astype("<u2")).view(np.uint8)
+
+
+def _standard(recipe: Recipe, _: Model) -> Bytes:
+    operator = recipe.operator
+    assert isinstance(operator, LayerNormalization)
+    epsilon = operator.epsilon / recipe.before.scale[0] ** 2
+    summand = standard_summand(operator.features, epsilon)
+    return _record((summand, "<u4"), (standard_unit(operator.features), "<u2"))
 
 
 def _neighbours(recipe: Recipe, _: Model) -> Bytes:

@@ -67,6 +67,11 @@ class Lowering:
         self.in_dram: set[int] = set()
         self.aliases: dict[int, int] = {}
         self.constants: dict[int, str | Ints] = {}
+        self.prepared: dict[int, str] = {}
+        self.finished: list[str] = []
+        self.private: set[int] = set()  # copies that nobody reads but views of them
+        self.of_host: set[str] = set()  # tensors that it makes behind
+        self.grouped: dict[str, int] = {}  # matrices that lie side by side, by name: how many
         self.rows: list[dict[Nest, int]] = []
         self.layers: list[str] = []
         self.recipes: list[Recipe] = []
@@ -85,15 +90,30 @@ class Lowering:
             if operator.name in self.hosts:
                 self.numbers[operator.output] = self.numbers[operator.inputs[0]]
                 continue
+            if self.is_finished(operator):
+                continue
             rule: Callable[[Lowering, Any], None] | None = LOWERINGS.get(type(operator))
             if rule is None:
                 raise self.refuse(operator, "has no lowering")
             rule(self, operator)
-        for name in self.graph.outputs:
+        for name in (name for name in self.graph.outputs if name not in self.of_host):
             self.in_dram.add(self.plain(name))
         if not self.rows:
             raise ValueError(f"Network '{self.graph.name}' computes nothing.")
         return self.network()
+
+    def is_finished(self, operator: Operator) -> bool:
+        """Whether the host does the operator's work, behind the program; then it is noted."""
+        follows = [name in self.of_host for name in operator.inputs]
+        if not operator.on_host and not any(follows):
+            return False
+        if not operator.on_host and not all(follows):
+            raise self.refuse(operator, "has no lowering: it reads what the host computes")
+        for name in (name for name in operator.inputs if name not in self.of_host):
+            self.in_dram.add(self.plain(name))
+        self.of_host.update(operator.outputs)
+        self.finished.append(operator.name)
+        return True
 
     def network(self) -> Network:
         """The tables of all that was appended."""
@@ -111,6 +131,8 @@ class Lowering:
             tensor_names=tuple(self.names),
             recipes=tuple(self.recipes),
             constants=dict(self.constants),
+            prepared=dict(self.prepared),
+            finished=tuple(self.finished),
             inputs=graph.inputs,
             outputs=graph.outputs,
             numbers=dict(self.numbers),
@@ -200,6 +222,12 @@ class Lowering:
         before, after = self.rules[source], self.rules[destination]
         self.recipes.append(recipe or Recipe(Ingredients.NOTHING, operator, before, after))
 
+    def copy(self, operator: Operator, source: int, dims: Dims, columns: Columns) -> int:
+        """The number of a new tensor that a copy writes."""
+        result = self.new(f"{self.names[source]}:copy", dims, self.rules[source])
+        self.append(operator, Opcode.COPY, source, result, columns=columns)
+        return result
+
     def quantities(
         self, operator: Operator, source: int, second: int, destination: int
     ) -> dict[Nest, int]:
@@ -229,7 +257,11 @@ class Lowering:
 
     def plain(self, name: str) -> int:
         """The number of a tensor in the order of its shape: put in order first, if need be."""
-        if not self.is_plain(name):
+        if name in self.grouped:
+            from apollo.compiler.lowering_matrices import ungroup
+
+            ungroup(self, name)
+        elif not self.is_plain(name):
             self.put_in_order(name)
         return self.numbers[name]
 

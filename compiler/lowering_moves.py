@@ -4,12 +4,14 @@ import math
 
 from apollo.arch.isa import Opcode
 from apollo.compiler.lower import Columns, Lowering
+from apollo.compiler.lowering_matrices import exchanges_groups, seen_as
+from apollo.compiler.lowering_orders import transpose_any
 from apollo.compiler.numbers import quantization_of
 from apollo.compiler.recipe import Ingredients, Recipe
 from apollo.compiler.storage import Dims, axis_of, dims_of
 from apollo.compiler.tables import IN_ORDER
 from apollo.compiler.tables import Split as Axis
-from apollo.workloads.operators import Concat, Operator, Pad, Reshape, Slice, Split, Transpose
+from apollo.workloads.operators import Concat, Operator, Reshape, Slice, Split, Transpose
 from apollo.workloads.quantization import Quantization
 
 TABLE_BYTES, WIDE_TABLE_BYTES = 256, 2 * 513
@@ -31,6 +33,8 @@ def table_bytes(before: Quantization, after: Quantization) -> int:
 def table(lowering: Lowering, operator: Operator, source: int, ingredients: Ingredients) -> None:
     """A function of every element."""
     destination = lowering.result(operator, lowering.dims[source])
+    if operator.inputs[0] in lowering.grouped:
+        lowering.grouped[operator.output] = lowering.grouped[operator.inputs[0]]
     lowering.is_image[destination] = lowering.is_image[source]
     before, after = lowering.rules[source], lowering.rules[destination]
     recipe = Recipe(ingredients, operator, before, after)
@@ -70,6 +74,8 @@ def reshape(lowering: Lowering, operator: Reshape) -> None:
     rules = [quantization_of(lowering.model, name) for name in (source, operator.output)]
     if rules[0] != rules[1]:
         raise lowering.refuse(operator, "must keep the units of its input")
+    if source in lowering.grouped:
+        lowering.plain(source)
     number = lowering.numbers[source]
     # A view of a view: only the order of the first is known.
     if not lowering.is_plain(source) and not _same_logical(lowering, source):
@@ -85,6 +91,8 @@ def _same_logical(lowering: Lowering, name: str) -> bool:
 
 def transpose(lowering: Lowering, operator: Transpose) -> None:
     """A copy that reads coordinates by other names, or channels in groups."""
+    if exchanges_groups(lowering, operator):
+        return
     source = lowering.plain(operator.inputs[0])
     shape, perm = lowering.shape(operator.inputs[0]), operator.perm
     dims = dims_of(lowering.shape(operator.output))
@@ -94,18 +102,15 @@ def transpose(lowering: Lowering, operator: Transpose) -> None:
         columns |= {"result_pitch": groups, "whole_channels": 1}
         in_units(lowering, operator, Opcode.COPY, source, dims=dims, columns=columns)
         return
-    in_units(
-        lowering,
-        operator,
-        Opcode.COPY,
-        source,
-        dims=dims,
-        columns={"permutation": _permutation(lowering, operator, shape)},
-    )
+    order = _permutation(lowering, operator, shape)
+    if order is None:
+        transpose_any(lowering, operator)
+        return
+    in_units(lowering, operator, Opcode.COPY, source, dims=dims, columns={"permutation": order})
 
 
-def _permutation(lowering: Lowering, operator: Transpose, shape: tuple[int, ...]) -> int:
-    """Of rows, columns and channels: the source's coordinate that each is."""
+def _permutation(lowering: Lowering, operator: Transpose, shape: tuple[int, ...]) -> int | None:
+    """Of rows, columns and channels the source's coordinate that each is; None: no single copy."""
     perm = operator.perm
     source = lowering.dims[lowering.numbers[operator.inputs[0]]]
     if len(shape) == 4 and perm[0] == 0:
@@ -117,11 +122,11 @@ def _permutation(lowering: Lowering, operator: Transpose, shape: tuple[int, ...]
         swaps = perm[-1] != len(shape) - 1
         code = 0x123 if swaps else IN_ORDER
     else:
-        raise lowering.refuse(operator, f"has no lowering by {perm} of {shape}")
+        return None
     return int(code)
 
 
-def _axis(lowering: Lowering, operator: Operator, tensor: str, axis: int) -> str:
+def axis_in(lowering: Lowering, operator: Operator, tensor: str, axis: int) -> str:
     """The stored coordinate of a dimension of a tensor."""
     try:
         name = axis_of(lowering.shape(tensor), axis)
@@ -136,7 +141,7 @@ def _axis(lowering: Lowering, operator: Operator, tensor: str, axis: int) -> str
 def concat(lowering: Lowering, operator: Concat) -> None:
     """One copy for every input, each into its part of the output, or a table where units differ."""
     sources = [lowering.plain(name) for name in operator.inputs]
-    axis = _axis(lowering, operator, operator.inputs[0], operator.axis)
+    axis = axis_in(lowering, operator, operator.inputs[0], operator.axis)
     dims = [lowering.dims[source] for source in sources]
     extents = [getattr(each, axis) for each in dims]
     whole = dims[0]._replace(**{axis: sum(extents)})
@@ -156,33 +161,46 @@ def concat(lowering: Lowering, operator: Concat) -> None:
         first += getattr(each, axis)
 
 
-def pad(lowering: Lowering, operator: Pad) -> None:
-    """A window of one element over an image with margins."""
-    source = lowering.plain(operator.inputs[0])
-    shape = lowering.shape(operator.inputs[0])
-    if len(shape) != 4 or any((*operator.before[:2], *operator.after[:2])):
-        raise lowering.refuse(operator, "has no lowering but for rows and columns of an image")
-    q = lowering.rules[source]
-    fill = q.zero_point[0] + round(operator.value / q.scale[0])
-    columns = {"pad_rows": operator.before[2], "pad_columns": operator.before[3]}
-    columns["fill"] = min(q.high, max(q.low, fill))
-    in_units(lowering, operator, Opcode.POOL_MAX, source, columns=columns)
-
-
 def cut(lowering: Lowering, operator: Slice) -> None:
     """A window of one element that begins inside the source and takes steps."""
-    source = lowering.plain(operator.inputs[0])
+    source = _by_items(lowering, operator)
     steps = operator.steps or (1,) * len(operator.axes)
     columns: dict[str, int] = {}
     for axis, start, stop, step in zip(
         operator.axes, operator.starts, operator.stops, steps, strict=True
     ):
-        name = _axis(lowering, operator, operator.inputs[0], axis)
+        name = _axis_of(lowering, operator, source, axis)
         if step == 1 and stop - start == getattr(lowering.dims[source], name):
             continue
         columns |= _cut_of(lowering, operator, name, start, step)
-    lowering_dims = dims_of(lowering.shape(operator.output))
-    in_units(lowering, operator, Opcode.POOL_MAX, source, dims=lowering_dims, columns=columns)
+    dims = _cut_dims(lowering, operator, source)
+    in_units(lowering, operator, Opcode.POOL_MAX, source, dims=dims, columns=columns)
+
+
+def _by_items(lowering: Lowering, operator: Slice | Split) -> int:
+    """The source; the items of a batch of sequences as images."""
+    name = operator.inputs[0]
+    source, shape = lowering.plain(name), lowering.shape(name)
+    axes = operator.axes if isinstance(operator, Slice) else (operator.axis,)
+    if len(shape) == 3 and shape[0] > 1 and {0, 1} & {*axes}:
+        return seen_as(lowering, operator, source, Dims(shape[0], shape[1], 1, shape[2]))
+    return source
+
+
+def _axis_of(lowering: Lowering, operator: Slice | Split, source: int, axis: int) -> str:
+    name = operator.inputs[0]
+    if source != lowering.numbers[name]:
+        return ("images", "rows", "channels")[axis]
+    return axis_in(lowering, operator, name, axis)
+
+
+def _cut_dims(lowering: Lowering, operator: Slice, source: int) -> Dims:
+    shape = lowering.shape(operator.output)
+    if source != lowering.numbers[operator.inputs[0]]:
+        return Dims(shape[0], shape[1], 1, shape[2])
+    if len(shape) == 2 and lowering.dims[source].images > 1:
+        return Dims(shape[0], 1, 1, shape[1])  # items are images of one position
+    return dims_of(shape)
 
 
 def _cut_of(
@@ -197,8 +215,8 @@ def _cut_of(
 
 def split(lowering: Lowering, operator: Split) -> None:
     """One cut for every part."""
-    source = lowering.plain(operator.inputs[0])
-    axis = _axis(lowering, operator, operator.inputs[0], operator.axis)
+    source = _by_items(lowering, operator)
+    axis = _axis_of(lowering, operator, source, operator.axis)
     first = 0
     for name, size in zip(operator.outputs, operator.sizes, strict=True):
         columns = _cut_of(lowering, operator, axis, first, 1)

@@ -20,6 +20,8 @@ class Network:
     tensor_names: tuple[str, ...]  # [T]
     recipes: tuple[Recipe, ...]  # [L] of the nests' parameters
     constants: dict[int, str | Ints]  # stored tensors: whose operator's constant, or the values
+    prepared: dict[int, str]  # tensors that the host looks up before: by number, whose output
+    finished: tuple[str, ...]  # operators whose work the host does behind, in order
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     numbers: dict[str, int]  # of the tensor that holds a tensor of the graph

@@ -11,6 +11,8 @@ from apollo.compiler.ingredients import Channels, channels_of, table_of
 from apollo.compiler.pipeline import Compiled
 from apollo.compiler.sparse_blocks import encoded, sparse_stream
 from apollo.compiler.tables import NO_TENSOR, Ints, Map, Nest, Split, TensorColumn
+from apollo.workloads.integer.context import Context
+from apollo.workloads.integer.run import execute
 from apollo.workloads.model import Model
 
 Bytes = npt.NDArray[np.uint8]
@@ -38,20 +40,39 @@ def pack(compiled: Compiled, model: Model, inputs: Mapping[str, Any]) -> Bytes:
         if isinstance(stored, str):
             stored = model.constant(stored, "constant").values
         _put(compiled, tensor, stored, image)
+    context = Context(model, {name: np.asarray(inputs[name]) for name in compiled.network.inputs})
+    operators = {operator.name: operator for operator in model.graph.operators}
+    for tensor, name in compiled.network.prepared.items():
+        _put(compiled, tensor, execute(operators[name], context)[0], image)
     return image
 
 
 def unpack(compiled: Compiled, model: Model, dram: Bytes) -> dict[str, Ints]:
-    """The network's outputs, in the shapes of the graph."""
+    """The network's outputs, in the shapes of the graph; the host finishes what is left to it."""
     network = compiled.network
-    found = {}
-    for name in network.outputs:
-        shape = model.graph.tensor(name).shape
-        values = _interior(compiled, network.numbers[name], dram).astype(np.int64)
-        if len(shape) >= 4:
-            values = np.moveaxis(values, 3, 1)
-        found[name] = values.reshape(shape)
-    return found
+    operators = {operator.name: operator for operator in model.graph.operators}
+    context = Context(model)
+    for name in network.finished:
+        operator = operators[name]
+        for source in operator.inputs:
+            if source not in context.tensors:
+                context.tensors[source] = _stored(compiled, model, source, dram)
+        context.tensors.update(zip(operator.outputs, execute(operator, context), strict=True))
+    return {
+        name: context.tensors[name]
+        if name in context.tensors
+        else _stored(compiled, model, name, dram)
+        for name in network.outputs
+    }
+
+
+def _stored(compiled: Compiled, model: Model, name: str, dram: Bytes) -> Ints:
+    """A tensor of the graph that is in DRAM, in its shape."""
+    shape = model.graph.tensor(name).shape
+    values = _interior(compiled, compiled.network.numbers[name], dram).astype(np.int64)
+    if len(shape) >= 4:
+        values = np.moveaxis(values, 3, 1)
+    return np.asarray(values.reshape(shape), np.int64)
 
 
 def _interior(compiled: Compiled, tensor: int, dram: Bytes) -> Any:
@@ -117,7 +138,7 @@ def _pack_parameters(compiled: Compiled, model: Model, layer: int, image: Bytes)
             image[first : first + len(table)] = table
         return
     count = int(n[Nest.CHANNELS] * n[Nest.GROUPS])
-    stored = channels_of(recipe, model, count, int(n[Nest.TAPS]))
+    stored = channels_of(recipe, model, count, int(n[Nest.TAPS]), int(n[Nest.IN_CHANNELS]))
     if m[Map.SPARSE]:
         _check_nonzeros(compiled, layer, stored)
         owners, channels = _owners(compiled, n, m), encoded(stored)

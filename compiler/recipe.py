@@ -23,8 +23,18 @@ class Ingredients(Enum):
     BLEND = "blend"  # a sum of both, each times its factor
     TRANSPOSED = "transposed"  # stored weights of a transposed convolution
     FUNCTION = "function"  # a table of the operator's function
+    MIRROR = "mirror"  # the same, mirrored
+    MIRRORED = "mirrored"  # the same of mirrored integers
+    RECIPROCAL = "reciprocal"  # a table of what to multiply by in place of dividing
+    CONSTANT = "constant"  # a table of one number, `count`
+    ABOVE = "above"  # a table of what is positive, in other units
+    BELOW = "below"  # a table of what is negative
+    SLOPES = "slopes"  # stored factors of the channels
     UNITS = "units"  # a table from one quantisation to another
     SOFTMAX = "softmax"
+    MATMUL = "matmul"  # the record of a product of two computed operands
+    PIECE = "piece"  # a table: what is left of a centred element for the `count`-th piece
+    STANDARD = "standard"  # a layer normalisation before its scales
     NEIGHBOURS = "neighbours"
 
 
@@ -38,6 +48,7 @@ class Recipe:
     after: Quantization
     second: Quantization | None = None
     count: int = 1
+    is_swapped: bool = False  # a difference whose first operand is the second of the operator
     factors: tuple[float, float] = (1.0, 1.0)  # of a blend
     window: tuple[Taps, ...] = ()  # of a transposed convolution: rows', then each phase's columns'
     image: tuple[int, int, int] = (0, 0, 0)  # channels, rows, columns that a product flattens

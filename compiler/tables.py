@@ -75,6 +75,15 @@ class Nest(IntEnum):
     WHOLE_COLUMNS = 46
     SECOND_ROW = 47  # first row of the second operand that is read
     SECOND_COLUMN = 48
+    DYNAMIC = 49  # Dynamic: whether the weights are the second operand
+
+
+class Dynamic(IntEnum):
+    """How weights lie that are computed, group beside group along the channels."""
+
+    NO = 0  # they are stored ones
+    BY_RESULT = 1  # a row has the inputs of a result
+    BY_INPUT = 2  # a row has what an input gives to the results
 
 
 class Form(IntEnum):

@@ -18,7 +18,7 @@ from apollo.compiler.kernels.parts import (
     source_channels,
 )
 from apollo.compiler.kernels.views import View
-from apollo.compiler.tables import Map, Nest, Split, Unit
+from apollo.compiler.tables import Map, Nest, Split, TensorColumn, Unit
 
 Ints = npt.NDArray[np.int64]
 Column = npt.NDArray[np.int32]
@@ -57,6 +57,11 @@ def second_box(
     n: Ints, m: Ints, t: Ints, v: Ints, start: int, rows: int, step: int, b: Ints
 ) -> None:
     """What a tile reads of the second operand; where it is repeated, all PEs read the same."""
+    if n[Nest.DYNAMIC]:
+        _set(b, 1, t[TensorColumn.ROWS], 0, 0, v[View.ROW], False)
+        _set(b, 2, 1, 0, 0, v[View.COLUMN], False)
+        _set(b, 3, t[TensorColumn.CHANNELS], 0, 0, v[View.CHANNEL], False)
+        return
     down, across = n[Nest.STRIDE_ROWS], n[Nest.STRIDE_COLUMNS]
     if is_stretched(n, t, Split.ROWS):
         _set(b, 1, 1, 0, 0, 0, False)

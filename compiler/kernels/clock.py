@@ -87,8 +87,10 @@ def enter_core_work(n: Ints, d: Ints, m: Ints, w: Ints) -> None:
         size = passes * parameter_bytes(n, d, m) + tiles * _BURST // 2
         w[Work.PARAMETERS] = _on_channel(size, d)
         w[Work.PARAMETER_TILE] = w[Work.PARAMETERS] // tiles
-        w[Work.RING] = passes * m[Map.CORE_BYTES]
         w[Work.RING_TILE] = ring_bytes(n, m)
+        w[Work.RING] = passes * m[Map.CORE_BYTES]
+        if m[Map.CORE_BYTES] == 0:
+            w[Work.RING] = tiles * w[Work.RING_TILE]
     # While a tile of parameters stays for all rows, nothing else waits for the next one.
     w[Work.COMPUTE_TILE] = w[Work.COMPUTE] // (tiles_of(m) if holds_parameters(n, m) else tiles)
 

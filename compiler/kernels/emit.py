@@ -21,6 +21,7 @@ from apollo.compiler.kernels.computes import (
     STEPS,
     compute,
 )
+from apollo.compiler.kernels.dynamic import bring_weights
 from apollo.compiler.kernels.loads import load_all, load_tile
 from apollo.compiler.kernels.parameters import channel_bytes, has_parameters, tiles_of
 from apollo.compiler.kernels.sparse import sparse_load
@@ -55,13 +56,15 @@ Column = npt.NDArray[np.int32]
 _ACCUMULATE, _PARTIAL = int(ComputeFlag.ACCUMULATE), int(ComputeFlag.PARTIAL)
 _COMPUTE, _MOVE, _STORE = int(Engine.COMPUTE), int(Engine.MOVE), int(Engine.STORE)
 # What a nest's emission knows: where its parameters lie, and what had been issued before it.
-RING_FIRST, RING_BYTES, COLD, RESIDENT_AT, STORES, MOVES, BEHIND = range(7)
-PLAN = 7
+RING_FIRST, RING_BYTES, COLD, RESIDENT_AT, STORES, MOVES, BEHIND, COMPUTES = range(8)
+PLAN = 8
 
 
 @bare_inlined
 def _moves_needed(n: Ints, m: Ints, plan: Ints, image: int) -> int:
     """Moves that have retired before an image is computed."""
+    if n[Nest.DYNAMIC]:
+        return -1
     source = m[Map.SOURCE_FROM] == From.HALO or m[Map.SOURCE_FROM] == From.COPY
     second = m[Map.SECOND_FROM] == From.COPY
     if source and second:
@@ -127,6 +130,8 @@ def _parameter_tiles(
     layer: int,
     work: Ints,
     plan: Ints,
+    tensors: Ints,
+    places: Ints,
     loads: bool,
     now: int,
     count: int,
@@ -149,6 +154,12 @@ def _parameter_tiles(
                         s, n, d, m, layer, plan[RING_FIRST], plan[RING_BYTES],
                         group, channel, channels, inputs, last,
                     )  # fmt: skip
+                if loads and n[Nest.DYNAMIC]:
+                    second = n[Nest.SECOND]
+                    bring_weights(
+                        s, n, d, m, v[1], tensors[second], places[second], layer,
+                        plan[COMPUTES], group, channel, channels, count,
+                    )  # fmt: skip
                 work[GROUP], work[CHANNEL], work[INPUT] = group, channel, begin
                 work[CHANNELS], work[INPUTS] = channels, inputs
                 if m[Map.SPARSE]:
@@ -165,6 +176,7 @@ def _time_tiles(
     m: Ints,
     v: Ints,
     tensors: Ints,
+    places: Ints,
     dram: Ints,
     layer: int,
     work: Ints,
@@ -193,7 +205,7 @@ def _time_tiles(
             s.wait[load, _COMPUTE], s.wait[load, _STORE] = before, plan[STORES]
         is_loading = has_parameters(n) and not m[Map.RESIDENT] and (count == 0 or not holds)
         s.number[DRAM] = parameters
-        _parameter_tiles(s, n, d, m, v, layer, work, plan, is_loading, step, count)
+        _parameter_tiles(s, n, d, m, v, layer, work, plan, tensors, places, is_loading, step, count)
         before, last = last, s.number[ISSUED + _COMPUTE]
         if m[Map.TO_DRAM]:
             t, base = tensors[n[Nest.DESTINATION]], dram[n[Nest.DESTINATION]]
@@ -222,6 +234,7 @@ def _nest(
     s.number[PARAMETERS] = 0
     plan[STORES] = plan[BEHIND] = s.number[ISSUED + _STORE]
     plan[MOVES] = s.number[ISSUED + _MOVE]
+    plan[COMPUTES] = s.number[ISSUED + _COMPUTE]
     view_source(n, m, tensors[n[Nest.SOURCE]], places[n[Nest.SOURCE]], v[0])
     if m[Map.SECOND_FROM] != From.NOWHERE:
         view_second(n, m, tensors[n[Nest.SECOND]], places[n[Nest.SECOND]], v[1])
@@ -232,9 +245,9 @@ def _nest(
         load_all(s, n, d, m, layer)
     if n[Nest.IMAGES] > 1 and image_by_image(m):
         loads = has_parameters(n) and not m[Map.RESIDENT]
-        _parameter_tiles(s, n, d, m, v, layer, work, plan, loads, -1, 0)
+        _parameter_tiles(s, n, d, m, v, layer, work, plan, tensors, places, loads, -1, 0)
     else:
-        _time_tiles(s, n, d, m, v, tensors, dram, layer, work, plan, b)
+        _time_tiles(s, n, d, m, v, tensors, places, dram, layer, work, plan, b)
 
 
 @bare_kernel
@@ -243,7 +256,10 @@ def count_instructions(nests: Ints, mapping: Ints) -> tuple[int, int]:
     total = loads = 0
     for i in range(len(nests)):
         n, m = nests[i], mapping[i]
-        loads += parameter_passes(n, m) * tiles_of(m) + 1
+        passes = parameter_passes(n, m) * tiles_of(m) + 1
+        loads += passes
+        if n[Nest.DYNAMIC]:
+            total += passes
         total += time_tiles(n, m) * (tiles_of(m) + 4) + 2 * n[Nest.IMAGES] + 1
     return total + loads, loads
 

@@ -10,6 +10,7 @@ from apollo.compiler.kernels.parameters import channel_bytes, load_bytes, reside
 from apollo.compiler.kernels.sparse import sparse_load
 from apollo.compiler.kernels.stream import (
     DRAM,
+    FREE_AT,
     ISSUED,
     PARAM_WAIT,
     PARAMETERS,
@@ -87,3 +88,6 @@ def load_tile(
     wait = ring_place(s.number, s.ring, block, ring_bytes)
     s.number[PARAMETERS] = ring_first + s.number[RING_FREE] - block
     _load(s, n, d, m, layer, size, block, wait)
+    s.number[FREE_AT] = wait
+    if not n[Nest.WEIGHTS]:
+        s.number[DRAM] -= size  # the same table or record for every tile

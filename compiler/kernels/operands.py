@@ -205,6 +205,8 @@ def second_channels(n: Ints, m: Ints, t: Ints) -> int:
 @bare_inlined
 def second_bytes(n: Ints, m: Ints, t: Ints, rows: int) -> int:
     """Bytes of the second operand that a tile of so many rows reads in a PE."""
+    if n[Nest.DYNAMIC]:
+        return tensor_bytes(t)
     positions = second_rows(n, t, rows) * second_columns(n, m, t)
     return positions * second_channels(n, m, t) * t[TensorColumn.WIDTH]
 
@@ -216,6 +218,11 @@ def find_second(n: Ints, d: Ints, m: Ints, t: Ints, p: Ints) -> None:
     m[Map.SECOND_BYTES] = 0
     if not p[Place.ON_CHIP]:
         m[Map.SECOND_FROM] = From.DRAM
+        return
+    if n[Nest.DYNAMIC]:
+        # Read where it is, by moves to the cores.
+        m[Map.SECOND_FROM] = From.PLACE
+        m[Map.SECOND_MOVE_BYTES] = tensor_bytes(t)
         return
     in_place = _splits_agree(n, d, m, p)
     for split, part, own in (

@@ -22,6 +22,8 @@ FREE = -1  # of a forced column: the compiler decides
 @bare_inlined
 def channel_bytes(n: Ints, inputs: int, last: bool) -> int:
     """Parameter bytes of an output channel for so many inputs; its record comes with the last."""
+    if n[Nest.DYNAMIC]:
+        return inputs * n[Nest.TAPS]
     if not n[Nest.WEIGHTS]:
         return 0
     return inputs * n[Nest.TAPS] + (RECORD_BYTES if last else 0)
@@ -74,8 +76,10 @@ def tile_parameters(n: Ints, d: Ints, m: Ints, share: int) -> int:
         return _set_tiles(n, m, least_channels, inputs)
     room = budget // least_channels - RECORD_BYTES
     fitting = room // n[Nest.TAPS] // CHANNEL_GROUP * CHANNEL_GROUP
-    if n[Nest.MIXES_CHANNELS] and fitting >= least_inputs:
+    if n[Nest.MIXES_CHANNELS] and not n[Nest.DYNAMIC] and fitting >= least_inputs:
         return _set_tiles(n, m, least_channels, fitting)
+    if n[Nest.DYNAMIC]:
+        least_inputs = inputs
     return least_channels * channel_bytes(n, least_inputs, True) + n[Nest.TABLE_BYTES]
 
 
@@ -101,6 +105,8 @@ def _set_tiles(n: Ints, m: Ints, channels: int, inputs: int) -> int:
     m[Map.INPUT_TILES] = ceil_div(n[Nest.IN_CHANNELS], m[Map.TILE_INPUTS])
     each = channel_bytes(n, n[Nest.IN_CHANNELS], True)
     m[Map.CORE_BYTES] = m[Map.PE_GROUPS] * m[Map.CORE_CHANNELS] * each + n[Nest.TABLE_BYTES]
+    if n[Nest.DYNAMIC]:
+        m[Map.CORE_BYTES] = 0  # nothing of it can stay
     return FITS
 
 

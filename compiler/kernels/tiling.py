@@ -79,9 +79,7 @@ def parameter_passes(n: Ints, m: Ints) -> int:
     """How often all parameters of the nest are loaded."""
     if not has_parameters(n):
         return 0
-    if holds_parameters(n, m) or not n[Nest.WEIGHTS]:
-        return 1
-    return time_tiles(n, m)
+    return 1 if holds_parameters(n, m) else time_tiles(n, m)
 
 
 @bare_inlined
@@ -206,8 +204,8 @@ def instruction_bytes(n: Ints, m: Ints) -> int:
     loads = 0
     if has_parameters(n):
         loads = tiles if holds_parameters(n, m) else tiles * m[Map.ROW_TILES]
-        if not n[Nest.WEIGHTS]:
-            loads = 1
+        if n[Nest.DYNAMIC]:
+            moves += loads
     return (
         m[Map.ROW_TILES] * (tiles * _BYTES_OF[opcode_of(n, m)] + transfers * _TRANSFER)
         + moves * _MOVE

@@ -261,7 +261,7 @@ def store_tile(
 
 
 @bare_kernel
-def _put_move(
+def put_move(
     s: Stream, d: Ints, t: Ints, p: Ints, layer: int, image: int, size: int, fill: int
 ) -> int:
     """A move of an image from where a tensor is, but for its boxes; its number."""
@@ -309,7 +309,7 @@ def _step(p: Ints, split: int) -> int:
 def fill_margins(s: Stream, n: Ints, d: Ints, m: Ints, t: Ints, p: Ints, layer: int) -> None:
     """Bring what neighbours hold into the margins of the source, image by image."""
     for image in range(t[TensorColumn.IMAGES]):
-        number = _put_move(s, d, t, p, layer, image, m[Map.MOVE_BYTES], n[Nest.FILL])
+        number = put_move(s, d, t, p, layer, image, m[Map.MOVE_BYTES], n[Nest.FILL])
         operand = s.operand[number]
         top, left = t[TensorColumn.TOP], t[TensorColumn.LEFT]
         row, column = operand[Move.SOURCE_ROW_PITCH], operand[Move.SOURCE_COLUMN_PITCH]
@@ -346,7 +346,7 @@ def copy_operand(
     order = 0x321 if second else n[Nest.PERMUTATION]
     for image in range(t[TensorColumn.IMAGES]):
         fill = 0 if second else n[Nest.FILL]
-        number = _put_move(s, d, t, p, layer, image, size, fill)
+        number = put_move(s, d, t, p, layer, image, size, fill)
         if second:
             second_box(n, m, t, v, 0, m[Map.PE_ROWS], m[Map.PE_ROWS], b)
         else:

@@ -74,6 +74,10 @@ def view_source(n: Ints, m: Ints, t: Ints, p: Ints, v: Ints) -> None:
 @bare_kernel
 def view_second(n: Ints, m: Ints, t: Ints, p: Ints, v: Ints) -> None:
     """Of the second operand; it is repeated along a dimension by a pitch of zero."""
+    if n[Nest.DYNAMIC]:
+        _of_box(v, t[TensorColumn.WIDTH], 1, t[TensorColumn.CHANNELS], m[Map.SECOND_ADDRESS])
+        v[View.BUFFER] = m[Map.SECOND_BYTES]
+        return
     if m[Map.SECOND_FROM] == From.PLACE:
         _of_place(v, t, p)
         v[View.BASE] += n[Nest.SECOND_ROW] * v[View.ROW] + n[Nest.SECOND_COLUMN] * v[View.COLUMN]

@@ -126,7 +126,7 @@ def _quantum(nest: list[int], weights: Weights | None, accelerator: Accelerator)
     """Channels that a nest can be cut into, for want of room: 0 where it needs all of them."""
     if weights is not None:
         return 0 if nest[Nest.MIXES_CHANNELS] else weights.quantum
-    whole = (Opcode.SOFTMAX, Opcode.NORMALIZE)
+    whole = (Opcode.SOFTMAX, Opcode.STANDARDIZE, Opcode.NORMALIZE)
     return 0 if nest[Nest.OPCODE] in whole else accelerator.lanes
 
 

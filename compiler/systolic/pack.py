@@ -68,7 +68,8 @@ def _pack_weights(
 ) -> None:
     nest = compiled.network.nests[number]
     count = int(nest[Nest.CHANNELS] * nest[Nest.GROUPS])
-    stored = channels_of(compiled.network.recipes[number], model, count, int(nest[Nest.TAPS]))
+    recipe, taps, inputs = compiled.network.recipes[number], nest[Nest.TAPS], nest[Nest.IN_CHANNELS]
+    stored = channels_of(recipe, model, count, int(taps), int(inputs))
     for column in weights.columns:
         results = weights.results[column.number]
         records = stored.records[results.channels].reshape(-1)

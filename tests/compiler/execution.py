@@ -78,6 +78,9 @@ def coverage(compiled: Compiled) -> Counter[str]:
             "permuted": n[Nest.PERMUTATION] != 0x321,
             "parts": n[Nest.IS_PART],
             "sparse": m[Map.SPARSE],
+            "parts on the chip": n[Nest.IS_PART] and not m[Map.TO_DRAM],
+            "rows by turns": n[Nest.RESULT_ROWS] > 1,
+            "columns by turns": n[Nest.RESULT_COLUMNS] > 1,
         }
         seen.update(name for name, value in flags.items() if value)
     return seen

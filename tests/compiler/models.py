@@ -6,6 +6,7 @@ import numpy as np
 
 from apollo.compiler.fuse import CLAMPS
 from apollo.workloads.graph import Graph, GraphBuilder
+from apollo.workloads.indices import index_tensors
 from apollo.workloads.model import Constant, Model, Rounding
 from apollo.workloads.operators import (
     BatchNormalization,
@@ -14,11 +15,14 @@ from apollo.workloads.operators import (
     Convolution,
     ConvTranspose,
     DepthToSpace,
+    Embedding,
     FullyConnected,
+    LayerNormalization,
     Operator,
     Pad,
     Pool,
     PoolKind,
+    PReLU,
     Reshape,
     Resize,
     Slice,
@@ -67,13 +71,22 @@ def random_model(graph: Graph, seed: int, rounding: Rounding = Rounding.ONCE) ->
             rules[name] = _result_rule(rng, operator, rules)
         if isinstance(operator, Convolution | ConvTranspose | FullyConnected):
             _weights(rng, graph, operator, shapes[0], rules, constants)
-        elif isinstance(operator, BatchNormalization):
+        elif isinstance(operator, BatchNormalization | LayerNormalization):
             for role in ("scale", "shift"):
-                values = rng.normal(0, 1, operator.channels).astype(np.float32)
+                count = operator.parameters(shapes) // 2
+                values = rng.normal(0, 1, count).astype(np.float32)
                 constants[operator.name, role] = _constant(values)
+        elif isinstance(operator, PReLU):
+            values = rng.integers(-127, 128, operator.channels).astype(np.int8)
+            constants[operator.name, "slope"] = _constant(values, Quantization((0.01,), (0,)))
+        elif isinstance(operator, Embedding):
+            values = rng.integers(-128, 128, (operator.rows, operator.features)).astype(np.int8)
+            constants[operator.name, "table"] = _constant(values, _rule(rng, 0.01, 0.05))
         elif isinstance(operator, Binary) and operator.constant_shape is not None:
             values = rng.integers(-128, 128, operator.constant_shape).astype(np.int8)
             constants[operator.name, "constant"] = _constant(values, _rule(rng, 0.01, 0.05))
+    for name in index_tensors(graph):
+        rules.pop(name, None)
     return Model(graph, constants, rules, rounding)
 
 
@@ -85,7 +98,7 @@ def _result_rule(
     rng: np.random.Generator, operator: Operator, rules: dict[str, Quantization]
 ) -> Quantization:
     before = rules[operator.inputs[0]]
-    if isinstance(operator, Softmax):
+    if isinstance(operator, Softmax) and rng.random() < 0.8:
         return Quantization((1 / 256,), (-128,))
     if isinstance(operator, _KEEPS) or (isinstance(operator, Unary) and operator.kind in CLAMPS):
         return before
@@ -134,7 +147,10 @@ def _weights(
 def random_inputs(graph: Graph, seed: int) -> dict[str, np.ndarray]:
     """Stored integers for every input."""
     rng = np.random.default_rng(seed)
-    return {
-        name: rng.integers(-128, 128, graph.tensor(name).shape).astype(np.int64)
-        for name in graph.inputs
-    }
+    found = {}
+    for name in graph.inputs:
+        readers = graph.consumers(name)
+        rows = [each.rows for each in readers if isinstance(each, Embedding)]
+        low, high = (0, min(rows)) if rows else (-128, 128)
+        found[name] = rng.integers(low, high, graph.tensor(name).shape).astype(np.int64)
+    return found

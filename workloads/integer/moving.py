@@ -128,8 +128,8 @@ def _between(
         exact = position(operator.grid, place, before, after)
         first = math.floor(exact)
         share = round((exact - first) * (1 << FRACTION_BITS))
-        pair = (source.take(min(max(0, first + k), edge), axis) for k in range(2))
-        found.append(blend(*pair, blend_factors(*rules, share), rules[1]))
+        one, other = (source.take(min(max(0, first + k), edge), axis) for k in range(2))
+        found.append(blend(one, other, blend_factors(*rules, share), rules[1]))
     return np.stack(found, axis)
 
 

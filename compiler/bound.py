@@ -1,0 +1,242 @@
+"""Lower bounds on the cycles of a network on a design: what no program for lanes can beat.
+
+Two bounds, each cold (first inference) and warm (a following one), proven in docs/quality.md:
+
+- *free*: the longer of the cycles that the compute engine needs at a perfect split over PEs and
+  cores, and of compulsory DRAM traffic over bandwidth; of any program that runs every nest;
+- *layered*: at least the free one, of programs that run nest after nest and load parameters
+  straight to core memories (`is_layered`). Parameters of a stretch of layers that core memories
+  cannot hold when it begins come while it runs, so every stretch is bound by itself.
+
+Of dense nests only: `CONVOLVE_SPARSE` walks and loads non-zeros alone, and needs its own counts.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from apollo.arch.accelerator import Accelerator
+from apollo.arch.cycles import CHANNEL_GROUP, PIPELINE_CYCLES, TAPS_PER_CYCLE
+from apollo.arch.isa import Engine, Opcode
+from apollo.arch.operands import RECORD_BYTES, ComputeFlag, Move, TransferFlag
+from apollo.arch.program import Program
+from apollo.compiler.network import Network
+from apollo.compiler.recipe import Ingredients
+from apollo.compiler.tables import IN_ORDER, Ints, Nest, TensorColumn
+
+_WINDOWS = (Opcode.DEPTHWISE, Opcode.POOL_MAX, Opcode.POOL_AVERAGE)
+_BINARY = (Opcode.ADD, Opcode.MULTIPLY)
+_OVER_CHANNELS = (Opcode.SOFTMAX, Opcode.NORMALIZE)
+_RESULTS = [Nest.IMAGES, Nest.ROWS, Nest.COLUMNS, Nest.CHANNELS, Nest.GROUPS]
+_AXES = (
+    (
+        TensorColumn.ROWS,
+        (Nest.ROWS, Nest.STRIDE_ROWS, Nest.PAD_ROWS, Nest.KERNEL_ROWS, Nest.DILATION_ROWS),
+    ),
+    (
+        TensorColumn.COLUMNS,
+        (
+            Nest.COLUMNS,
+            Nest.STRIDE_COLUMNS,
+            Nest.PAD_COLUMNS,
+            Nest.KERNEL_COLUMNS,
+            Nest.DILATION_COLUMNS,
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Lower bounds of a network of `L` nests on a design, in cycles."""
+
+    array_cycles: Ints  # [L] of the compute engine, at a perfect split
+    traffic_cycles: Ints  # [L] of the nest's parameters and of network inputs and outputs
+    cold: int  # free: any program
+    warm: int
+    layered_cold: int  # programs for which `is_layered` holds
+    layered_warm: int
+
+    def of_layers(self) -> Ints:
+        """Of every nest alone, [L]: the longer of the array and of its compulsory traffic."""
+        return np.maximum(self.array_cycles, self.traffic_cycles)
+
+
+def bound(network: Network, accelerator: Accelerator) -> Bound:
+    """The lower bounds; `accelerator` has lanes."""
+    array = array_cycles(network.nests, accelerator)
+    parameters = parameter_bytes(network)
+    reads, writes, stored = _compulsory_bytes(network)
+    rate = sum((channel.bytes_per_cycle for channel in accelerator.channels), Fraction(0))
+    start, burst = _first_visible(accelerator), accelerator.burst_bytes
+
+    def channel_cycles(moved: int) -> int:
+        """Of bytes that follow the first fetch; one burst of credit has been saved up by then."""
+        return start + _ceil((moved - burst) / rate) if moved > 0 else 0
+
+    compute = start + int(array.sum())
+    flow = int(reads.sum() + writes.sum())
+    on_chip = accelerator.pes * accelerator.pe_memory_bytes + _held_bytes(accelerator)
+    kept = max(0, int(parameters.sum()) + stored - on_chip)
+    cold = max(compute, channel_cycles(flow + stored + int(parameters.sum())))
+    warm = max(compute, channel_cycles(flow + kept))
+    held = _held_bytes(accelerator)
+    layered = [
+        max(whole, start + _longest(array, (parameters, reads, writes), rate, (there, held, burst)))
+        for whole, there in ((cold, 0), (warm, held))
+    ]
+    traffic = [_ceil(each / rate) for each in (parameters + reads + writes).tolist()]
+    return Bound(array, np.array(traffic, np.int64), cold, warm, *layered)
+
+
+def array_cycles(nests: Ints, accelerator: Accelerator) -> Ints:
+    """Cycles of the compute engine that each nest takes at least, [L].
+
+    Nothing for what only brings elements elsewhere: a `MOVE`, or whoever writes them, may do it.
+    """
+    lanes, units = accelerator.lanes, accelerator.pes * accelerator.cores
+    code = nests[:, Nest.OPCODE]
+    positions = nests[:, Nest.IMAGES] * nests[:, Nest.ROWS] * nests[:, Nest.COLUMNS]
+    channels, groups, taps = nests[:, Nest.CHANNELS], nests[:, Nest.GROUPS], nests[:, Nest.TAPS]
+    results = positions * channels * groups
+    wide = 1 + ((nests[:, Nest.FLAGS] & int(ComputeFlag.WIDE_SOURCE)) > 0)
+    wide_second = 1 + ((nests[:, Nest.FLAGS] & int(ComputeFlag.WIDE_SECOND)) > 0)
+    wide_result = 1 + ((nests[:, Nest.FLAGS] & int(ComputeFlag.WIDE_DESTINATION)) > 0)
+    across = positions * _ceil_div(channels, lanes)  # lanes are channels of a position
+    along = channels * _ceil_div(positions, lanes)  # or positions of a channel
+    anyhow = _ceil_div(results, lanes)
+    # Either ceiling of a convolution holds by itself, but not their product.
+    inputs = nests[:, Nest.IN_CHANNELS] * taps
+    of_lanes = _ceil_div(np.minimum(across, along) * groups * inputs, CHANNEL_GROUP)
+    of_inputs = _ceil_div(results * _ceil_div(inputs, CHANNEL_GROUP), lanes)
+    steps = np.select(
+        [code == Opcode.CONVOLVE, np.isin(code, _WINDOWS), np.isin(code, _OVER_CHANNELS)],
+        [
+            wide * np.maximum(of_lanes, of_inputs),
+            wide * anyhow * _ceil_div(taps, TAPS_PER_CYCLE),
+            across * groups * taps,
+        ],
+        anyhow * taps,
+    )
+    read = results * taps * (wide + np.where(np.isin(code, _BINARY), wide_second, 0))
+    read = np.where(code >= Opcode.ADD, read, 0)  # windows read as they step
+    port = _ceil_div(np.maximum(read, results * wide_result), 2 * lanes)
+    cycles = _ceil_div(np.maximum(steps, port), units) + PIPELINE_CYCLES
+    only_moves = (code == Opcode.COPY) | ((code == Opcode.POOL_MAX) & (taps == 1))
+    return np.where(only_moves, 0, cycles)
+
+
+def parameter_bytes(network: Network) -> Ints:
+    """Compulsory bytes of each nest's parameters, [L]: weights, and a record for every channel.
+
+    Tables are left out, which nests may share, and weights of one, with which a `MOVE` can fill.
+    """
+    nests = network.nests
+    each = nests[:, Nest.TAPS] * nests[:, Nest.IN_CHANNELS] + RECORD_BYTES
+    is_stored = [recipe.ingredients is not Ingredients.ONES for recipe in network.recipes]
+    has = nests[:, Nest.WEIGHTS] * np.array(is_stored)
+    return np.asarray(has * nests[:, Nest.CHANNELS] * nests[:, Nest.GROUPS] * each)
+
+
+def is_layered(program: Program) -> bool:
+    """Whether the layered bound holds: computes in the order of the nests, nothing parked.
+
+    Parameters might be parked in PE memories and moved to the cores from there.
+    """
+    computes = program.layer[program.engine == Engine.COMPUTE]
+    moves = program.opcode == Opcode.MOVE
+    to_core = program.operand[moves, Move.FLAGS] & TransferFlag.TO_CORE
+    return bool((np.diff(computes) >= 0).all() and not to_core.any())
+
+
+def _longest(
+    array: Ints, moved: tuple[Ints, Ints, Ints], rate: Fraction, held: tuple[int, int, int]
+) -> int:
+    """The longest sum over stretches that divide the nests between them.
+
+    `moved` are bytes of parameters, of inputs read and of outputs written, [L] each; `held` those
+    of parameters that are there when the first stretch begins and when a later one does, and
+    those that saved credit moves.
+    """
+    count = len(array)
+    work, loads, inputs, outputs = (
+        np.concatenate([[0], np.cumsum(each)]) for each in (array, *moved)
+    )
+    longest = np.zeros(count + 1, np.int64)
+    for end in range(1, count + 1):
+        missing = np.maximum(0, loads[end] - loads[:end] - held[1])
+        # Inputs may come early to PE memories: only the first stretch has them all to load.
+        missing[0] = max(0, int(loads[end]) - held[0]) + inputs[end]
+        if end == count:
+            missing += outputs[end] - outputs[:end]
+        channel = (missing - held[2]) * rate.denominator // rate.numerator
+        stretch = np.maximum(work[end] - work[:end], channel)
+        longest[end] = (longest[:end] + stretch).max()
+    return int(longest[count])
+
+
+def _held_bytes(accelerator: Accelerator) -> int:
+    """Bytes of parameters that can be in core memories or on their way, which staging bounds."""
+    cores = accelerator.pes * accelerator.cores * accelerator.core_memory_bytes
+    return cores + accelerator.parameter_memory_bytes
+
+
+def _first_visible(accelerator: Accelerator) -> int:
+    """The cycle before which no instruction is visible (M5, M12)."""
+    fetch = next(channel for channel in accelerator.channels if "FETCH" in channel.streams)
+    return _ceil(accelerator.burst_bytes / fetch.bytes_per_cycle) + fetch.latency_cycles
+
+
+def _compulsory_bytes(network: Network) -> tuple[Ints, Ints, int]:
+    """Bytes of inputs, at the nest that reads most of them [L], of outputs [L], of constants."""
+    nests, tensors = network.nests, network.tensors
+    reads, writes = np.zeros(len(nests), np.int64), np.zeros(len(nests), np.int64)
+    inputs = {network.numbers[name] for name in network.inputs}
+    for tensor in inputs:
+        needed = _read_bytes(nests, tensors, tensor)
+        if needed.any():
+            reads[int(needed.argmax())] += needed.max()
+    outputs = {network.numbers[name] for name in network.outputs} - inputs
+    for tensor in outputs:
+        for writer in np.flatnonzero(nests[:, Nest.DESTINATION] == tensor):
+            results = nests[writer, _RESULTS].prod()
+            writes[writer] += results * tensors[tensor, TensorColumn.WIDTH]
+    stored = sum(int(_read_bytes(nests, tensors, tensor).max()) for tensor in network.constants)
+    return reads, writes, stored
+
+
+def _read_bytes(nests: Ints, tensors: Ints, tensor: int) -> Ints:
+    """Distinct bytes of a tensor that each nest reads at least, [L]."""
+    row = tensors[tensor]
+    needed = np.zeros(len(nests), np.int64)
+    for index, nest in enumerate(nests):
+        if nest[Nest.SECOND] == tensor:
+            needed[index] = row[: TensorColumn.TOP].prod() * row[TensorColumn.WIDTH]
+        elif nest[Nest.SOURCE] == tensor:
+            needed[index] = _source_elements(nest, row) * row[TensorColumn.WIDTH]
+    return needed
+
+
+def _source_elements(nest: Ints, row: Ints) -> int:
+    """Distinct elements of its source that a nest reads at least."""
+    if nest[Nest.PERMUTATION] != IN_ORDER:
+        return int(row[: TensorColumn.TOP].prod())
+    count = int(min(nest[Nest.IMAGES], row[TensorColumn.IMAGES]))
+    for size, columns in _AXES:
+        outputs, stride, pad, kernel, dilation = (int(nest[column]) for column in columns)
+        first = np.arange(outputs) * stride - pad
+        read = np.unique(first[:, None] + np.arange(kernel) * dilation)
+        count *= int(((read >= 0) & (read < row[size])).sum())
+    channels = nest[Nest.IN_CHANNELS] if nest[Nest.MIXES_CHANNELS] else nest[Nest.CHANNELS]
+    if nest[Nest.SOURCE_STEP] > 0:
+        channels = channels * nest[Nest.GROUPS]
+    return count * int(min(channels, row[TensorColumn.CHANNELS]))
+
+
+def _ceil_div(values: Ints, by: int) -> Ints:
+    return -(-values // by)
+
+
+def _ceil(value: Fraction | int) -> int:
+    return -int(-value // 1)
