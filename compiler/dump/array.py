@@ -1,4 +1,4 @@
-"""Artifacts of a network on a chip with an array: weight tiles, places and DRAM as text."""
+"""Artifacts of a network on a chip with an array: weight tiles and places as text."""
 
 from collections.abc import Iterator
 
@@ -52,17 +52,3 @@ def places_text(compiled: CompiledNests) -> Iterator[str]:
             )
     yield "# tiles: images x rows x columns x channels, and the addresses of their buffers"
     yield from aligned(("nest", "tile", "operand", "tensor", "buffers"), lines, 5)
-
-
-def dram_text(compiled: CompiledNests) -> Iterator[str]:
-    """What lies where in DRAM."""
-    names, layers = compiled.network.tensor_names, compiled.network.layer_names
-    rows = [(address, "tensor", names[tensor]) for tensor, address in compiled.tensors.items()]
-    rows += [(address, "table", layers[nest]) for nest, address in compiled.constants.items()]
-    for nest, weights in compiled.weights.items():
-        rows += [(column.records, "records", layers[nest]) for column in weights.columns]
-        first = min(part.address for column in weights.columns for part in column.parts)
-        rows.append((first, "weights", layers[nest]))
-    yield f"# DRAM: {compiled.dram_bytes:,} B"
-    lines = [(str(address), kind, name) for address, kind, name in sorted(rows)]
-    yield from aligned(("first", "kind", "name"), lines, 2)

@@ -126,8 +126,23 @@ def _quantum(nest: list[int], weights: Weights | None, accelerator: Accelerator)
     """Channels that a nest can be cut into, for want of room: 0 where it needs all of them."""
     if weights is not None:
         return 0 if nest[Nest.MIXES_CHANNELS] else weights.quantum
-    whole = (Opcode.SOFTMAX, Opcode.NORMALIZE)
+    whole = (Opcode.SOFTMAX, Opcode.STANDARDIZE, Opcode.NORMALIZE)
     return 0 if nest[Nest.OPCODE] in whole else accelerator.lanes
+
+
+def _given(network: Network, tables: Tables) -> set[int]:
+    """Tensors that are in DRAM before the program runs: inputs, stored ones, the host's work."""
+    found = {network.numbers[name] for name in network.inputs if name in network.numbers}
+    return {tables.root(tensor) for tensor in (*found, *network.constants, *network.prepared)}
+
+
+def _results(network: Network, tables: Tables) -> set[int]:
+    """Tensors that must be in DRAM behind it: outputs, and what the host goes on with."""
+    found = {network.numbers[name] for name in network.outputs if name in network.numbers}
+    if network.finished:
+        found |= set(np.flatnonzero(network.tensors[:, TensorColumn.IN_DRAM]).tolist())
+    written = {tables.root(nest[Nest.DESTINATION]) for nest in tables.nests}
+    return {tables.root(tensor) for tensor in found} & written
 
 
 def _store_in_dram(
@@ -135,9 +150,7 @@ def _store_in_dram(
 ) -> dict[int, Stored]:
     """Places in DRAM: of inputs, outputs, stored operands, and what is not on the chip."""
     roots: dict[int, int] = {}
-    given = {tables.root(network.numbers[name]) for name in network.inputs}
-    given |= {tables.root(tensor) for tensor in network.constants}
-    results = {tables.root(network.numbers[name]) for name in network.outputs}
+    given, results = _given(network, tables), _results(network, tables)
     written = {tables.root(nest[Nest.DESTINATION]) for nest in tables.nests}
     found: dict[int, Stored] = {}
     for number in range(len(tables.tensors)):
@@ -173,10 +186,9 @@ class _Run:
         self.builder = Builder()
         self.stream = Stream(self.builder, self.array)
         self.ring_of = Constants(self.builder, self.ring)
-        numbers, network = self.tables, self.network
-        self.given = {numbers.root(network.numbers[name]) for name in network.inputs}
-        self.given |= {numbers.root(tensor) for tensor in network.constants}
-        self.results = {numbers.root(network.numbers[name]) for name in network.outputs}
+        numbers = self.tables
+        self.given = _given(self.network, numbers)
+        self.results = _results(self.network, numbers)
         last: dict[int, int] = {}
         for number, nest in enumerate(numbers.nests):
             last[numbers.root(nest[Nest.DESTINATION])] = number

@@ -11,6 +11,8 @@ from apollo.compiler.ingredients import Channels, channels_of, table_of
 from apollo.compiler.systolic.nests import CompiledNests
 from apollo.compiler.systolic.weights import Results, Tile, Weights
 from apollo.compiler.tables import Ints, Nest, TensorColumn
+from apollo.workloads.integer.context import Context
+from apollo.workloads.integer.run import execute
 from apollo.workloads.model import Model
 
 Bytes = npt.NDArray[np.uint8]
@@ -25,25 +27,45 @@ def pack(compiled: CompiledNests, model: Model, inputs: Mapping[str, Any]) -> By
         image[address : address + len(table)] = table
     for number, weights in compiled.weights.items():
         _pack_weights(compiled, model, number, weights, image)
-    for name in network.inputs:
-        _put(compiled, network.numbers[name], np.asarray(inputs[name]), image)
+    given = {name: np.asarray(inputs[name]) for name in network.inputs}
+    for name, values in given.items():
+        if name in network.numbers:
+            _put(compiled, network.numbers[name], values, image)
     for tensor, stored in network.constants.items():
         if isinstance(stored, str):
             stored = model.constant(stored, "constant").values
         _put(compiled, tensor, stored, image)
+    operators = {operator.name: operator for operator in model.graph.operators}
+    for tensor, name in network.prepared.items():
+        looked_up = execute(operators[name], Context(model, given))[0]
+        _put(compiled, tensor, looked_up, image)
     return image
 
 
 def unpack(compiled: CompiledNests, model: Model, dram: Bytes) -> dict[str, Ints]:
-    """The network's outputs, in the shapes of the graph."""
-    found = {}
-    for name in compiled.network.outputs:
-        shape = model.graph.tensor(name).shape
-        values = _elements(compiled, compiled.network.numbers[name], dram).astype(np.int64)
-        if len(shape) >= 4:
-            values = np.moveaxis(values, 3, 1)
-        found[name] = values.reshape(shape)
-    return found
+    """The network's outputs, in the shapes of the graph; the host finishes what is left to it."""
+    operators = {operator.name: operator for operator in model.graph.operators}
+    context = Context(model)
+    for name in compiled.network.finished:
+        operator = operators[name]
+        for source in operator.inputs:
+            if source not in context.tensors:
+                context.tensors[source] = _stored(compiled, model, source, dram)
+        context.tensors.update(zip(operator.outputs, execute(operator, context), strict=True))
+    found = dict(context.tensors)
+    return {
+        name: found[name] if name in found else _stored(compiled, model, name, dram)
+        for name in compiled.network.outputs
+    }
+
+
+def _stored(compiled: CompiledNests, model: Model, name: str, dram: Bytes) -> Ints:
+    """A tensor of the graph that is in DRAM, in its shape."""
+    shape = model.graph.tensor(name).shape
+    values = _elements(compiled, compiled.network.numbers[name], dram).astype(np.int64)
+    if len(shape) >= 4:
+        values = np.moveaxis(values, 3, 1)
+    return np.asarray(values.reshape(shape), np.int64)
 
 
 def _elements(compiled: CompiledNests, tensor: int, dram: Bytes) -> Any:

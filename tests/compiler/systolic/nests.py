@@ -3,6 +3,8 @@
 import dataclasses
 from collections import Counter
 
+import pytest
+
 from apollo.arch.accelerator import Accelerator, load_design
 from apollo.compiler.lower import lower
 from apollo.compiler.systolic.nests import CompiledNests, compile_nests
@@ -43,6 +45,16 @@ def check(model: Model, design: Accelerator, seed: int = 0, expected=None) -> Co
         wrong = int((values != expected[name]).sum())
         assert not wrong, f"{name}: {wrong} of {values.size} differ"
     return compiled
+
+
+def can_run(model: Model) -> bool:
+    """Whether an array runs it: products of two activations are refused, in a sentence."""
+    network = lower(model.graph, model)
+    if not network.nests[:, Nest.DYNAMIC].any():
+        return True
+    with pytest.raises(ValueError, match="there is no lowering on a systolic array"):
+        compile_nests(network, GEMMINI)
+    return False
 
 
 def coverage(compiled: CompiledNests) -> Counter[str]:
