@@ -52,3 +52,24 @@ def places_text(compiled: CompiledNests) -> Iterator[str]:
             )
     yield "# tiles: images x rows x columns x channels, and the addresses of their buffers"
     yield from aligned(("nest", "tile", "operand", "tensor", "buffers"), lines, 5)
+
+
+def dram_text(compiled: CompiledNests) -> Iterator[str]:
+    """DRAM: weights tile by tile, tables and records, tensors."""
+    network = compiled.network
+    yield f"# DRAM: {compiled.dram_bytes:,} B"
+    rows = [
+        (address, kind, f"{nest} {network.layer_names[nest]}")
+        for nest, weights in compiled.weights.items()
+        for column in weights.columns
+        for kind, address in (
+            ("records", column.records),
+            *(("weights", part.address) for part in column.parts),
+        )
+    ]
+    for nest, address in compiled.constants.items():
+        rows.append((address, "table", f"{nest} {network.layer_names[nest]}"))
+    for tensor, address in compiled.tensors.items():
+        rows.append((address, "tensor", network.tensor_names[tensor]))
+    lines = [(str(address), kind, name) for address, kind, name in sorted(rows)]
+    yield from aligned(("first", "kind", "name"), lines, 2)
