@@ -1,7 +1,9 @@
 """Averages that leave padding out of their count: how much of a window each of its elements is.
 
 A share is a fraction of 15 bits: by a product with it a machine divides a sum of 16 bits by a
-number that differs from position to position.
+number that differs from position to position. It is a little too much, so that a quotient half way between
+two integers is rounded away from zero, as in an average of whole windows; where the sum was not
+shortened and fewer than 32 elements count, the result is the exact one.
 """
 
 import numpy as np
@@ -30,7 +32,7 @@ def shares(operator: Pool, size: Pair) -> tuple[Ints, int]:
     counts = (down[:, None] * across)[None, None]
     least = int(counts[counts > 0].min(initial=_GREATEST))
     bits = (_GREATEST * least).bit_length() - 1
-    found = np.rint(2.0**bits / np.maximum(counts, 1)).astype(np.int64)
+    found = (1 << bits) // np.maximum(counts, 1) + 1
     return np.where(counts > 0, found, 0), bits
 
 

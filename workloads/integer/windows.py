@@ -3,6 +3,7 @@
 Sums of products are computed by matrix products in float64, which are exact below 2^53.
 """
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from apollo.workloads.averaging import shares, sum_shift
 from apollo.workloads.integer.arithmetic import Ints, divide_away, requantize, rescaled
 from apollo.workloads.integer.context import Context
+from apollo.workloads.model import Rounding
 from apollo.workloads.operators import Convolution, ConvTranspose, Pool, PoolKind
 from apollo.workloads.quantization import Quantization
 from apollo.workloads.shapes import Pair, Shape
@@ -128,9 +130,9 @@ def _greatest(operator: Pool, context: Context) -> Ints:
 def _average(operator: Pool, context: Context) -> Ints:
     """In unchanged units the sum over its count, ties away from zero; else one requantisation."""
     before, after = context.rule(operator.inputs[0]), context.rule(operator.output)
-    sums = _sums(operator, context)
     if any(operator.padding) and not operator.include_padding:
-        return _without_padding(operator, context, sums)
+        return _without_padding(operator, context)
+    sums = _sums(operator, context, context.centred(operator))
     count = operator.kernel[0] * operator.kernel[1]
     if before == after:
         whole = sums + count * before.zero_point[0]
@@ -139,11 +141,11 @@ def _average(operator: Pool, context: Context) -> Ints:
     return requantize(sums, [factor], after, context.rounding)
 
 
-def _sums(operator: Pool, context: Context) -> Ints:
-    """Of the centred elements of every window."""
+def _sums(operator: Pool, context: Context, source: Ints) -> Ints:
+    """Of the elements of every window, 0 around the image."""
     top, left, bottom, right = operator.padding
     around = ((0, 0), (0, 0), (top, bottom), (left, right))
-    padded = np.pad(context.centred(operator), around)
+    padded = np.pad(source, around)
     shape = context.model.graph.tensor(operator.output).shape
     sums = np.zeros(shape, np.int64)
     for tap in product(range(operator.kernel[0]), range(operator.kernel[1])):
@@ -151,12 +153,19 @@ def _sums(operator: Pool, context: Context) -> Ints:
     return sums
 
 
-def _without_padding(operator: Pool, context: Context, sums: Ints) -> Ints:
-    """Sums at 16 bits times the share of an element in its window, then requantised."""
+def _without_padding(operator: Pool, context: Context) -> Ints:
+    """Sums at 16 bits times the share of an element in its window, rounded once.
+
+    In unchanged units they are sums of the stored integers, else of centred ones.
+    """
     before, after = context.rule(operator.inputs[0]), context.rule(operator.output)
+    source = context.centred(operator)
+    if before == after:
+        source, after = context.stored(operator), replace(after, zero_point=(0,))
+    sums = _sums(operator, context, source)
     _, _, height, width = context.stored(operator).shape
     values, bits = shares(operator, (height, width))
     shift = sum_shift(operator, before.bits)
-    narrow = requantize(sums, [2.0**-shift], _SUMS, context.rounding)
+    narrow = requantize(sums, [2.0**-shift], _SUMS, Rounding.ONCE)
     factor = before.scale[0] * 2.0 ** (shift - bits) / after.scale[0]
-    return requantize(narrow * values, [factor], after, context.rounding)
+    return requantize(narrow * values, [factor], after, Rounding.ONCE)
