@@ -1,9 +1,9 @@
 """Averages that leave padding out of their count: how much of a window each of its elements is.
 
 A share is a fraction of 15 bits: by a product with it a machine divides a sum of 16 bits by a
-number that differs from position to position. It is a little too much, so that a quotient half way between
-two integers is rounded away from zero, as in an average of whole windows; where the sum was not
-shortened and fewer than 32 elements count, the result is the exact one.
+number that differs from position to position. It is a little too much, so that a quotient half way
+between two integers is rounded away from zero, as in an average of whole windows; for windows of up
+to 5 x 5 elements, half of them padding at most, 8-bit results are the exact ones.
 """
 
 import numpy as np
