@@ -96,6 +96,9 @@ def compile_network(
     return Compiled(network, accelerator, *tables, dram_bytes, cold, warm)
 
 
+_CLEARLY = 32  # one part in so many
+
+
 class _Mapped(NamedTuple):
     mapping: Ints
     places: Ints
@@ -109,7 +112,8 @@ def _cheapest(
     """The mapping with dense and sparse nests that ends first once residents are known.
 
     A nest weighs its forms by what they take to load, but one whose parameters stay is not loaded:
-    so those that stay when all are dense are also tried dense, and all of them.
+    so those that stay when all are dense are also tried dense, and all of them. What has sparse
+    nests must be clearly earlier: the estimate is that of even tiles.
     """
     free = network.nests[:, Nest.FORM] == Form.EITHER
     if not free.any():
@@ -130,7 +134,9 @@ def _cheapest(
     except DoesNotFit:
         if not tries:
             raise
-    return min(tries, key=lambda mapped: mapped.end)
+    dense, *others = tries
+    best = min(others, key=lambda mapped: mapped.end, default=dense)
+    return best if best.end * _CLEARLY < dense.end * (_CLEARLY - 1) else dense
 
 
 def _mapped(

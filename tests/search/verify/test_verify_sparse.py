@@ -8,7 +8,7 @@ import pytest
 
 from apollo.arch.accelerator import lane_presets, load_design
 from apollo.search.verify.figures import Figure
-from apollo.search.verify.sparse import PUBLISHED_SHARE, figures_of, write_curve
+from apollo.search.verify.sparse import PUBLISHED_SHARE, figures_of, layer_figures, write_curve
 from apollo.search.verify.sparse_curve import Point, curve
 
 FEW = (0.0, 0.55, 0.8, 0.9)
@@ -33,8 +33,13 @@ def test_nothing_is_lost_where_sparse_does_not_pay(points: list[Point]) -> None:
 def test_sparse_networks_are_as_fast_as_the_aims_where_compute_binds(points: list[Point]) -> None:
     for design in ("edge_tpu_v2", "edge_tpu_v3"):
         figures = figures_of(of_design(points, design))
-        assert len([figure for figure in figures if figure.tolerance is not None]) == 4
+        assert len([figure for figure in figures if figure.tolerance is not None]) == 2
         assert all(figure.holds for figure in figures)
+    layers = [
+        figure for figure in layer_figures(points) if figure.subject.startswith("mobilenet_v1")
+    ]
+    assert len(layers) == 2
+    assert all(figure.holds for figure in layers)
 
 
 def test_more_zeros_are_faster_and_load_less(points: list[Point]) -> None:
