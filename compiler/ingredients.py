@@ -3,16 +3,23 @@
 `G` groups, `K` channels of a group, `T` taps, `I` input channels of a group.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
 import numpy as np
 import numpy.typing as npt
 
-from apollo.arch.operands import RECORD_BYTES
 from apollo.compiler.functions import function_table
 from apollo.compiler.numbers import quantization_of
 from apollo.compiler.recipe import Ingredients, Recipe
+from apollo.compiler.records import (
+    Bytes,
+    Channels,
+    Numbers,
+    entries,
+    record,
+    records,
+    signs_and_sizes,
+    sums_of,
+)
+from apollo.compiler.recurrent_ingredients import row_scales, rows_of, scaled, wide_function
 from apollo.workloads.integer import fixed_point
 from apollo.workloads.integer.arithmetic import rescaled
 from apollo.workloads.integer.context import real_values
@@ -26,53 +33,27 @@ from apollo.workloads.operators import (
 from apollo.workloads.quantization import Quantization
 
 Ints = npt.NDArray[np.int64]
-Bytes = npt.NDArray[np.uint8]
-
-_INT32 = (-(1 << 31), (1 << 31) - 1)
-_GREATEST_WEIGHT = 127
 
 
-class Channels(NamedTuple):
-    """Weights and records by output channel, in the order of the tensor."""
-
-    weights: npt.NDArray[np.int8]  # [G * K, T, I]
-    records: Bytes  # [G * K, RECORD_BYTES]
-
-
-def records(bias: Ints, factors: Sequence[float]) -> Bytes:
-    """Bias, multiplier and shift of every channel (M27)."""
-    packed = np.zeros((len(bias), RECORD_BYTES), np.uint8)
-    pairs = [fixed_point(float(factor)) for factor in factors]
-    numbers = np.array([pair[0] for pair in pairs], np.int64)
-    packed[:, :4] = _bytes(bias, "<i4")
-    packed[:, 4:8] = _bytes(numbers, "<i4")
-    packed[:, 8] = [pair[1] for pair in pairs]
-    return packed
-
-
-def _bytes(values: Ints, kind: str) -> Bytes:
-    """Each number as a row of bytes."""
-    return np.ascontiguousarray(values.astype(kind))[:, None].view(np.uint8)
-
-
-def channels_of(recipe: Recipe, model: Model, channels: int, taps: int) -> Channels:
-    """Weights and records of a nest that multiplies by them."""
+def channels_of(recipe: Recipe, model: Model, shape: tuple[int, int, int]) -> Channels:
+    """Weights and records of a nest that multiplies by weights of that shape (G * K, T, I)."""
     before = quantization_of(model, recipe.before)
     after = quantization_of(model, recipe.after)
     zero, unit = before.zero_point[0], before.scale[0]
     if recipe.ingredients is Ingredients.ONES:
-        weights = np.ones((channels, taps, 1), np.int64)
-        factors = [unit / (after.scale[0] * recipe.count)] * channels
-        bias = np.zeros(channels, np.int64)
+        weights = np.ones(shape, np.int64)
+        factors = [unit / (after.scale[0] * recipe.count)] * len(weights)
+        bias = np.zeros(len(weights), np.int64)
     elif recipe.ingredients is Ingredients.SCALES:
         weights, bias, factors = _normalization(recipe, model, unit, after)
+    elif recipe.ingredients is Ingredients.ROWS:
+        weights, bias, factors = rows_of(recipe, model)
+    elif recipe.ingredients is Ingredients.ROW_SCALES:
+        weights, bias, factors = row_scales(recipe, model)
     else:
         weights, bias, factors = _stored(recipe, model, unit, after)
     bias = bias - zero * weights.sum((1, 2))
     return Channels(weights.astype(np.int8), records(bias, factors))
-
-
-Numbers = tuple[Ints, Ints, list[float]]
 
 
 def _stored(recipe: Recipe, model: Model, unit: float, after: Quantization) -> Numbers:
@@ -99,21 +80,15 @@ def _bias(model: Model, name: str, units: npt.NDArray[np.float64]) -> Ints:
     rule = constant.quantization
     if rule is not None and rule.bits == 32 and np.allclose(rule.scale, units, rtol=1e-5):
         return constant.values.astype(np.int64)
-    return np.clip(np.rint(real_values(constant) / units), *_INT32).astype(np.int64)
+    return sums_of(real_values(constant), units)
 
 
 def _normalization(recipe: Recipe, model: Model, unit: float, after: Quantization) -> Numbers:
-    """Signs and sizes of the scales: weights of about 127, the rest in the record."""
     operator = recipe.operator
     assert isinstance(operator, BatchNormalization)
     scale = real_values(model.constant(operator.name, "scale"))
     shift = real_values(model.constant(operator.name, "shift"))
-    least = max(float(np.abs(scale).max()), 1e-9) * 2.0**-20
-    size = np.maximum(np.abs(scale), least) / _GREATEST_WEIGHT
-    weights = np.rint(scale / size).astype(np.int64).reshape(-1, 1, 1)
-    units = unit * size
-    bias = np.clip(np.rint(shift / units), *_INT32).astype(np.int64)
-    return weights, bias, [float(each / after.scale[0]) for each in units]
+    return signs_and_sizes(scale, shift, unit, after)
 
 
 def table_of(recipe: Recipe, model: Model) -> Bytes:
@@ -126,6 +101,10 @@ def table_of(recipe: Recipe, model: Model) -> Bytes:
         Ingredients.UNITS: _units,
         Ingredients.SOFTMAX: _softmax,
         Ingredients.NEIGHBOURS: _neighbours,
+        Ingredients.SCALED: scaled,
+        Ingredients.SIGMOID: wide_function,
+        Ingredients.TANGENT: wide_function,
+        Ingredients.LEVELLED: wide_function,
     }
     return makers[recipe.ingredients](recipe, model)
 
@@ -135,15 +114,11 @@ def _rules(recipe: Recipe, model: Model) -> tuple[Quantization, Quantization]:
 
 
 def _second(recipe: Recipe, model: Model) -> Quantization:
-    if recipe.second.endswith(":constant"):
-        rule = model.constant(recipe.operator.name, "constant").quantization
+    second, operator = recipe.second, recipe.operator
+    if isinstance(second, str) and second.endswith(":constant") and operator is not None:
+        rule = model.constant(operator.name, "constant").quantization
         return rule or Quantization((1.0,), (0,))
-    return quantization_of(model, recipe.second)
-
-
-def _record(*fields: tuple[int, str]) -> Bytes:
-    parts = [np.array([value]).astype(kind).view(np.uint8) for value, kind in fields]
-    return np.concatenate(parts)
+    return quantization_of(model, second)
 
 
 def _sum(recipe: Recipe, model: Model) -> Bytes:
@@ -153,10 +128,10 @@ def _sum(recipe: Recipe, model: Model) -> Bytes:
     sign = -1 if recipe.ingredients is Ingredients.DIFFERENCE else 1
     zeros = ((first.zero_point[0], "<i2"), (second.zero_point[0], "<i2"))
     scales = (first.scale[0], second.scale[0])
-    if model.rounding is Rounding.ONCE:
+    if (recipe.rounding or model.rounding) is Rounding.ONCE:
         shift = fixed_point(max(scales) / after.scale[0])[1]
         one, other = (round(scale / after.scale[0] * 2.0**shift) for scale in scales)
-        return _record(*zeros, (one, "<i4"), (sign * other, "<i4"), (shift, "i1"))
+        return record(*zeros, (one, "<i4"), (sign * other, "<i4"), (shift, "i1"))
     unit = 2 * max(scales)
     factors = [fixed_point(scale / unit) for scale in scales]
     factors.append(fixed_point(unit / ((1 << 20) * after.scale[0])))
@@ -164,7 +139,7 @@ def _sum(recipe: Recipe, model: Model) -> Bytes:
     for multiplier, shift in factors:
         fields += [(multiplier, "<i4"), (shift, "i1")]
     fields[2] = (sign * fields[2][0], "<i4")
-    return _record(*zeros, (20, "u1"), *fields)
+    return record(*zeros, (20, "u1"), *fields)
 
 
 def _product(recipe: Recipe, model: Model) -> Bytes:
@@ -172,25 +147,21 @@ def _product(recipe: Recipe, model: Model) -> Bytes:
     second = _second(recipe, model)
     multiplier, shift = fixed_point(first.scale[0] * second.scale[0] / after.scale[0])
     zeros = ((first.zero_point[0], "<i2"), (second.zero_point[0], "<i2"))
-    return _record(*zeros, (multiplier, "<i4"), (shift, "i1"))
-
-
-def _entries(values: Ints, after: Quantization) -> Bytes:
-    kind = "<i1" if after.bits == 8 else "<i2"
-    return np.ascontiguousarray(values.astype(kind)).view(np.uint8)
+    return record(*zeros, (multiplier, "<i4"), (shift, "i1"))
 
 
 def _function(recipe: Recipe, model: Model) -> Bytes:
     """The entries are a matter of quantisation, not of compiling: they come from there."""
     after = quantization_of(model, recipe.after)
-    return _entries(function_table(recipe.operator, model), after)
+    assert recipe.operator is not None
+    return entries(function_table(recipe.operator, model), after)
 
 
 def _units(recipe: Recipe, model: Model) -> Bytes:
     """The same real numbers in other units."""
     before, after = _rules(recipe, model)
     stored = np.arange(before.low, before.high + 1)
-    return _entries(rescaled(stored, before, after, model.rounding), after)
+    return entries(rescaled(stored, before, after, model.rounding), after)
 
 
 def _softmax(recipe: Recipe, model: Model) -> Bytes:
@@ -208,5 +179,5 @@ def _neighbours(recipe: Recipe, model: Model) -> Bytes:
     base = operator.bias + operator.alpha / operator.size * middle
     factor = before.scale[0] / after.scale[0] * base**-operator.beta
     table = np.clip(np.rint(factor * (1 << 15)), 0, 65_535).astype("<u2")
-    head = _record((before.zero_point[0], "<i2"), (shift, "u1"))
+    head = record((before.zero_point[0], "<i2"), (shift, "u1"))
     return np.concatenate([head, np.ascontiguousarray(table).view(np.uint8)])

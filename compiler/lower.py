@@ -14,7 +14,7 @@ from apollo.compiler import numbers
 from apollo.compiler.fuse import fused_into
 from apollo.compiler.margins import enter_margins
 from apollo.compiler.network import Network
-from apollo.compiler.recipe import Ingredients, Recipe
+from apollo.compiler.recipe import Ingredients, Recipe, Rule
 from apollo.compiler.storage import Dims, Shape, dims_of, is_in_logical_order
 from apollo.compiler.tables import (
     IN_ORDER,
@@ -25,8 +25,9 @@ from apollo.compiler.tables import (
     Nest,
     TensorColumn,
 )
+from apollo.compiler.wide import wide_inputs
 from apollo.workloads.graph import Graph
-from apollo.workloads.model import Model
+from apollo.workloads.model import Model, Rounding
 from apollo.workloads.operators import Operator, Unary
 
 Columns = Mapping[str, int]  # of a nest, by name
@@ -36,6 +37,11 @@ _ONES = (
     *("IMAGES", "ROWS", "COLUMNS", "CHANNELS", "IN_CHANNELS", "GROUPS", "TAPS"),
     *("KERNEL_ROWS", "KERNEL_COLUMNS", "DILATION_ROWS", "DILATION_COLUMNS"),
     *("STRIDE_ROWS", "STRIDE_COLUMNS", "RESULT_PITCH"),
+)
+# What the stored bytes of a nest depend on, beside its recipe.
+_OF_PARAMETERS = (
+    *(Nest.WEIGHTS, Nest.TABLE_BYTES, Nest.CHANNELS, Nest.IN_CHANNELS, Nest.GROUPS, Nest.TAPS),
+    *(Nest.RESULT_STEP, Nest.RESULT_PITCH),
 )
 
 
@@ -56,7 +62,7 @@ class Lowering:
         self.numbers: dict[str, int] = {}
         self.names: list[str] = []
         self.dims: list[Dims] = []
-        self.rules: list[str] = []  # tensor of the graph whose quantisation it has
+        self.rules: list[Rule] = []  # by number: what its integers stand for
         self.is_image: list[bool] = []  # logical order is channel, row, column
         self.in_dram: set[int] = set()
         self.aliases: dict[int, int] = {}
@@ -70,9 +76,10 @@ class Lowering:
         # Here, because every rule is a function of this class.
         from apollo.compiler.lowerings import LOWERINGS
 
+        wide = {} if self.model else wide_inputs(self.graph)
         for name in self.graph.inputs:
-            shape = self.graph.tensor(name).shape
-            self.numbers[name] = self.new(name, dims_of(shape), is_image=len(shape) >= 4)
+            shape, rule = self.graph.tensor(name).shape, wide.get(name, name)
+            self.numbers[name] = self.new(name, dims_of(shape), rule, is_image=len(shape) >= 4)
             self.in_dram.add(self.numbers[name])
         for operator in self.graph.operators:
             if operator.name in self.hosts:
@@ -94,6 +101,7 @@ class Lowering:
         for index, row in enumerate(self.rows):
             for column, value in row.items():
                 nests[index, column] = value
+        self.share(nests)
         graph = self.graph
         return Network(
             name=graph.name,
@@ -111,6 +119,13 @@ class Lowering:
             batch=graph.batch,
         )
 
+    def share(self, nests: Ints) -> None:
+        """Enter whose parameters every nest has: the first with an equal recipe and shape."""
+        first: dict[tuple[Recipe, tuple[int, ...]], int] = {}
+        shapes = nests[:, _OF_PARAMETERS]
+        for index, recipe in enumerate(self.recipes):
+            nests[index, Nest.SHARES] = first.setdefault((recipe, tuple(shapes[index])), index)
+
     def refuse(self, operator: Operator, what: str) -> ValueError:
         """The sentence for an operator that cannot be lowered."""
         kind = type(operator).__name__
@@ -118,7 +133,7 @@ class Lowering:
             f"Network '{self.graph.name}': operator '{operator.name}' ({kind}) {what}."
         )
 
-    def new(self, name: str, dims: Dims, rule: str = "", *, is_image: bool = False) -> int:
+    def new(self, name: str, dims: Dims, rule: Rule = "", *, is_image: bool = False) -> int:
         """The number of a new tensor; `rule` has its quantisation."""
         self.names.append(name)
         self.dims.append(dims)
@@ -173,7 +188,10 @@ class Lowering:
             Nest.DESTINATION: destination,
             Nest.PERMUTATION: IN_ORDER,
         }
-        row |= self.quantities(operator, source, second, destination)
+        rounding = numbers.rounding_of(self.model)
+        if recipe is not None and recipe.rounding is not None:
+            rounding = recipe.rounding
+        row |= self.quantities(operator, rounding, (source, second, destination))
         row |= {Nest[name.upper()]: value for name, value in (columns or {}).items()}
         row[Nest.EXTENT_ROWS] = (row[Nest.KERNEL_ROWS] - 1) * row[Nest.DILATION_ROWS] + 1
         row[Nest.EXTENT_COLUMNS] = (row[Nest.KERNEL_COLUMNS] - 1) * row[Nest.DILATION_COLUMNS] + 1
@@ -183,9 +201,10 @@ class Lowering:
         self.recipes.append(recipe or Recipe(Ingredients.NOTHING, operator, before, after))
 
     def quantities(
-        self, operator: Operator, source: int, second: int, destination: int
+        self, operator: Operator, rounding: Rounding, tensors: tuple[int, int, int]
     ) -> dict[Nest, int]:
-        """Fill, bounds and widths."""
+        """Fill, bounds and widths; `tensors` are source, second and destination."""
+        source, second, destination = tensors
         before, after = self.rules[source], self.rules[destination]
         clamps = self.last_name(operator)[1] if self.names[destination] == operator.output else []
         low, high = numbers.bounds(self.model, after, clamps)
@@ -195,7 +214,7 @@ class Lowering:
             Nest.ZERO_POINT: numbers.zero_point(self.model, after),
             Nest.LOW: low,
             Nest.HIGH: high,
-            Nest.FLAGS: numbers.flags_of(self.model, before, other, after),
+            Nest.FLAGS: numbers.flags_of(self.model, rounding, before, other, after),
         }
 
     def is_plain(self, name: str) -> bool:
@@ -216,11 +235,17 @@ class Lowering:
         return self.numbers[name]
 
     def put_in_order(self, name: str) -> None:
-        """Copy a view into its shape's stored order, by way of its logical order in DRAM."""
+        """Copy a view into its shape's stored order, by way of its logical order in DRAM.
+
+        What is there in its logical order anyway is only seen otherwise.
+        """
         old, shape = self.numbers[name], self.shape(name)
         operator, rule = self.graph.producer(name), self.rules[old]
         assert operator is not None  # inputs are plain
         dims, wanted = self.dims[old], dims_of(shape)
+        if old in self.in_dram and not self.is_image[old] and is_in_logical_order(shape):
+            self.numbers[name] = self.seen_as(old, wanted, is_image=len(shape) >= 4)
+            return
         if self.is_image[old] and dims.channels > 1 and dims.rows * dims.columns > 1:
             flat = Dims(dims.images, dims.channels, dims.rows, dims.columns)
             logical = self.new(f"{name}:logical", flat, rule)
@@ -231,13 +256,18 @@ class Lowering:
         self.in_dram.add(logical)
         direct = is_in_logical_order(shape)
         seen = wanted if direct else Dims(wanted[0], wanted[3], wanted[1], wanted[2])
-        view = self.new(f"{name}:view", seen, rule)
-        self.aliases[view] = logical
-        self.in_dram.add(view)
+        view = self.seen_as(logical, seen)
         ordered = self.new(f"{name}:ordered", wanted, rule, is_image=len(shape) >= 4)
         self.numbers[name] = ordered
         order = IN_ORDER if direct else FROM_LOGICAL
         self.append(operator, Opcode.COPY, view, ordered, columns={"permutation": order})
+
+    def seen_as(self, number: int, dims: Dims, *, is_image: bool = False) -> int:
+        """The bytes of a tensor in DRAM, in their order, as one of other dimensions."""
+        view = self.new(f"{self.names[number]}:view", dims, self.rules[number], is_image=is_image)
+        self.aliases[view] = number
+        self.in_dram |= {number, view}
+        return view
 
     def tensors(self, nests: Ints) -> Ints:
         """The table of tensors: dimensions, margins, last reader, whether they must be in DRAM."""

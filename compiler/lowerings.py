@@ -10,11 +10,15 @@ from apollo.arch.operands import RECORD_BYTES
 from apollo.compiler import lowering_moves as moves
 from apollo.compiler import zones
 from apollo.compiler.lower import Lowering
+from apollo.compiler.lowering_gru import gru
+from apollo.compiler.lowering_lstm import lstm
 from apollo.compiler.numbers import quantization_of
 from apollo.compiler.recipe import Ingredients, Recipe
 from apollo.compiler.storage import Dims, axis_of, dims_of
 from apollo.workloads.model import Rounding
 from apollo.workloads.operators import (
+    GRU,
+    LSTM,
     BatchNormalization,
     Binary,
     BinaryKind,
@@ -284,6 +288,8 @@ LOWERINGS: dict[type[Operator], Callable[[Lowering, Any], None]] = {
     Concat: moves.concat,
     Convolution: convolution,
     FullyConnected: fully_connected,
+    GRU: gru,
+    LSTM: lstm,
     LocalResponseNormalization: normalization,
     Pad: moves.pad,
     Pool: pool,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from apollo.arch.operands import ComputeFlag
+from apollo.compiler.recipe import Rule
 from apollo.workloads.model import Model, Rounding
 from apollo.workloads.operators import Unary, UnaryKind
 from apollo.workloads.quantization import Quantization
@@ -10,24 +11,26 @@ from apollo.workloads.quantization import Quantization
 _INT8 = Quantization((1.0,), (0,))
 
 
-def quantization_of(model: Model | None, tensor: str) -> Quantization:
+def quantization_of(model: Model | None, rule: Rule) -> Quantization:
     """Of a tensor that flows; of a plain one without a model."""
-    return _INT8 if model is None else model.quantization.get(tensor, _INT8)
+    if isinstance(rule, Quantization):
+        return rule
+    return _INT8 if model is None else model.quantization.get(rule, _INT8)
 
 
-def zero_point(model: Model | None, tensor: str) -> int:
+def zero_point(model: Model | None, rule: Rule) -> int:
     """The integer that stands for zero."""
-    return quantization_of(model, tensor).zero_point[0]
+    return quantization_of(model, rule).zero_point[0]
 
 
-def width_of(model: Model | None, tensor: str) -> int:
+def width_of(model: Model | None, rule: Rule) -> int:
     """Bytes of an element."""
-    return quantization_of(model, tensor).bits // 8
+    return quantization_of(model, rule).bits // 8
 
 
-def bounds(model: Model | None, tensor: str, clamps: Sequence[Unary]) -> tuple[int, int]:
+def bounds(model: Model | None, rule: Rule, clamps: Sequence[Unary]) -> tuple[int, int]:
     """Least and greatest integer of a result whose fused clamps these are."""
-    q = quantization_of(model, tensor)
+    q = quantization_of(model, rule)
     low, high = q.low, q.high
     if model is None:
         return low, high
@@ -52,10 +55,17 @@ def _integer(q: Quantization, real: float) -> int:
     return min(q.high, max(q.low, q.zero_point[0] + round(real / q.scale[0])))
 
 
-def flags_of(model: Model | None, source: str, second: str | None, destination: str) -> int:
+def rounding_of(model: Model | None) -> Rounding:
+    """Of a model; once, without one."""
+    return Rounding.ONCE if model is None else model.rounding
+
+
+def flags_of(
+    model: Model | None, rounding: Rounding, source: Rule, second: Rule | None, destination: Rule
+) -> int:
     """Element widths and rounding of a nest."""
     flags = ComputeFlag.NONE
-    if model is not None and model.rounding is Rounding.TFLITE:
+    if rounding is Rounding.TFLITE:
         flags |= ComputeFlag.TFLITE_ROUNDING
     if width_of(model, source) == 2:
         flags |= ComputeFlag.WIDE_SOURCE

@@ -15,6 +15,7 @@ from apollo.compiler.kernels.emit import PLAN, count_instructions, emit
 from apollo.compiler.kernels.layout import lay_out
 from apollo.compiler.kernels.mapping import RESOURCES, map_network
 from apollo.compiler.kernels.residency import keep_resident
+from apollo.compiler.kernels.sharing import find_owners
 from apollo.compiler.kernels.stream import NUMBERS, Stream
 from apollo.compiler.kernels.views import VIEWS
 from apollo.compiler.network import Network
@@ -88,6 +89,7 @@ def compile_network(network: Network, accelerator: Accelerator) -> Compiled:
         raise DoesNotFit(name, network.layer_names[layer], int(demanded), bound)
     # After mapping: only then is it known what a layer's parameters take in a core.
     scratch = np.empty((3, layers), np.int64)
+    find_owners(nests, scratch[0], scratch[1], mapping)
     ring_bytes = keep_resident(nests, units, scratch[0], scratch[1], scratch[2], mapping)
     parameters, dram = np.empty(layers, np.int64), np.empty(count, np.int64)
     dram_bytes = lay_out(nests, tensors, units, mapping, parameters, dram)

@@ -66,6 +66,8 @@ class Nest(IntEnum):
     HIGH = 37
     FLAGS = 38  # ComputeFlag: element widths and rounding
     IS_PART = 39  # of a destination that several nests write
+    WHOLE_ROWS = 40  # the PEs do not divide the rows
+    SHARES = 41  # the first nest whose parameters are the same numbers; often itself
 
 
 class TensorColumn(IntEnum):
@@ -125,6 +127,8 @@ class Map(IntEnum):
     RESIDENT = 29  # they stay there between inferences
     INSTRUCTION_BYTES = 30  # of an image
     CYCLES = 31  # the cost that the mapping was chosen by
+    OWNER = 32  # the first nest whose parameters are the same bytes; often itself
+    RESIDENT_ADDRESS = 33  # in core memory, of parameters that stay
 
 
 class From(IntEnum):

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from apollo.arch.jit import bare_kernel
 from apollo.compiler.kernels.parameters import has_parameters, nest_bytes
 from apollo.compiler.kernels.transfers import image_rows
-from apollo.compiler.tables import NO_TENSOR, TensorColumn
+from apollo.compiler.tables import NO_TENSOR, Map, TensorColumn
 
 Ints = npt.NDArray[np.int64]
 
@@ -28,8 +28,9 @@ def lay_out(
     """Addresses of the nests' parameters [L] and the tensors [T]; bytes of it all."""
     end = 0
     for i in range(len(nests)):
-        parameters[i] = end
-        if has_parameters(nests[i]):
+        owner = mapping[i, Map.OWNER]
+        parameters[i] = end if owner == i else parameters[owner]
+        if owner == i and has_parameters(nests[i]):
             end += nest_bytes(nests[i], d, mapping[i])
     for i in range(len(tensors)):
         t = tensors[i]

@@ -72,7 +72,7 @@ def _divides(n: Ints, split: int) -> bool:
     if split == Split.COLUMNS:
         return n[Nest.COLUMNS] > 1
     if n[Nest.ROWS] > 1:
-        return True
+        return n[Nest.WHOLE_ROWS] == 0
     return n[Nest.COLUMNS] == 1 and n[Nest.WHOLE_CHANNELS] > 0
 
 

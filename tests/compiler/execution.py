@@ -18,7 +18,7 @@ from tests.compiler.models import random_inputs
 def check(model: Model, design: Accelerator, seed: int = 0, expected=None) -> Compiled:
     """Cold and warm program leave the network's integers, bit for bit."""
     compiled = compile_network(lower(model.graph, model), design)
-    inputs = random_inputs(model.graph, seed)
+    inputs = random_inputs(model.graph, seed, model.quantization)
     if expected is None:
         expected = run(model, inputs)
     dram = pack(compiled, model, inputs)
@@ -44,7 +44,8 @@ def compare(compiled: Compiled, model: Model, dram: np.ndarray, expected) -> Non
 def coverage(compiled: Compiled) -> Counter[str]:
     """What occurs in a mapping, by name."""
     seen: Counter[str] = Counter(compiled.cold.instructions_by_opcode())
-    for n, m in zip(compiled.network.nests, compiled.mapping, strict=True):
+    pairs = zip(compiled.network.nests, compiled.mapping, strict=True)
+    for layer, (n, m) in enumerate(pairs):
         seen[f"source from {From(m[Map.SOURCE_FROM]).name}"] += 1
         seen[f"second from {From(m[Map.SECOND_FROM]).name}"] += 1
         design = compiled.accelerator
@@ -66,6 +67,7 @@ def coverage(compiled: Compiled) -> Counter[str]:
             "images": n[Nest.IMAGES] > 1,
             "permuted": n[Nest.PERMUTATION] != 0x321,
             "parts": n[Nest.IS_PART],
+            "shared": m[Map.OWNER] != layer and n[Nest.WEIGHTS],
         }
         seen.update(name for name, value in flags.items() if value)
     return seen
