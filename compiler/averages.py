@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from apollo.arch.isa import Opcode
-from apollo.arch.operands import RECORD_BYTES, ComputeFlag
+from apollo.arch.operands import RECORD_BYTES
 from apollo.compiler.lower import Columns, Lowering
 from apollo.compiler.recipe import Ingredients, Recipe
 from apollo.compiler.storage import dims_of
-from apollo.compiler.tables import Nest
 from apollo.workloads.averaging import shares, sum_shift
+from apollo.workloads.model import Rounding
 from apollo.workloads.operators import Operator, Pool
 from apollo.workloads.quantization import Quantization
 
@@ -44,7 +44,7 @@ def without_padding(
     unit = before.scale[0] * 2.0 ** sum_shift(operator, before.bits)
     of_sums = Quantization((unit,), (0,), bits=16)
     sums = lowering.new(f"{operator.output}:sums", lowering.dims[destination], of_sums)
-    ones = Recipe(Ingredients.ONES, operator, before, of_sums)
+    ones = Recipe(Ingredients.ONES, operator, before, of_sums, rounding=Rounding.ONCE)
     lowering.append(
         operator,
         Opcode.DEPTHWISE,
@@ -53,17 +53,12 @@ def without_padding(
         ones,
         {**window, "weights": 1, "fill": before.zero_point[0]},
     )
-    _round_once(lowering)
     rule = Quantization((2.0**-bits,), (0,), bits=16)
     constant = lowering.new(f"{operator.output}:shares", dims_of(values.shape), rule)
     lowering.constants[constant] = values
     lowering.in_dram.add(constant)
-    recipe = Recipe(Ingredients.PRODUCT, operator, of_sums, after, second=rule)
+    recipe = Recipe(
+        Ingredients.PRODUCT, operator, of_sums, after, second=rule, rounding=Rounding.ONCE
+    )
     columns = {"table_bytes": RECORD_BYTES, "zero_point": after.zero_point[0]}
     lowering.append(operator, Opcode.MULTIPLY, sums, destination, recipe, columns, constant)
-    _round_once(lowering)
-
-
-def _round_once(lowering: Lowering) -> None:
-    """The last nest rounds to the nearest, whatever rule the model has."""
-    lowering.rows[-1][Nest.FLAGS] &= ~ComputeFlag.TFLITE_ROUNDING

@@ -3,16 +3,25 @@
 `G` groups, `K` channels of a group, `T` taps, `I` input channels of a group.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
-from apollo.arch.operands import RECORD_BYTES
 from apollo.compiler.functions import function_table
 from apollo.compiler.pairs import by_input
 from apollo.compiler.recipe import NO_TAP, Ingredients, Recipe
+from apollo.compiler.records import (
+    Bytes,
+    Channels,
+    Numbers,
+    entries,
+    record,
+    records,
+    signs_and_sizes,
+    sums_of,
+)
+from apollo.compiler.recurrent_ingredients import row_scales, rows_of, scaled, wide_function
 from apollo.workloads.integer import fixed_point
 from apollo.workloads.integer.arithmetic import rescaled
 from apollo.workloads.integer.context import real_values
@@ -31,33 +40,6 @@ from apollo.workloads.operators import (
 from apollo.workloads.quantization import Quantization
 
 Ints = npt.NDArray[np.int64]
-Bytes = npt.NDArray[np.uint8]
-
-_INT32 = (-(1 << 31), (1 << 31) - 1)
-_GREATEST_WEIGHT = 127
-
-
-class Channels(NamedTuple):
-    """Weights and records by output channel, in the order of the tensor."""
-
-    weights: npt.NDArray[np.int8]  # [G * K, T, I]
-    records: Bytes  # [G * K, RECORD_BYTES]
-
-
-def records(bias: Ints, factors: Sequence[float]) -> Bytes:
-    """Bias, multiplier and shift of every channel (M27)."""
-    packed = np.zeros((len(bias), RECORD_BYTES), np.uint8)
-    pairs = [fixed_point(float(factor)) for factor in factors]
-    numbers = np.array([pair[0] for pair in pairs], np.int64)
-    packed[:, :4] = _bytes(bias, "<i4")
-    packed[:, 4:8] = _bytes(numbers, "<i4")
-    packed[:, 8] = [pair[1] for pair in pairs]
-    return packed
-
-
-def _bytes(values: Ints, kind: str) -> Bytes:
-    """Each number as a row of bytes."""
-    return np.ascontiguousarray(values.astype(kind))[:, None].view(np.uint8)
 
 
 def channels_of(recipe: Recipe, model: Model, channels: int, taps: int, inputs: int) -> Channels:
@@ -68,19 +50,10 @@ def channels_of(recipe: Recipe, model: Model, channels: int, taps: int, inputs: 
         weights = np.ones((channels, taps, inputs), np.int64)
         factors = [unit / (after.scale[0] * recipe.count)] * channels
         bias = np.zeros(channels, np.int64)
-    elif recipe.ingredients is Ingredients.SCALES:
-        weights, bias, factors = _normalization(recipe, model, unit, after)
-    elif recipe.ingredients is Ingredients.SLOPES:
-        weights, bias, factors = _slopes(recipe, model, unit, after)
-    elif recipe.ingredients is Ingredients.TRANSPOSED:
-        weights, bias, factors = _transposed(recipe, model, unit, after)
     else:
-        weights, bias, factors = _stored(recipe, model, unit, after)
+        weights, bias, factors = _STORED[recipe.ingredients](recipe, model, unit, after)
     bias = bias - zero * weights.sum((1, 2))
     return Channels(weights.astype(np.int8), records(bias, factors))
-
-
-Numbers = tuple[Ints, Ints, list[float]]
 
 
 def _stored(recipe: Recipe, model: Model, unit: float, after: Quantization) -> Numbers:
@@ -142,7 +115,7 @@ def _bias(model: Model, name: str, units: npt.NDArray[np.float64]) -> Ints:
     rule = constant.quantization
     if rule is not None and rule.bits == 32 and np.allclose(rule.scale, units, rtol=1e-5):
         return constant.values.astype(np.int64)
-    return np.clip(np.rint(real_values(constant) / units), *_INT32).astype(np.int64)
+    return sums_of(real_values(constant), units)
 
 
 def _normalization(recipe: Recipe, model: Model, unit: float, after: Quantization) -> Numbers:
@@ -151,12 +124,17 @@ def _normalization(recipe: Recipe, model: Model, unit: float, after: Quantizatio
     assert isinstance(operator, BatchNormalization | LayerNormalization)
     scale = real_values(model.constant(operator.name, "scale"))
     shift = real_values(model.constant(operator.name, "shift"))
-    least = max(float(np.abs(scale).max()), 1e-9) * 2.0**-20
-    size = np.maximum(np.abs(scale), least) / _GREATEST_WEIGHT
-    weights = np.rint(scale / size).astype(np.int64).reshape(-1, 1, 1)
-    units = unit * size
-    bias = np.clip(np.rint(shift / units), *_INT32).astype(np.int64)
-    return weights, bias, [float(each / after.scale[0]) for each in units]
+    return signs_and_sizes(scale, shift, unit, after)
+
+
+_STORED: dict[Ingredients, Callable[[Recipe, Model, float, Quantization], Numbers]] = {
+    Ingredients.WEIGHTS: _stored,
+    Ingredients.SCALES: _normalization,
+    Ingredients.SLOPES: _slopes,
+    Ingredients.TRANSPOSED: _transposed,
+    Ingredients.ROWS: rows_of,
+    Ingredients.ROW_SCALES: row_scales,
+}
 
 
 def table_of(recipe: Recipe, model: Model) -> Bytes:
@@ -178,6 +156,10 @@ def table_of(recipe: Recipe, model: Model) -> Bytes:
         Ingredients.BELOW: _units,
         Ingredients.SOFTMAX: _softmax,
         Ingredients.NEIGHBOURS: _neighbours,
+        Ingredients.SCALED: scaled,
+        Ingredients.SIGMOID: wide_function,
+        Ingredients.TANGENT: wide_function,
+        Ingredients.LEVELLED: wide_function,
         Ingredients.STANDARD: _standard,
     }
     return makers[recipe.ingredients](recipe, model)
@@ -188,11 +170,6 @@ def _second(recipe: Recipe) -> Quantization:
     return recipe.second
 
 
-def _record(*fields: tuple[int, str]) -> Bytes:
-    parts = [np.array([value]).astype(kind).view(np.uint8) for value, kind in fields]
-    return np.concatenate(parts)
-
-
 def _sum(recipe: Recipe, model: Model) -> Bytes:
     """`ADD` (M29): with one rounding, both in fractions of the result's unit."""
     first, second, after = recipe.before, _second(recipe), recipe.after
@@ -200,10 +177,10 @@ def _sum(recipe: Recipe, model: Model) -> Bytes:
     zeros = ((first.zero_point[0], "<i2"), (second.zero_point[0], "<i2"))
     scales = (first.scale[0], second.scale[0])
     signs = (sign, 1) if recipe.is_swapped else (1, sign)
-    if model.rounding is Rounding.ONCE:
+    if (recipe.rounding or model.rounding) is Rounding.ONCE:
         shift = fixed_point(max(scales) / after.scale[0])[1]
         one, other = (round(scale / after.scale[0] * 2.0**shift) for scale in scales)
-        return _record(*zeros, (signs[0] * one, "<i4"), (signs[1] * other, "<i4"), (shift, "i1"))
+        return record(*zeros, (signs[0] * one, "<i4"), (signs[1] * other, "<i4"), (shift, "i1"))
     unit = 2 * max(scales)
     factors = [fixed_point(scale / unit) for scale in scales]
     factors.append(fixed_point(unit / ((1 << 20) * after.scale[0])))
@@ -212,14 +189,14 @@ def _sum(recipe: Recipe, model: Model) -> Bytes:
         fields += [(multiplier, "<i4"), (shift, "i1")]
     for place, each in zip((0, 2), signs, strict=True):
         fields[place] = (each * fields[place][0], "<i4")
-    return _record(*zeros, (20, "u1"), *fields)
+    return record(*zeros, (20, "u1"), *fields)
 
 
 def _product(recipe: Recipe, _: Model) -> Bytes:
     first, second, after = recipe.before, _second(recipe), recipe.after
     multiplier, shift = fixed_point(first.scale[0] * second.scale[0] / after.scale[0])
     zeros = ((first.zero_point[0], "<i2"), (second.zero_point[0], "<i2"))
-    return _record(*zeros, (multiplier, "<i4"), (shift, "i1"))
+    return record(*zeros, (multiplier, "<i4"), (shift, "i1"))
 
 
 def _matmul(recipe: Recipe, _: Model) -> Bytes:
@@ -233,7 +210,7 @@ def _piece(recipe: Recipe, _: Model) -> Bytes:
     left = np.arange(before.low, before.high + 1) - before.zero_point[0]
     for _piece_before in range(recipe.count):
         left = left - np.clip(left, after.low, after.high)
-    return _entries(np.clip(left, after.low, after.high), after)
+    return entries(np.clip(left, after.low, after.high), after)
 
 
 def _blend(recipe: Recipe, _: Model) -> Bytes:
@@ -241,17 +218,12 @@ def _blend(recipe: Recipe, _: Model) -> Bytes:
     shift = fixed_point(max(recipe.factors))[1]
     one, other = (round(factor * 2.0**shift) for factor in recipe.factors)
     zeros = ((recipe.before.zero_point[0], "<i2"), (_second(recipe).zero_point[0], "<i2"))
-    return _record(*zeros, (one, "<i4"), (other, "<i4"), (shift, "i1"))
-
-
-def _entries(values: Ints, after: Quantization) -> Bytes:
-    kind = "<i1" if after.bits == 8 else "<i2"
-    return np.ascontiguousarray(values.astype(kind)).view(np.uint8)
+    return record(*zeros, (one, "<i4"), (other, "<i4"), (shift, "i1"))
 
 
 def _function(recipe: Recipe, model: Model) -> Bytes:
     """The entries are a matter of quantisation, not of compiling: they come from there."""
-    return _entries(function_table(recipe.operator, model), recipe.after)
+    return entries(function_table(recipe.operator, model), recipe.after)
 
 
 def _units(recipe: Recipe, model: Model) -> Bytes:
@@ -265,17 +237,17 @@ def _units(recipe: Recipe, model: Model) -> Bytes:
     elif recipe.ingredients is Ingredients.BELOW:
         stored = np.minimum(stored, before.zero_point[0])
     found = rescaled(stored, before, after, model.rounding)
-    return _entries(-1 - found if recipe.ingredients is Ingredients.MIRROR else found, after)
+    return entries(-1 - found if recipe.ingredients is Ingredients.MIRROR else found, after)
 
 
 def _reciprocal(recipe: Recipe, _: Model) -> Bytes:
     before = recipe.before
     stored = np.arange(before.low, before.high + 1)
-    return _entries(reciprocals(stored - before.zero_point[0]), recipe.after)
+    return entries(reciprocals(stored - before.zero_point[0]), recipe.after)
 
 
 def _constant(recipe: Recipe, _: Model) -> Bytes:
-    return _entries(np.full(256, recipe.count, np.int64), recipe.after)
+    return entries(np.full(256, recipe.count, np.int64), recipe.after)
 
 
 def _softmax(recipe: Recipe, _: Model) -> Bytes:
@@ -288,7 +260,7 @@ def _standard(recipe: Recipe, _: Model) -> Bytes:
     assert isinstance(operator, LayerNormalization)
     epsilon = operator.epsilon / recipe.before.scale[0] ** 2
     summand = standard_summand(operator.features, epsilon)
-    return _record((summand, "<u4"), (standard_unit(operator.features), "<u2"))
+    return record((summand, "<u4"), (standard_unit(operator.features), "<u2"))
 
 
 def _neighbours(recipe: Recipe, _: Model) -> Bytes:
@@ -300,5 +272,5 @@ def _neighbours(recipe: Recipe, _: Model) -> Bytes:
     base = operator.bias + operator.alpha / operator.size * middle
     factor = before.scale[0] / after.scale[0] * base**-operator.beta
     table = np.clip(np.rint(factor * (1 << 15)), 0, 65_535).astype("<u2")
-    head = _record((before.zero_point[0], "<i2"), (shift, "u1"))
+    head = record((before.zero_point[0], "<i2"), (shift, "u1"))
     return np.concatenate([head, np.ascontiguousarray(table).view(np.uint8)])

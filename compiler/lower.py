@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from apollo.arch.isa import Opcode
-from apollo.arch.operands import ComputeFlag
 from apollo.compiler import numbers
 from apollo.compiler.fuse import fused_into
 from apollo.compiler.margins import enter_margins
@@ -27,8 +26,9 @@ from apollo.compiler.tables import (
     Nest,
     TensorColumn,
 )
+from apollo.compiler.wide import wide_inputs
 from apollo.workloads.graph import Graph
-from apollo.workloads.model import Model
+from apollo.workloads.model import Model, Rounding
 from apollo.workloads.operators import Operator, Unary
 from apollo.workloads.quantization import Quantization
 from apollo.workloads.sparsity.pruning import Masks
@@ -40,6 +40,12 @@ _ONES = (
     *("IMAGES", "ROWS", "COLUMNS", "CHANNELS", "IN_CHANNELS", "GROUPS", "TAPS"),
     *("KERNEL_ROWS", "KERNEL_COLUMNS", "DILATION_ROWS", "DILATION_COLUMNS"),
     *("STRIDE_ROWS", "STRIDE_COLUMNS", "RESULT_PITCH", "RESULT_ROWS", "RESULT_COLUMNS"),
+)
+
+# What the stored bytes of a nest depend on, beside its recipe.
+_OF_PARAMETERS = (
+    *(Nest.WEIGHTS, Nest.TABLE_BYTES, Nest.CHANNELS, Nest.IN_CHANNELS, Nest.GROUPS, Nest.TAPS),
+    *(Nest.RESULT_STEP, Nest.RESULT_PITCH, Nest.FIRST_PAIRS, Nest.FORM),
 )
 
 
@@ -82,9 +88,10 @@ class Lowering:
         # Here, because every rule is a function of this class.
         from apollo.compiler.lowerings import LOWERINGS
 
+        wide = {} if self.model else wide_inputs(self.graph)
         for name in self.graph.inputs:
-            shape = self.graph.tensor(name).shape
-            self.numbers[name] = self.new(name, dims_of(shape), is_image=len(shape) >= 4)
+            shape, q = self.graph.tensor(name).shape, wide.get(name)
+            self.numbers[name] = self.new(name, dims_of(shape), q, is_image=len(shape) >= 4)
             self.in_dram.add(self.numbers[name])
         for operator in self.graph.operators:
             if operator.name in self.hosts:
@@ -121,6 +128,7 @@ class Lowering:
         for index, row in enumerate(self.rows):
             for column, value in row.items():
                 nests[index, column] = value
+        self.share(nests)
         graph = self.graph
         macs, needed = layer_macs(nests), layer_macs(nests, of_nonzeros=True)
         return Network(
@@ -141,6 +149,13 @@ class Lowering:
             parameters=graph.parameters,
             batch=graph.batch,
         )
+
+    def share(self, nests: Ints) -> None:
+        """Enter whose parameters every nest has: the first with an equal recipe and shape."""
+        first: dict[tuple[Recipe, tuple[int, ...]], int] = {}
+        shapes = nests[:, _OF_PARAMETERS]
+        for index, recipe in enumerate(self.recipes):
+            nests[index, Nest.SHARES] = first.setdefault((recipe, tuple(shapes[index])), index)
 
     def refuse(self, operator: Operator, what: str) -> ValueError:
         """The sentence for an operator that cannot be lowered."""
@@ -211,12 +226,15 @@ class Lowering:
             Nest.DESTINATION: destination,
             Nest.PERMUTATION: IN_ORDER,
         }
-        row |= self.quantities(operator, source, second, destination)
+        rounding = numbers.rounding_of(self.model)
+        if recipe is not None and recipe.rounding is not None:
+            rounding = recipe.rounding
+        if recipe is not None and recipe.ingredients is Ingredients.BLEND:
+            rounding = Rounding.ONCE
+        row |= self.quantities(operator, rounding, (source, second, destination))
         row |= {Nest[name.upper()]: value for name, value in (columns or {}).items()}
         row[Nest.EXTENT_ROWS] = (row[Nest.KERNEL_ROWS] - 1) * row[Nest.DILATION_ROWS] + 1
         row[Nest.EXTENT_COLUMNS] = (row[Nest.KERNEL_COLUMNS] - 1) * row[Nest.DILATION_COLUMNS] + 1
-        if recipe is not None and recipe.ingredients is Ingredients.BLEND:
-            row[Nest.FLAGS] &= ~ComputeFlag.TFLITE_ROUNDING
         self.rows.append(row)
         self.layers.append(operator.name)
         before, after = self.rules[source], self.rules[destination]
@@ -229,9 +247,10 @@ class Lowering:
         return result
 
     def quantities(
-        self, operator: Operator, source: int, second: int, destination: int
+        self, operator: Operator, rounding: Rounding, tensors: tuple[int, int, int]
     ) -> dict[Nest, int]:
-        """Fill, bounds and widths."""
+        """Fill, bounds and widths; `tensors` are source, second and destination."""
+        source, second, destination = tensors
         before, after = self.rules[source], self.rules[destination]
         clamps = self.last_name(operator)[1] if self.names[destination] == operator.output else []
         low, high = numbers.bounds(self.model, after, clamps)
@@ -241,7 +260,7 @@ class Lowering:
             Nest.ZERO_POINT: after.zero_point[0],
             Nest.LOW: low,
             Nest.HIGH: high,
-            Nest.FLAGS: numbers.flags_of(self.model, before, other, after),
+            Nest.FLAGS: numbers.flags_of(rounding, before, other, after),
         }
 
     def is_plain(self, name: str) -> bool:
@@ -266,11 +285,17 @@ class Lowering:
         return self.numbers[name]
 
     def put_in_order(self, name: str) -> None:
-        """Copy a view into its shape's stored order, by way of its logical order in DRAM."""
+        """Copy a view into its shape's stored order, by way of its logical order in DRAM.
+
+        What is there in its logical order anyway is only seen otherwise.
+        """
         old, shape = self.numbers[name], self.shape(name)
         operator, rule = self.graph.producer(name), self.rules[old]
         assert operator is not None  # inputs are plain
         dims, wanted = self.dims[old], dims_of(shape)
+        if old in self.in_dram and not self.is_image[old] and is_in_logical_order(shape):
+            self.numbers[name] = self.seen_as(old, wanted, is_image=len(shape) >= 4)
+            return
         if self.is_image[old] and dims.channels > 1 and dims.rows * dims.columns > 1:
             flat = Dims(dims.images, dims.channels, dims.rows, dims.columns)
             logical = self.new(f"{name}:logical", flat, rule)
@@ -281,13 +306,18 @@ class Lowering:
         self.in_dram.add(logical)
         direct = is_in_logical_order(shape)
         seen = wanted if direct else Dims(wanted[0], wanted[3], wanted[1], wanted[2])
-        view = self.new(f"{name}:view", seen, rule)
-        self.aliases[view] = logical
-        self.in_dram.add(view)
+        view = self.seen_as(logical, seen)
         ordered = self.new(f"{name}:ordered", wanted, rule, is_image=len(shape) >= 4)
         self.numbers[name] = ordered
         order = IN_ORDER if direct else FROM_LOGICAL
         self.append(operator, Opcode.COPY, view, ordered, columns={"permutation": order})
+
+    def seen_as(self, number: int, dims: Dims, *, is_image: bool = False) -> int:
+        """The bytes of a tensor in DRAM, in their order, as one of other dimensions."""
+        view = self.new(f"{self.names[number]}:view", dims, self.rules[number], is_image=is_image)
+        self.aliases[view] = number
+        self.in_dram |= {number, view}
+        return view
 
     def tensors(self, nests: Ints) -> Ints:
         """The table of tensors: dimensions, margins, last reader, whether they must be in DRAM."""

@@ -12,6 +12,8 @@ from apollo.compiler import lowering_moves as moves
 from apollo.compiler import lowering_reducing as reducing
 from apollo.compiler import lowering_resizing as resizing
 from apollo.compiler.lower import Lowering
+from apollo.compiler.lowering_gru import gru
+from apollo.compiler.lowering_lstm import lstm
 from apollo.compiler.lowering_matrices import embedding, grouped, matmul
 from apollo.compiler.lowering_padding import pad
 from apollo.compiler.lowering_transposed import transposed
@@ -20,6 +22,8 @@ from apollo.compiler.storage import Dims, dims_of
 from apollo.workloads.integer.normalizing import standard_unit
 from apollo.workloads.model import Rounding
 from apollo.workloads.operators import (
+    GRU,
+    LSTM,
     BatchNormalization,
     Binary,
     BinaryKind,
@@ -342,6 +346,8 @@ LOWERINGS: dict[type[Operator], Callable[[Lowering, Any], None]] = {
     ConvTranspose: transposed,
     Convolution: convolution,
     FullyConnected: fully_connected,
+    GRU: gru,
+    LSTM: lstm,
     LocalResponseNormalization: normalization,
     Pad: pad,
     Pool: pool,

@@ -46,12 +46,17 @@ def _integer(q: Quantization, real: float) -> int:
     return min(q.high, max(q.low, q.zero_point[0] + round(real / q.scale[0])))
 
 
+def rounding_of(model: Model | None) -> Rounding:
+    """Of a model; once, without one."""
+    return Rounding.ONCE if model is None else model.rounding
+
+
 def flags_of(
-    model: Model | None, source: Quantization, second: Quantization | None, result: Quantization
+    rounding: Rounding, source: Quantization, second: Quantization | None, result: Quantization
 ) -> int:
     """Element widths and rounding of a nest."""
     flags = ComputeFlag.NONE
-    if model is not None and model.rounding is Rounding.TFLITE:
+    if rounding is Rounding.TFLITE:
         flags |= ComputeFlag.TFLITE_ROUNDING
     if width_of(source) == 2:
         flags |= ComputeFlag.WIDE_SOURCE

@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.operands import RECORD_BYTES
-from apollo.compiler.ingredients import Channels, channels_of, table_of
+from apollo.compiler.ingredients import channels_of, table_of
 from apollo.compiler.pipeline import Compiled
+from apollo.compiler.records import Channels
 from apollo.compiler.sparse_blocks import encoded, sparse_stream
 from apollo.compiler.tables import NO_TENSOR, Ints, Map, Nest, Split, TensorColumn
 from apollo.workloads.integer.context import Context
@@ -30,8 +31,8 @@ class Tile(NamedTuple):
 def pack(compiled: Compiled, model: Model, inputs: Mapping[str, Any]) -> Bytes:
     """What is in DRAM before the program runs: parameters, stored tensors, inputs, guard rows."""
     image = np.zeros(compiled.dram_bytes, np.uint8)
-    for layer in range(len(compiled.network.nests)):
-        _pack_parameters(compiled, model, layer, image)
+    for layer in np.flatnonzero(compiled.mapping[:, Map.OWNER] == np.arange(len(compiled.mapping))):
+        _pack_parameters(compiled, model, int(layer), image)
     for tensor in range(len(compiled.network.tensors)):
         _fill(compiled, tensor, image)
     for name in compiled.network.inputs:
@@ -129,9 +130,8 @@ def tiles(n: Ints, m: Ints) -> Iterator[Tile]:
 def _pack_parameters(compiled: Compiled, model: Model, layer: int, image: Bytes) -> None:
     n, m = compiled.network.nests[layer], compiled.mapping[layer]
     recipe, first = compiled.network.recipes[layer], int(compiled.parameters[layer])
-    end = compiled.dram_bytes
-    behind = [*compiled.parameters[layer + 1 :], *compiled.dram]
-    end = int(min(behind))
+    following = compiled.parameters[compiled.parameters > first]
+    end = int(min(following.min(initial=compiled.dram_bytes), compiled.dram.min()))
     if not n[Nest.WEIGHTS]:
         if n[Nest.TABLE_BYTES]:
             table = table_of(recipe, model)

@@ -18,6 +18,7 @@ from apollo.compiler.kernels.layout import lay_out
 from apollo.compiler.kernels.mapping import map_network
 from apollo.compiler.kernels.parameters import FREE
 from apollo.compiler.kernels.residency import keep_resident, shelf
+from apollo.compiler.kernels.sharing import find_owners
 from apollo.compiler.kernels.stream import NUMBERS, Stream
 from apollo.compiler.kernels.views import VIEWS
 from apollo.compiler.kernels.workspace import workspace
@@ -134,9 +135,9 @@ def _cheapest(
     except DoesNotFit:
         if not tries:
             raise
-    dense, *others = tries
-    best = min(others, key=lambda mapped: mapped.end, default=dense)
-    return best if best.end * _CLEARLY < dense.end * (_CLEARLY - 1) else dense
+    first, *others = tries
+    best = min(others, key=lambda mapped: mapped.end, default=first)
+    return best if best.end * _CLEARLY < first.end * (_CLEARLY - 1) else first
 
 
 def _mapped(
@@ -158,6 +159,7 @@ def _mapped(
             )
         raise DoesNotFit(name, network.layer_names[layer], int(demanded), bound, nest=int(layer))
     # After mapping: only then is it known what a layer's parameters take in a core.
+    find_owners(nests, np.empty(layers, np.int64), np.empty(layers, np.int64), mapping)
     ring_bytes, end = keep_resident(nests, tensors, units, forced, shelf(layers), mapping)
     return _Mapped(mapping, places, ring_bytes, end)
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from apollo.workloads.model import Rounding
 from apollo.workloads.operators import Operator
 from apollo.workloads.quantization import Quantization
 
@@ -36,11 +37,31 @@ class Ingredients(Enum):
     PIECE = "piece"  # a table: what is left of a centred element for the `count`-th piece
     STANDARD = "standard"  # a layer normalisation before its scales
     NEIGHBOURS = "neighbours"
+    ROWS = "rows"  # some rows of a stored matrix, with their biases
+    ROW_SCALES = "row scales"  # a scale and a summand for every channel
+    SCALED = "scaled"  # the record of a sum whose second operand counts nothing: other units
+    SIGMOID = "sigmoid"  # of 16 bits, as are the following
+    TANGENT = "tangent"
+    LEVELLED = "levelled"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of a stored tensor (directions, rows, ...), and of the biases beside it."""
+
+    role: str
+    direction: int
+    first: int
+    count: int
+    first_bias: int | None = None  # None: no biases
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to make them: from which operator, and between which tensors' quantisations."""
+    """How to make them: from which operator, and between which tensors' quantisations.
+
+    Nests with equal recipes have the same numbers, and so the same parameters.
+    """
 
     ingredients: Ingredients
     operator: Operator
@@ -52,3 +73,5 @@ class Recipe:
     factors: tuple[float, float] = (1.0, 1.0)  # of a blend
     window: tuple[Taps, ...] = ()  # of a transposed convolution: rows', then each phase's columns'
     image: tuple[int, int, int] = (0, 0, 0)  # channels, rows, columns that a product flattens
+    rows: Rows | None = None
+    rounding: Rounding | None = None  # None: the model's

@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from apollo.compiler.ingredients import Bytes, Channels
+from apollo.compiler.records import Bytes, Channels
 from apollo.compiler.tables import Ints, Map, Nest
 from apollo.workloads.sparsity import encode
 

@@ -76,6 +76,7 @@ class Nest(IntEnum):
     SECOND_ROW = 47  # first row of the second operand that is read
     SECOND_COLUMN = 48
     DYNAMIC = 49  # Dynamic: whether the weights are the second operand
+    SHARES = 50  # the first nest whose parameters are the same numbers; often itself
 
 
 class Dynamic(IntEnum):
@@ -165,6 +166,8 @@ class Map(IntEnum):
     TILE_BYTES = 33  # a core's largest tile of parameters
     LOAD_BYTES = 34  # of all parameters, loaded tile by tile once
     STEPS = 35  # PAIRS of all its tiles together
+    OWNER = 36  # the first nest whose parameters are the same bytes; often itself
+    RESIDENT_ADDRESS = 37  # in core memory, of parameters that stay
 
 
 class From(IntEnum):

@@ -56,8 +56,8 @@ Column = npt.NDArray[np.int32]
 _ACCUMULATE, _PARTIAL = int(ComputeFlag.ACCUMULATE), int(ComputeFlag.PARTIAL)
 _COMPUTE, _MOVE, _STORE = int(Engine.COMPUTE), int(Engine.MOVE), int(Engine.STORE)
 # What a nest's emission knows: where its parameters lie, and what had been issued before it.
-RING_FIRST, RING_BYTES, COLD, RESIDENT_AT, STORES, MOVES, BEHIND, COMPUTES = range(8)
-PLAN = 8
+RING_FIRST, RING_BYTES, COLD, STORES, MOVES, BEHIND, COMPUTES = range(7)
+PLAN = 7
 
 
 @bare_inlined
@@ -143,7 +143,7 @@ def _parameter_tiles(
     each = channel_bytes(n, n[Nest.IN_CHANNELS], True)
     for group in range(m[Map.PE_GROUPS]):
         if resident:
-            s.number[PARAMETERS] = plan[RESIDENT_AT] + group * m[Map.CORE_CHANNELS] * each
+            s.number[PARAMETERS] = m[Map.RESIDENT_ADDRESS] + group * m[Map.CORE_CHANNELS] * each
         for channel in range(0, m[Map.CORE_CHANNELS], tile_channels):
             channels = min(tile_channels, m[Map.CORE_CHANNELS] - channel)
             for begin in range(0, n[Nest.IN_CHANNELS], tile_inputs):
@@ -240,8 +240,8 @@ def _nest(
         view_second(n, m, tensors[n[Nest.SECOND]], places[n[Nest.SECOND]], v[1])
     view_result(n, m, tensors[n[Nest.DESTINATION]], places[n[Nest.DESTINATION]], v[2])
     move_operands(s, n, d, m, tensors, places, v, layer, b)
-    if m[Map.RESIDENT] and plan[COLD]:
-        s.number[PARAMETERS] = plan[RESIDENT_AT]
+    if m[Map.RESIDENT] and plan[COLD] and m[Map.OWNER] == layer:
+        s.number[PARAMETERS] = m[Map.RESIDENT_ADDRESS]
         load_all(s, n, d, m, layer)
     if n[Nest.IMAGES] > 1 and image_by_image(m):
         loads = has_parameters(n) and not m[Map.RESIDENT]
@@ -292,12 +292,8 @@ def emit(
     ring.
     """
     kept = d[Unit.CORE_MEMORY_BYTES] - ring_bytes
-    resident_end = 0
     plan[RING_FIRST], plan[RING_BYTES], plan[COLD] = kept, ring_bytes, 1 if cold else 0
     for i in range(len(nests)):
-        if mapping[i, Map.RESIDENT]:
-            plan[RESIDENT_AT] = resident_end
-            resident_end += mapping[i, Map.CORE_BYTES]
         s.number[DRAM] = parameters[i]
         _nest(s, nests[i], d, mapping[i], tensors, places, dram, i, v, b, work, plan)
     return s.number[TOTAL]

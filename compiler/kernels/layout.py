@@ -30,6 +30,25 @@ def _mark_stored(nests: Ints, tensors: Ints, mapping: Ints, dram: Ints) -> None:
 
 
 @bare_kernel
+def _lay_out_parameters(nests: Ints, pairs: Ints, d: Ints, mapping: Ints, parameters: Ints) -> int:
+    """Addresses of the nests' parameters, those that are shared once; bytes of them all."""
+    end = 0
+    for i in range(len(nests)):
+        m = mapping[i]
+        if m[Map.OWNER] != i:
+            parameters[i] = parameters[m[Map.OWNER]]
+            continue
+        parameters[i] = end
+        if m[Map.SPARSE] and m[Map.RESIDENT]:
+            end += sparse_load(nests[i], d, m, pairs, 0, m[Map.CORE_CHANNELS])[1]
+        elif m[Map.SPARSE]:
+            end += m[Map.LOAD_BYTES]
+        elif has_parameters(nests[i]):
+            end += nest_bytes(nests[i], d, m)
+    return end
+
+
+@bare_kernel
 def lay_out(
     nests: Ints,
     tensors: Ints,
@@ -44,16 +63,7 @@ def lay_out(
 
     Tensors that never are in DRAM have the address behind it all.
     """
-    end = 0
-    for i in range(len(nests)):
-        parameters[i] = end
-        m = mapping[i]
-        if m[Map.SPARSE] and m[Map.RESIDENT]:
-            end += sparse_load(nests[i], d, m, pairs, 0, m[Map.CORE_CHANNELS])[1]
-        elif m[Map.SPARSE]:
-            end += m[Map.LOAD_BYTES]
-        elif has_parameters(nests[i]):
-            end += nest_bytes(nests[i], d, m)
+    end = _lay_out_parameters(nests, pairs, d, mapping, parameters)
     _mark_stored(nests, tensors, mapping, dram)
     for i in range(len(tensors)):
         t = tensors[i]

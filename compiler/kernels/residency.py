@@ -1,9 +1,10 @@
 """Which nests keep their parameters in core memory between inferences.
 
-What is kept is not loaded again, but takes room from the ring through which the others stream,
-and with it loads that run ahead. So for every size of the ring, in steps, the best set that fits
-beside it is found by dynamic programming over bytes of core memory (a knapsack), and of these sets
-the one is kept with which a following inference ends first, by the times of `clock`.
+Nests that share parameters keep them together. What is kept is not loaded again, but takes room
+from the ring through which the others stream, and with it loads that run ahead. So for every size
+of the ring, in steps, the best set that fits beside it is found by dynamic programming over bytes of
+core memory (a knapsack), and of these sets the one is kept with which a following inference ends
+first, by the times of `clock`.
 """
 
 from typing import NamedTuple
@@ -35,6 +36,7 @@ class Shelf(NamedTuple):
 
     saved: Ints  # [STEPS + 1] most bytes of DRAM traffic saved in so much core memory
     taken: Ints  # [L, STEPS + 1] whether the nest is in that set
+    value: Ints  # [L] bytes that a nest and those that share its parameters load
     best: Ints  # [L]
     times: Ints  # [L, 1, TIMES]
     parents: Ints  # [L, 1]
@@ -46,6 +48,7 @@ def shelf(layers: int) -> Shelf:
     return Shelf(
         np.empty(STEPS + 1, np.int64),
         np.empty((layers, STEPS + 1), np.int64),
+        np.empty(layers, np.int64),
         np.empty(layers, np.int64),
         np.empty((layers, 1, TIMES), np.int64),
         np.zeros((layers, 1), np.int64),
@@ -59,10 +62,14 @@ def _fill(s: Shelf, nests: Ints, d: Ints, forced: Ints, mapping: Ints) -> None:
     s.saved[:] = 0
     step = (d[Unit.CORE_MEMORY_BYTES] + STEPS - 1) // STEPS
     for i in range(len(nests)):
+        s.value[i] = 0
+    for i in range(len(nests)):
+        s.value[mapping[i, Map.OWNER]] += parameter_bytes(nests[i], d, mapping[i])
+    for i in range(len(nests)):
         m = mapping[i]
         size = (m[Map.CORE_BYTES] + step - 1) // step
-        value = parameter_bytes(nests[i], d, m)
-        barred = m[Map.CORE_BYTES] == 0 or forced[i, Map.RESIDENT] == 0
+        value = s.value[i]
+        barred = m[Map.CORE_BYTES] == 0 or m[Map.OWNER] != i or forced[i, Map.RESIDENT] == 0
         if forced[i, Map.RESIDENT] == 1:
             value += _NEVER >> 16
         for room in range(STEPS, -1, -1):
@@ -72,6 +79,19 @@ def _fill(s: Shelf, nests: Ints, d: Ints, forced: Ints, mapping: Ints) -> None:
             if s.saved[room - size] + value > s.saved[room]:
                 s.saved[room] = s.saved[room - size] + value
                 s.taken[i, room] = 1
+
+
+@bare_kernel
+def _enter_places(mapping: Ints) -> None:
+    """Addresses of what stays, in the order of the nests; who shares it finds it there too."""
+    end = 0
+    for i in range(len(mapping)):
+        m, owner = mapping[i], mapping[mapping[i, Map.OWNER]]
+        m[Map.RESIDENT] = owner[Map.RESIDENT]
+        if m[Map.RESIDENT] and m[Map.OWNER] == i:
+            m[Map.RESIDENT_ADDRESS] = end
+            end += m[Map.CORE_BYTES]
+        m[Map.RESIDENT_ADDRESS] = owner[Map.RESIDENT_ADDRESS] if m[Map.RESIDENT] else 0
 
 
 @bare_kernel
@@ -85,6 +105,7 @@ def _take(s: Shelf, d: Ints, mapping: Ints, room: int) -> int:
         if m[Map.RESIDENT]:
             kept += m[Map.CORE_BYTES]
             room -= (m[Map.CORE_BYTES] + step - 1) // step
+    _enter_places(mapping)
     return kept
 
 
@@ -140,4 +161,5 @@ def keep_resident(
                 s.best[i] = mapping_out[i, Map.RESIDENT]
     for i in range(len(nests)):
         mapping_out[i, Map.RESIDENT] = s.best[i]
+    _enter_places(mapping_out)
     return left, least

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.operands import RECORD_BYTES
-from apollo.compiler.ingredients import Channels, channels_of, table_of
+from apollo.compiler.ingredients import channels_of, table_of
+from apollo.compiler.records import Channels
 from apollo.compiler.systolic.nests import CompiledNests
 from apollo.compiler.systolic.weights import Results, Tile, Weights
 from apollo.compiler.tables import Ints, Nest, TensorColumn

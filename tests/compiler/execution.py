@@ -29,7 +29,7 @@ def check(
     """Cold and warm program leave the network's integers, bit for bit."""
     compiled = compile_network(lower(model.graph, model, masks), design, options)
     verify(compiled)
-    inputs = random_inputs(model.graph, seed)
+    inputs = random_inputs(model.graph, seed, model.quantization)
     if expected is None:
         expected = run(model, inputs)
     dram = pack(compiled, model, inputs)
@@ -55,7 +55,8 @@ def compare(compiled: Compiled, model: Model, dram: np.ndarray, expected) -> Non
 def coverage(compiled: Compiled) -> Counter[str]:
     """What occurs in a mapping, by name."""
     seen: Counter[str] = Counter(compiled.cold.instructions_by_opcode())
-    for n, m in zip(compiled.network.nests, compiled.mapping, strict=True):
+    pairs = zip(compiled.network.nests, compiled.mapping, strict=True)
+    for layer, (n, m) in enumerate(pairs):
         seen[f"source from {From(m[Map.SOURCE_FROM]).name}"] += 1
         seen[f"second from {From(m[Map.SECOND_FROM]).name}"] += 1
         design = compiled.accelerator
@@ -78,6 +79,7 @@ def coverage(compiled: Compiled) -> Counter[str]:
             "permuted": n[Nest.PERMUTATION] != 0x321,
             "parts": n[Nest.IS_PART],
             "sparse": m[Map.SPARSE],
+            "shared": m[Map.OWNER] != layer and n[Nest.WEIGHTS],
             "parts on the chip": n[Nest.IS_PART] and not m[Map.TO_DRAM],
             "rows by turns": n[Nest.RESULT_ROWS] > 1,
             "columns by turns": n[Nest.RESULT_COLUMNS] > 1,

@@ -1,6 +1,7 @@
 """Random numbers for graphs: every tensor and constant quantised, so that values spread."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -9,6 +10,8 @@ from apollo.workloads.graph import Graph, GraphBuilder
 from apollo.workloads.indices import index_tensors
 from apollo.workloads.model import Constant, Model, Rounding
 from apollo.workloads.operators import (
+    GRU,
+    LSTM,
     BatchNormalization,
     Binary,
     Concat,
@@ -33,6 +36,7 @@ from apollo.workloads.operators import (
     Unary,
 )
 from apollo.workloads.quantization import Quantization
+from tests.compiler.recurrent_models import layer_constants, layer_rules, narrow_rule, wide_rule
 
 _KEEPS = (Reshape, Transpose, Slice, Split, Pad)
 _MOVES = (DepthToSpace, SpaceToDepth, Resize)
@@ -64,9 +68,17 @@ def random_model(graph: Graph, seed: int, rounding: Rounding = Rounding.ONCE) ->
     """Constants and quantisations for a graph."""
     rng = np.random.default_rng(seed)
     rules = {name: _rule(rng, 0.01, 0.05) for name in graph.inputs}
+    for operator in graph.operators:
+        if isinstance(operator, LSTM | GRU):
+            rules |= {name: narrow_rule(rng) for name in operator.inputs[1:]}
+            rules |= {name: wide_rule(rng) for name in operator.inputs[2:]}
     constants: dict[tuple[str, str], Constant] = {}
     for operator in graph.operators:
         shapes = graph.input_shapes(operator)
+        if isinstance(operator, LSTM | GRU):
+            rules |= layer_rules(rng, operator)
+            constants |= layer_constants(rng, graph, operator, rules)
+            continue
         for name in operator.outputs:
             rules[name] = _result_rule(rng, operator, rules)
         if isinstance(operator, Convolution | ConvTranspose | FullyConnected):
@@ -144,13 +156,16 @@ def _weights(
         constants[operator.name, "bias"] = _constant(bias, rule)
 
 
-def random_inputs(graph: Graph, seed: int) -> dict[str, np.ndarray]:
-    """Stored integers for every input."""
+def random_inputs(
+    graph: Graph, seed: int, rules: Mapping[str, Quantization] | None = None
+) -> dict[str, np.ndarray]:
+    """Stored integers for every input, as wide as `rules` say."""
     rng = np.random.default_rng(seed)
     found = {}
     for name in graph.inputs:
         readers = graph.consumers(name)
         rows = [each.rows for each in readers if isinstance(each, Embedding)]
-        low, high = (0, min(rows)) if rows else (-128, 128)
+        least = rules[name].low if rules and name in rules else -128
+        low, high = (0, min(rows)) if rows else (least, -least)
         found[name] = rng.integers(low, high, graph.tensor(name).shape).astype(np.int64)
     return found
