@@ -65,28 +65,25 @@ class Bound:
 
 def bound(network: Network, accelerator: Accelerator) -> Bound:
     """The lower bounds; `accelerator` has lanes."""
+    machine = _machine_of(accelerator)
     array = array_cycles(network.nests, accelerator)
     parameters = parameter_bytes(network)
     reads, writes, stored = _compulsory_bytes(network)
-    rate = sum((channel.bytes_per_cycle for channel in accelerator.channels), Fraction(0))
-    start, burst = _first_visible(accelerator), accelerator.burst_bytes
-
-    def channel_cycles(moved: int) -> int:
-        """Of bytes that follow the first fetch; one burst of credit has been saved up by then."""
-        return start + _ceil((moved - burst) / rate) if moved > 0 else 0
-
-    compute = start + int(array.sum())
-    flow = int(reads.sum() + writes.sum())
-    on_chip = accelerator.pes * accelerator.pe_memory_bytes + _held_bytes(accelerator)
-    kept = max(0, int(parameters.sum()) + stored - on_chip)
-    cold = max(compute, channel_cycles(flow + stored + int(parameters.sum())))
-    warm = max(compute, channel_cycles(flow + kept))
-    held = _held_bytes(accelerator)
+    flow, all_parameters = int(reads.sum() + writes.sum()), int(parameters.sum()) + stored
+    slowest = max(int(array.sum()), _ceil(int(reads.sum()) * machine.input_cycles))
+    kept = accelerator.pes * accelerator.pe_memory_bytes + machine.held_bytes
+    cold, warm = (
+        machine.start + max(slowest, _ceil((moved - machine.burst_bytes) / machine.rate))
+        for moved in (flow + all_parameters, flow + max(0, all_parameters - kept))
+    )
     layered = [
-        max(whole, start + _longest(array, (parameters, reads, writes), rate, (there, held, burst)))
-        for whole, there in ((cold, 0), (warm, held))
+        max(whole, machine.start + _longest(machine, array, (parameters, reads, writes), there))
+        for whole, there in ((cold, 0), (warm, machine.held_bytes))
     ]
-    traffic = [_ceil(each / rate) for each in (parameters + reads + writes).tolist()]
+    traffic = [
+        _ceil(max(moved / machine.rate, read * machine.input_cycles))
+        for moved, read in zip((parameters + reads + writes).tolist(), reads.tolist(), strict=True)
+    ]
     return Bound(array, np.array(traffic, np.int64), cold, warm, *layered)
 
 
@@ -150,14 +147,50 @@ def is_layered(program: Program) -> bool:
     return bool((np.diff(computes) >= 0).all() and not to_core.any())
 
 
+@dataclass(frozen=True)
+class _Machine:
+    """What bounds traffic on a design.
+
+    Attributes:
+        start: the cycle before which no instruction is visible (M5, M12).
+        rate: bytes a cycle of all channels.
+        burst_bytes: that credit moves which was saved up by then.
+        input_cycles: at least, of a byte of activations from outside.
+        held_bytes: of parameters, in core memories or on their way, which staging bounds.
+
+    """
+
+    start: int
+    rate: Fraction
+    burst_bytes: int
+    input_cycles: Fraction
+    held_bytes: int
+
+
+def _machine_of(accelerator: Accelerator) -> _Machine:
+    burst, by_stream = accelerator.burst_bytes, {}
+    for channel in accelerator.channels:
+        by_stream |= dict.fromkeys(channel.streams, channel)
+    fetch, latency = by_stream["FETCH"], by_stream["ACT"].latency_cycles
+    # A slot is taken from the start of a burst to the end of its bus transfer (M8).
+    in_slot = Fraction(latency, burst) + Fraction(1, accelerator.activation_bus_bytes)
+    cores = accelerator.pes * accelerator.cores * accelerator.core_memory_bytes
+    return _Machine(
+        start=_ceil(burst / fetch.bytes_per_cycle) + fetch.latency_cycles,
+        rate=sum((channel.bytes_per_cycle for channel in accelerator.channels), Fraction(0)),
+        burst_bytes=burst,
+        input_cycles=in_slot / (accelerator.activation_memory_bytes // burst),
+        held_bytes=cores + accelerator.parameter_memory_bytes,
+    )
+
+
 def _longest(
-    array: Ints, moved: tuple[Ints, Ints, Ints], rate: Fraction, held: tuple[int, int, int]
+    machine: _Machine, array: Ints, moved: tuple[Ints, Ints, Ints], there_bytes: int
 ) -> int:
     """The longest sum over stretches that divide the nests between them.
 
-    `moved` are bytes of parameters, of inputs read and of outputs written, [L] each; `held` those
-    of parameters that are there when the first stretch begins and when a later one does, and
-    those that saved credit moves.
+    `moved` are bytes of parameters, of inputs read and of outputs written, [L] each; `there_bytes`
+    of the parameters are there when the first stretch begins.
     """
     count = len(array)
     work, loads, inputs, outputs = (
@@ -165,27 +198,16 @@ def _longest(
     )
     longest = np.zeros(count + 1, np.int64)
     for end in range(1, count + 1):
-        missing = np.maximum(0, loads[end] - loads[:end] - held[1])
+        missing = np.maximum(0, loads[end] - loads[:end] - machine.held_bytes)
         # Inputs may come early to PE memories: only the first stretch has them all to load.
-        missing[0] = max(0, int(loads[end]) - held[0]) + inputs[end]
+        missing[0] = max(0, int(loads[end]) - there_bytes) + inputs[end]
         if end == count:
             missing += outputs[end] - outputs[:end]
-        channel = (missing - held[2]) * rate.denominator // rate.numerator
-        stretch = np.maximum(work[end] - work[:end], channel)
+        scaled = (missing - machine.burst_bytes) * machine.rate.denominator
+        stretch = np.maximum(work[end] - work[:end], scaled // machine.rate.numerator)
+        stretch[0] = max(int(stretch[0]), int(int(inputs[end]) * machine.input_cycles))
         longest[end] = (longest[:end] + stretch).max()
     return int(longest[count])
-
-
-def _held_bytes(accelerator: Accelerator) -> int:
-    """Bytes of parameters that can be in core memories or on their way, which staging bounds."""
-    cores = accelerator.pes * accelerator.cores * accelerator.core_memory_bytes
-    return cores + accelerator.parameter_memory_bytes
-
-
-def _first_visible(accelerator: Accelerator) -> int:
-    """The cycle before which no instruction is visible (M5, M12)."""
-    fetch = next(channel for channel in accelerator.channels if "FETCH" in channel.streams)
-    return _ceil(accelerator.burst_bytes / fetch.bytes_per_cycle) + fetch.latency_cycles
 
 
 def _compulsory_bytes(network: Network) -> tuple[Ints, Ints, int]:

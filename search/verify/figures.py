@@ -18,6 +18,7 @@ class Figure:
     tolerance: float | None = None
     is_relative: bool = False
     explanation: str = ""
+    is_least: bool = False  # more than the reference is as good
 
     @property
     def difference(self) -> float:
@@ -28,7 +29,8 @@ class Figure:
     @property
     def holds(self) -> bool:
         """Whether it meets its aim; true without one."""
-        return self.tolerance is None or abs(self.difference) <= self.tolerance
+        off = -self.difference if self.is_least else abs(self.difference)
+        return self.tolerance is None or off <= self.tolerance
 
     def text(self) -> str:
         """Reference and ours; a miss is marked."""
@@ -36,10 +38,21 @@ class Figure:
 
     def sentence(self) -> str:
         """What was missed, by how much, and why."""
+        why = self.explanation or "No explanation yet."
+        if self.is_least:
+            return f"{self.subject}, {self.name}: {self.ours:.3f}, aim {self.reference:g}. {why}"
         aim = f"{self.tolerance:.0%}" if self.is_relative else f"{self.tolerance:g}"
         off = f"{self.difference:+.0%}" if self.is_relative else f"{self.difference:+.1f}"
-        why = self.explanation or "No explanation yet."
         return f"{self.subject}, {self.name}: {off}, aim {aim}. {why}"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A further table for people."""
+
+    title: str
+    columns: tuple[str, ...]  # a text column's name ends with a blank
+    rows: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -52,6 +65,7 @@ class Part:
     columns: tuple[str, ...]  # of the table for people; a text column's name ends with a blank
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()  # behind the first one
 
     @property
     def misses(self) -> list[Figure]:

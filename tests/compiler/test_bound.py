@@ -78,12 +78,21 @@ def limits_of(name, **changes):
 
 def test_a_layer_that_the_array_limits_by_hand():
     # 64 lanes: 65 channels take two groups at each of 4096 positions, or the positions 64 groups.
-    _, design, limits = limits_of("conv:64x64x64x65x3x1", dram_gb_per_s=90)
+    _, design, limits = limits_of(
+        "conv:64x64x64x65x3x1", dram_gb_per_s=90, activation_memory_bytes=65_536
+    )
     steps = min(4096 * 2, 65 * 64) * (64 * 9 // 4)
     assert design.pes * design.cores == design.lanes == 64
     assert limits.array_cycles.tolist() == [steps // 64 + 8]
     visible = 3 + 80  # a burst of 256 B at 101.25 B a cycle
     assert limits.cold == limits.warm == visible + steps // 64 + 8
+
+
+def test_a_layer_that_the_activation_staging_limits_by_hand():
+    # Four slots, each taken for 80 cycles of latency and 4 on the bus by every burst.
+    _, _, limits = limits_of("conv:64x64x64x65x3x1", dram_gb_per_s=90)
+    bursts = 64 * 64 * 64 // BURST
+    assert limits.cold == limits.warm == 3 + 80 + bursts * (80 + 4) // 4
 
 
 def test_a_product_that_parameters_limit_by_hand():
