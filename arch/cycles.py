@@ -11,6 +11,7 @@ PIPELINE_CYCLES = 8
 CHANNEL_GROUP = 4  # input channels a lane multiplies in a cycle
 TAPS_PER_CYCLE = 2  # depthwise and pooling: the port feeds a lane two bytes a cycle
 SOFTMAX_PASSES = 4
+STANDARDIZE_PASSES = 4
 NORMALIZE_EXTRA_PASSES = 2
 
 _CONVOLVE = int(Opcode.CONVOLVE)

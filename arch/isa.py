@@ -55,6 +55,7 @@ class Opcode(IntEnum):
     SHIFT_WEIGHTS = 15  # systolic: core memory -> a weight buffer of the array
     MATMUL = 16  # systolic: PE memory x weight buffer -> accumulators
     DRAIN = 17  # systolic: accumulators -> requantised in PE memory
+    STANDARDIZE = 18  # a layer normalisation before its scales
 
 
 ENGINES = len(Engine)
@@ -86,8 +87,8 @@ _SIZE_BITS = {
     "IN_CHANNELS": 20,
     "OUT_CHANNELS": 16,
     "PASSES": 8,
-    "KERNEL_ROWS": 8,
-    "KERNEL_COLUMNS": 8,
+    "KERNEL_ROWS": 9,
+    "KERNEL_COLUMNS": 9,
     "STRIDE_ROWS": 6,
     "STRIDE_COLUMNS": 6,
     "DILATION_ROWS": 6,
@@ -99,7 +100,7 @@ _SIZE_BITS = {
 _OTHER_BITS = {
     "DRAM_ADDRESS": _DRAM_BITS,
     "DRAM_PITCH": _DRAM_BITS,
-    "PAIRS": 24,
+    "PAIRS": 22,
     "BUFFER": 1,
     "ACCUMULATOR": 20,
     "CORE_STEP": _STEP_BITS,
@@ -205,6 +206,7 @@ FLAGS: dict[Opcode, int] = {
     Opcode.COPY: _LANES,
     Opcode.SOFTMAX: ComputeFlag.SPLIT_POSITIONS | ComputeFlag.WIDE_DESTINATION,
     Opcode.NORMALIZE: ComputeFlag.SPLIT_POSITIONS,
+    Opcode.STANDARDIZE: ComputeFlag.SPLIT_POSITIONS | ComputeFlag.WIDE_DESTINATION,
     Opcode.CONVOLVE_SPARSE: _LANES | ComputeFlag.TFLITE_ROUNDING,
     Opcode.SHIFT_WEIGHTS: ComputeFlag.WIDE_SECOND,
     Opcode.MATMUL: ComputeFlag.ACCUMULATE

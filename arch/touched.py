@@ -30,6 +30,7 @@ SPARSE_HEADER_BYTES = RECORD_BYTES + 2  # and the count (M28)
 SUM_BYTES = 4
 LOOKUP_BYTES, WIDE_LOOKUP_BYTES, SOFTMAX_BYTES, NORMALIZE_BYTES = 256, 2 * 513, 2 * 256, 3 + 2 * 256
 ADD_BYTES, TFLITE_ADD_BYTES = 13, 20
+STANDARDIZE_BYTES = 6
 NORMALIZE_EXTRA_PASSES = 2
 
 Operands = list[int]  # [F] of one instruction
@@ -364,6 +365,7 @@ RULES: dict[Opcode, Rule] = {
     Opcode.COPY: _copy,
     Opcode.SOFTMAX: _across_channels(SOFTMAX_BYTES),
     Opcode.NORMALIZE: _across_channels(NORMALIZE_BYTES),
+    Opcode.STANDARDIZE: _across_channels(STANDARDIZE_BYTES),
     Opcode.CONVOLVE_SPARSE: _sparse,
     Opcode.SHIFT_WEIGHTS: _shift,
     Opcode.MATMUL: _matmul,

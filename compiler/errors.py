@@ -3,6 +3,21 @@
 from dataclasses import dataclass
 
 
+@dataclass(frozen=True)
+class Term:
+    """A summand of a demand: `times` pieces of so many bytes."""
+
+    what: str
+    bytes: int
+    times: int = 1
+    shape: str = ""  # how a piece comes to its bytes
+
+    @property
+    def total(self) -> int:
+        """All pieces together."""
+        return self.bytes * self.times
+
+
 # Not frozen: Python assigns to exceptions that travel (tracebacks, pickles).
 @dataclass(eq=False)
 class DoesNotFit(Exception):  # noqa: N818 - an answer, not an error
@@ -13,6 +28,8 @@ class DoesNotFit(Exception):  # noqa: N818 - an answer, not an error
     demand: int
     bound: int
     unit: str = "bytes"
+    nest: int | None = None  # number of the layer, where the network has nests
+    terms: tuple[Term, ...] = ()  # that add up to the demand, where they are known at once
 
     def __str__(self) -> str:
         """The sentence for people."""

@@ -11,6 +11,7 @@ from apollo.workloads.operators import (
     BatchNormalization,
     Binary,
     Convolution,
+    ConvTranspose,
     FullyConnected,
     Operator,
     Pool,
@@ -19,7 +20,7 @@ from apollo.workloads.operators import (
 )
 
 CLAMPS = (UnaryKind.RELU, UnaryKind.RELU6, UnaryKind.CLIP)
-_REQUANTISES = (Convolution, FullyConnected, Binary, Pool, BatchNormalization)
+_REQUANTISES = (Convolution, ConvTranspose, FullyConnected, Binary, Pool, BatchNormalization)
 
 
 def fused_into(graph: Graph, model: Model | None = None) -> dict[str, str]:

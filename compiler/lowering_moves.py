@@ -4,12 +4,15 @@ import math
 
 from apollo.arch.isa import Opcode
 from apollo.compiler.lower import Columns, Lowering
+from apollo.compiler.lowering_matrices import exchanges_groups, seen_as
+from apollo.compiler.lowering_orders import transpose_any
 from apollo.compiler.numbers import quantization_of
 from apollo.compiler.recipe import Ingredients, Recipe
 from apollo.compiler.storage import Dims, axis_of, dims_of
 from apollo.compiler.tables import IN_ORDER
 from apollo.compiler.tables import Split as Axis
-from apollo.workloads.operators import Concat, Operator, Pad, Reshape, Slice, Split, Transpose
+from apollo.workloads.operators import Concat, Operator, Reshape, Slice, Split, Transpose
+from apollo.workloads.quantization import Quantization
 
 TABLE_BYTES, WIDE_TABLE_BYTES = 256, 2 * 513
 _FIRST = {
@@ -20,20 +23,22 @@ _FIRST = {
 }
 
 
-def table_bytes(lowering: Lowering, before: str, after: str) -> int:
-    """Of a table from one tensor to another."""
-    if quantization_of(lowering.model, before).bits == 16:
+def table_bytes(before: Quantization, after: Quantization) -> int:
+    """Of a table from one quantisation to another."""
+    if before.bits == 16:
         return WIDE_TABLE_BYTES
-    return TABLE_BYTES * quantization_of(lowering.model, after).bits // 8
+    return TABLE_BYTES * after.bits // 8
 
 
 def table(lowering: Lowering, operator: Operator, source: int, ingredients: Ingredients) -> None:
     """A function of every element."""
     destination = lowering.result(operator, lowering.dims[source])
+    if operator.inputs[0] in lowering.grouped:
+        lowering.grouped[operator.output] = lowering.grouped[operator.inputs[0]]
     lowering.is_image[destination] = lowering.is_image[source]
     before, after = lowering.rules[source], lowering.rules[destination]
     recipe = Recipe(ingredients, operator, before, after)
-    size = table_bytes(lowering, before, after)
+    size = table_bytes(before, after)
     lowering.append(operator, Opcode.LOOKUP, source, destination, recipe, {"table_bytes": size})
 
 
@@ -50,10 +55,8 @@ def in_units(
     """A nest that moves elements, and a table behind it where the result has other units."""
     name = name or operator.output
     dims = dims or dims_of(lowering.shape(name))
-    rule = lowering.last_name(operator)[0] if name == operator.output else name
     before = lowering.rules[source]
-    rules = [quantization_of(lowering.model, tensor) for tensor in (before, rule)]
-    if rules[0] == rules[1]:
+    if before == lowering.rule_of(operator, name):
         destination = lowering.result(operator, dims, name)
         lowering.append(operator, opcode, source, destination, columns=columns)
         return
@@ -61,7 +64,7 @@ def in_units(
     lowering.append(operator, opcode, source, moved, columns=columns)
     destination = lowering.result(operator, dims, name)
     recipe = Recipe(Ingredients.UNITS, operator, before, lowering.rules[destination])
-    size = table_bytes(lowering, before, lowering.rules[destination])
+    size = table_bytes(before, lowering.rules[destination])
     lowering.append(operator, Opcode.LOOKUP, moved, destination, recipe, {"table_bytes": size})
 
 
@@ -71,6 +74,8 @@ def reshape(lowering: Lowering, operator: Reshape) -> None:
     rules = [quantization_of(lowering.model, name) for name in (source, operator.output)]
     if rules[0] != rules[1]:
         raise lowering.refuse(operator, "must keep the units of its input")
+    if source in lowering.grouped:
+        lowering.plain(source)
     number = lowering.numbers[source]
     # A view of a view: only the order of the first is known.
     if not lowering.is_plain(source) and not _same_logical(lowering, source):
@@ -86,6 +91,8 @@ def _same_logical(lowering: Lowering, name: str) -> bool:
 
 def transpose(lowering: Lowering, operator: Transpose) -> None:
     """A copy that reads coordinates by other names, or channels in groups."""
+    if exchanges_groups(lowering, operator):
+        return
     source = lowering.plain(operator.inputs[0])
     shape, perm = lowering.shape(operator.inputs[0]), operator.perm
     dims = dims_of(lowering.shape(operator.output))
@@ -95,18 +102,15 @@ def transpose(lowering: Lowering, operator: Transpose) -> None:
         columns |= {"result_pitch": groups, "whole_channels": 1}
         in_units(lowering, operator, Opcode.COPY, source, dims=dims, columns=columns)
         return
-    in_units(
-        lowering,
-        operator,
-        Opcode.COPY,
-        source,
-        dims=dims,
-        columns={"permutation": _permutation(lowering, operator, shape)},
-    )
+    order = _permutation(lowering, operator, shape)
+    if order is None:
+        transpose_any(lowering, operator)
+        return
+    in_units(lowering, operator, Opcode.COPY, source, dims=dims, columns={"permutation": order})
 
 
-def _permutation(lowering: Lowering, operator: Transpose, shape: tuple[int, ...]) -> int:
-    """Of rows, columns and channels: the source's coordinate that each is."""
+def _permutation(lowering: Lowering, operator: Transpose, shape: tuple[int, ...]) -> int | None:
+    """Of rows, columns and channels the source's coordinate that each is; None: no single copy."""
     perm = operator.perm
     source = lowering.dims[lowering.numbers[operator.inputs[0]]]
     if len(shape) == 4 and perm[0] == 0:
@@ -118,11 +122,11 @@ def _permutation(lowering: Lowering, operator: Transpose, shape: tuple[int, ...]
         swaps = perm[-1] != len(shape) - 1
         code = 0x123 if swaps else IN_ORDER
     else:
-        raise lowering.refuse(operator, f"has no lowering by {perm} of {shape}")
+        return None
     return int(code)
 
 
-def _axis(lowering: Lowering, operator: Operator, tensor: str, axis: int) -> str:
+def axis_in(lowering: Lowering, operator: Operator, tensor: str, axis: int) -> str:
     """The stored coordinate of a dimension of a tensor."""
     try:
         name = axis_of(lowering.shape(tensor), axis)
@@ -137,7 +141,7 @@ def _axis(lowering: Lowering, operator: Operator, tensor: str, axis: int) -> str
 def concat(lowering: Lowering, operator: Concat) -> None:
     """One copy for every input, each into its part of the output, or a table where units differ."""
     sources = [lowering.plain(name) for name in operator.inputs]
-    axis = _axis(lowering, operator, operator.inputs[0], operator.axis)
+    axis = axis_in(lowering, operator, operator.inputs[0], operator.axis)
     dims = [lowering.dims[source] for source in sources]
     extents = [getattr(each, axis) for each in dims]
     whole = dims[0]._replace(**{axis: sum(extents)})
@@ -147,42 +151,89 @@ def concat(lowering: Lowering, operator: Concat) -> None:
     first = 0
     for source, each in zip(sources, dims, strict=True):
         before, after = lowering.rules[source], lowering.rules[destination]
-        same = quantization_of(lowering.model, before) == quantization_of(lowering.model, after)
+        same = before == after
         recipe = None if same else Recipe(Ingredients.UNITS, operator, before, after)
-        columns = each._asdict() | {_FIRST[axis]: first, "is_part": 1, "whole_channels": 1}
-        columns["table_bytes"] = 0 if same else table_bytes(lowering, before, after)
+        columns = each._asdict() | {_FIRST[axis]: first, "is_part": 1}
+        columns["whole_channels"] = int(axis == "channels")
+        columns["table_bytes"] = 0 if same else table_bytes(before, after)
         opcode = Opcode.COPY if same else Opcode.LOOKUP
         lowering.append(operator, opcode, source, destination, recipe, columns=columns)
         first += getattr(each, axis)
 
 
-def pad(lowering: Lowering, operator: Pad) -> None:
-    """A window of one element over an image with margins."""
-    source = lowering.plain(operator.inputs[0])
-    shape = lowering.shape(operator.inputs[0])
-    if len(shape) != 4 or any((*operator.before[:2], *operator.after[:2])):
-        raise lowering.refuse(operator, "has no lowering but for rows and columns of an image")
-    q = quantization_of(lowering.model, lowering.rules[source])
-    fill = q.zero_point[0] + round(operator.value / q.scale[0])
-    columns = {"pad_rows": operator.before[2], "pad_columns": operator.before[3]}
-    columns["fill"] = min(q.high, max(q.low, fill))
-    in_units(lowering, operator, Opcode.POOL_MAX, source, columns=columns)
-
-
 def cut(lowering: Lowering, operator: Slice) -> None:
     """A window of one element that begins inside the source and takes steps."""
-    source = lowering.plain(operator.inputs[0])
+    if operator.axes == (0,) and len(lowering.shape(operator.output)) > 3:
+        _cut_batch(lowering, operator)
+        return
+    source = _by_items(lowering, operator)
     steps = operator.steps or (1,) * len(operator.axes)
     columns: dict[str, int] = {}
     for axis, start, stop, step in zip(
         operator.axes, operator.starts, operator.stops, steps, strict=True
     ):
-        name = _axis(lowering, operator, operator.inputs[0], axis)
-        if step == 1 and stop - start == getattr(lowering.dims[source], name):
+        name = _axis_of(lowering, operator, source, axis)
+        if step == 1 and stop - start == lowering.shape(operator.inputs[0])[axis]:
             continue
-        columns |= _cut_of(lowering, operator, name, start, step)
-    lowering_dims = dims_of(lowering.shape(operator.output))
-    in_units(lowering, operator, Opcode.POOL_MAX, source, dims=lowering_dims, columns=columns)
+        each = _item_rows(lowering, operator.inputs[0], source, axis)
+        if each > 1 and step > 1:
+            raise lowering.refuse(operator, "has no lowering by steps over a batch")
+        columns |= _cut_of(lowering, operator, name, start * each, step)
+    dims = _cut_dims(lowering, operator, source)
+    in_units(lowering, operator, Opcode.POOL_MAX, source, dims=dims, columns=columns)
+
+
+def _cut_batch(lowering: Lowering, operator: Slice) -> None:
+    """Some images of a batch: rows of all of them, one below the other, in DRAM."""
+    if any(step > 1 for step in operator.steps):
+        raise lowering.refuse(operator, "has no lowering by steps over a batch")
+    source = lowering.plain(operator.inputs[0])
+    dims = lowering.dims[source]
+    below = dims._replace(images=1, rows=dims.images * dims.rows)
+    view = seen_as(lowering, operator, source, below)
+    count = operator.stops[0] - operator.starts[0]
+    part = lowering.new(
+        f"{operator.output}:part", below._replace(rows=count * dims.rows), lowering.rules[source]
+    )
+    columns = {"pad_rows": -operator.starts[0] * dims.rows}
+    lowering.append(operator, Opcode.POOL_MAX, view, part, columns=columns)
+    lowering.private.add(part)
+    found = dims._replace(images=count)
+    number = seen_as(lowering, operator, part, found)
+    in_units(lowering, operator, Opcode.POOL_MAX, number, dims=found, columns={})
+
+
+def _by_items(lowering: Lowering, operator: Slice | Split) -> int:
+    """The source; the items of a batch of sequences as images."""
+    name = operator.inputs[0]
+    source, shape = lowering.plain(name), lowering.shape(name)
+    axes = operator.axes if isinstance(operator, Slice) else (operator.axis,)
+    if len(shape) == 3 and shape[0] > 1 and 1 in axes:
+        return seen_as(lowering, operator, source, Dims(shape[0], shape[1], 1, shape[2]))
+    return source
+
+
+def _item_rows(lowering: Lowering, name: str, source: int, axis: int) -> int:
+    """Stored rows of an item along an axis: of a batch of sequences as many as steps."""
+    shape = lowering.shape(name)
+    is_batch = len(shape) == 3 and axis == 0 and source == lowering.numbers[name]
+    return shape[1] if is_batch else 1
+
+
+def _axis_of(lowering: Lowering, operator: Slice | Split, source: int, axis: int) -> str:
+    name = operator.inputs[0]
+    if source != lowering.numbers[name]:
+        return ("images", "rows", "channels")[axis]
+    return axis_in(lowering, operator, name, axis)
+
+
+def _cut_dims(lowering: Lowering, operator: Slice, source: int) -> Dims:
+    shape = lowering.shape(operator.output)
+    if source != lowering.numbers[operator.inputs[0]]:
+        return Dims(shape[0], shape[1], 1, shape[2])
+    if len(shape) == 2 and lowering.dims[source].images > 1:
+        return Dims(shape[0], 1, 1, shape[1])  # items are images of one position
+    return dims_of(shape)
 
 
 def _cut_of(
@@ -197,11 +248,12 @@ def _cut_of(
 
 def split(lowering: Lowering, operator: Split) -> None:
     """One cut for every part."""
-    source = lowering.plain(operator.inputs[0])
-    axis = _axis(lowering, operator, operator.inputs[0], operator.axis)
+    source = _by_items(lowering, operator)
+    axis = _axis_of(lowering, operator, source, operator.axis)
     first = 0
     for name, size in zip(operator.outputs, operator.sizes, strict=True):
-        columns = _cut_of(lowering, operator, axis, first, 1)
-        dims = lowering.dims[source]._replace(**{axis: size})
+        each = _item_rows(lowering, operator.inputs[0], source, operator.axis)
+        columns = _cut_of(lowering, operator, axis, first * each, 1)
+        dims = lowering.dims[source]._replace(**{axis: size * each})
         in_units(lowering, operator, Opcode.POOL_MAX, source, name=name, dims=dims, columns=columns)
         first += size

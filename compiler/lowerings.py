@@ -4,33 +4,49 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from apollo.arch.cycles import NORMALIZE_EXTRA_PASSES, SOFTMAX_PASSES
+from apollo.arch.cycles import NORMALIZE_EXTRA_PASSES, SOFTMAX_PASSES, STANDARDIZE_PASSES
 from apollo.arch.isa import Opcode
 from apollo.arch.operands import RECORD_BYTES
+from apollo.compiler import averages
 from apollo.compiler import lowering_moves as moves
-from apollo.compiler import zones
+from apollo.compiler import lowering_reducing as reducing
+from apollo.compiler import lowering_resizing as resizing
 from apollo.compiler.lower import Lowering
-from apollo.compiler.numbers import quantization_of
+from apollo.compiler.lowering_gru import gru
+from apollo.compiler.lowering_lstm import lstm
+from apollo.compiler.lowering_matrices import embedding, grouped, matmul
+from apollo.compiler.lowering_padding import pad
+from apollo.compiler.lowering_transposed import transposed
 from apollo.compiler.recipe import Ingredients, Recipe
-from apollo.compiler.storage import Dims, axis_of, dims_of
+from apollo.compiler.storage import Dims, dims_of
+from apollo.workloads.integer.normalizing import standard_unit
 from apollo.workloads.model import Rounding
 from apollo.workloads.operators import (
+    GRU,
+    LSTM,
     BatchNormalization,
     Binary,
     BinaryKind,
     Concat,
     Convolution,
+    ConvTranspose,
+    DepthToSpace,
+    Embedding,
     FullyConnected,
+    LayerNormalization,
     LocalResponseNormalization,
+    MatMul,
     Operator,
     Pad,
     Pool,
     PoolKind,
+    PReLU,
     Reduce,
-    ReduceKind,
     Reshape,
+    Resize,
     Slice,
     Softmax,
+    SpaceToDepth,
     Split,
     Transpose,
     Unary,
@@ -38,7 +54,7 @@ from apollo.workloads.operators import (
 from apollo.workloads.quantization import Quantization
 
 TABLE_BYTES, WIDE_TABLE_BYTES = 256, 2 * 513
-SOFTMAX_BYTES, NORMALIZE_BYTES = 2 * 256, 3 + 2 * 256
+SOFTMAX_BYTES, NORMALIZE_BYTES, STANDARDIZE_BYTES = 2 * 256, 3 + 2 * 256, 6
 ADD_BYTES, TFLITE_ADD_BYTES = 13, 20
 PROBABILITIES = Quantization((1 / 256,), (-128,))
 _LOWEST = {1: -(1 << 7), 2: -(1 << 15)}
@@ -110,23 +126,26 @@ def convolution(lowering: Lowering, operator: Convolution) -> None:
         "source_step": channels // groups,
         "result_step": outputs // groups,
     }
+    if groups == 1:
+        columns |= lowering.pairs.columns_of(operator, channels, recipe.image)
     lowering.append(operator, Opcode.CONVOLVE, source, destination, recipe, columns)
 
 
 def fully_connected(lowering: Lowering, operator: FullyConnected) -> None:
     """A window over the whole image, or over one position of what is no image."""
     name = operator.inputs[0]
-    source = lowering.numbers[name]
+    source = lowering.plain(name) if name in lowering.grouped else lowering.numbers[name]
     dims = lowering.dims[source]
     outputs = math.prod(lowering.shape(operator.output)[:-1])
     if dims.images * dims.rows * dims.columns != outputs and dims.images != outputs:
         source = lowering.plain(name)
         dims = lowering.dims[source]
     whole = dims.images * dims.rows * dims.columns != outputs
+    if not whole and dims.columns > 1:
+        source = lowering.plain(name)
+        dims = lowering.dims[source]
     rows, columns_read = (dims.rows, dims.columns) if whole else (1, 1)
     out_dims = Dims(dims.images, 1 if whole else dims.rows, 1, operator.out_features)
-    if not whole and dims.columns > 1:
-        raise lowering.refuse(operator, f"reads positions of {dims} one by one")
     destination = lowering.result(operator, out_dims)
     image = (dims.channels, rows, columns_read)
     recipe = _recipe(lowering, Ingredients.WEIGHTS, operator, source, destination, image=image)
@@ -140,6 +159,7 @@ def fully_connected(lowering: Lowering, operator: FullyConnected) -> None:
         "mixes_channels": 1,
         "weights": 1,
     }
+    columns |= lowering.pairs.columns_of(operator, math.prod(image), image)
     lowering.append(operator, Opcode.CONVOLVE, source, destination, recipe, columns)
 
 
@@ -147,8 +167,7 @@ def pool(lowering: Lowering, operator: Pool) -> None:
     """The greatest or the mean; a mean in other units is a product by ones."""
     source = lowering.plain(operator.inputs[0])
     window = _window(lowering, operator, source)
-    rules = [quantization_of(lowering.model, lowering.rules[source])]
-    rules.append(quantization_of(lowering.model, lowering.last_name(operator)[0]))
+    rules = (lowering.rules[source], lowering.rule_of(operator))
     if operator.kind is PoolKind.MAX:
         width = rules[0].bits // 8
         fill = _LOWEST[width]
@@ -158,32 +177,11 @@ def pool(lowering: Lowering, operator: Pool) -> None:
         return
     destination = _image_result(lowering, operator)
     if any(operator.padding) and not operator.include_padding:
-        zones.average(lowering, operator, source, destination, same=rules[0] == rules[1])
+        averages.without_padding(lowering, operator, source, destination, window)
     elif rules[0] == rules[1]:
         lowering.append(operator, Opcode.POOL_AVERAGE, source, destination, columns=window)
     else:
-        zones.mean(lowering, operator, source, destination, math.prod(operator.kernel), window)
-
-
-def reduce(lowering: Lowering, operator: Reduce) -> None:
-    """Over all positions of an image."""
-    source = lowering.plain(operator.inputs[0])
-    dims, shape = lowering.dims[source], lowering.shape(operator.inputs[0])
-    if len(shape) != 4 or set(operator.axes) != {2, 3} or operator.kind is ReduceKind.MIN:
-        raise lowering.refuse(operator, "reduces what has no lowering")
-    window = {
-        "taps": dims.rows * dims.columns,
-        "kernel_rows": dims.rows,
-        "kernel_columns": dims.columns,
-        "stride_rows": dims.rows,
-        "stride_columns": dims.columns,
-    }
-    result = Dims(dims.images, 1, 1, dims.channels)
-    if operator.kind is ReduceKind.MAX:
-        moves.in_units(lowering, operator, Opcode.POOL_MAX, source, dims=result, columns=window)
-        return
-    count = dims.rows * dims.columns if operator.kind is ReduceKind.MEAN else 1
-    zones.mean(lowering, operator, source, lowering.result(operator, result), count, window)
+        averages.mean(lowering, operator, source, destination, math.prod(operator.kernel), window)
 
 
 def batch_normalization(lowering: Lowering, operator: BatchNormalization) -> None:
@@ -199,6 +197,8 @@ def unary(lowering: Lowering, operator: Unary) -> None:
     moves.table(lowering, operator, lowering.numbers[operator.inputs[0]], Ingredients.FUNCTION)
 
 
+_PRODUCTS = (BinaryKind.MULTIPLY, BinaryKind.DIVIDE)
+_CHOICES = (BinaryKind.MAXIMUM, BinaryKind.MINIMUM)
 _SUMS = {BinaryKind.ADD: Ingredients.SUM, BinaryKind.SUBTRACT: Ingredients.DIFFERENCE}
 
 
@@ -207,24 +207,42 @@ def binary(lowering: Lowering, operator: Binary) -> None:
     rounding = Rounding.ONCE if lowering.model is None else lowering.model.rounding
     is_number = operator.constant_shape is not None and math.prod(operator.constant_shape) == 1
     if is_number and rounding is Rounding.ONCE:
-        source = lowering.plain(operator.inputs[0])
-        moves.table(lowering, operator, source, Ingredients.FUNCTION)
+        _by_number(lowering, operator)
         return
-    if operator.kind not in (*_SUMS, BinaryKind.MULTIPLY):
+    if operator.kind not in (*_SUMS, *_CHOICES, *_PRODUCTS):
         raise lowering.refuse(operator, f"({operator.kind.value}) has no lowering")
     first, second = _operands(lowering, operator)
-    if lowering.dims[first].elements < lowering.dims[second].elements:
+    if operator.kind in _CHOICES:
+        reducing.choose(lowering, operator, first, second)
+        return
+    if operator.kind is BinaryKind.DIVIDE:
+        second = reducing.reciprocal(lowering, operator, second)
+    is_swapped = lowering.dims[first].elements < lowering.dims[second].elements
+    if is_swapped:
         first, second = second, first
     destination = _binary_result(lowering, operator, first, second)
     ingredients = _SUMS.get(operator.kind, Ingredients.PRODUCT)
     recipe = _recipe(
-        lowering, ingredients, operator, first, destination, second=lowering.names[second]
+        lowering,
+        ingredients,
+        operator,
+        first,
+        destination,
+        second=lowering.rules[second],
+        is_swapped=is_swapped,
     )
     opcode, size = Opcode.MULTIPLY, RECORD_BYTES
     if operator.kind in _SUMS:
         opcode = Opcode.ADD
         size = ADD_BYTES if rounding is Rounding.ONCE else TFLITE_ADD_BYTES
     lowering.append(operator, opcode, first, destination, recipe, {"table_bytes": size}, second)
+
+
+def _by_number(lowering: Lowering, operator: Binary) -> None:
+    name = operator.inputs[0]
+    if lowering.shape(name) != lowering.shape(operator.output):
+        lowering.plain(name)
+    moves.table(lowering, operator, lowering.numbers[name], Ingredients.FUNCTION)
 
 
 def _operands(lowering: Lowering, operator: Binary) -> tuple[int, int]:
@@ -236,7 +254,10 @@ def _operands(lowering: Lowering, operator: Binary) -> tuple[int, int]:
     dims = dims_of(operator.constant_shape)
     if lowering.dims[first].images > 1 and len(operator.constant_shape) == 2:
         dims = Dims(dims.rows, 1, 1, dims.channels)
-    second = lowering.new(name, dims)
+    rule = Quantization((1.0,), (0,))
+    if lowering.model is not None:
+        rule = lowering.model.constant(operator.name, "constant").quantization or rule
+    second = lowering.new(name, dims, rule)
     lowering.constants[second] = operator.name
     lowering.in_dram.add(second)
     return first, second
@@ -253,19 +274,37 @@ def _binary_result(lowering: Lowering, operator: Binary, first: int, second: int
 
 
 def softmax(lowering: Lowering, operator: Softmax) -> None:
-    """Passes over all channels of a position."""
-    source = lowering.plain(operator.inputs[0])
-    shape = lowering.shape(operator.inputs[0])
-    if axis_of(shape, operator.axis) != "channels":
-        raise lowering.refuse(operator, f"has no lowering over axis {operator.axis}")
-    after = quantization_of(lowering.model, lowering.last_name(operator)[0])
+    """Passes over all channels of a position, or of a group of them; other units by a table."""
+    name = operator.inputs[0]
+    shape, after = lowering.shape(name), lowering.rule_of(operator)
     columns = {"taps": SOFTMAX_PASSES, "table_bytes": SOFTMAX_BYTES, "whole_channels": 1}
-    if lowering.model is None or after == PROBABILITIES:
-        destination = lowering.result(operator, lowering.dims[source])
-        recipe = _recipe(lowering, Ingredients.SOFTMAX, operator, source, destination)
-        lowering.append(operator, Opcode.SOFTMAX, source, destination, recipe, columns)
-        return
-    raise lowering.refuse(operator, "must give probabilities in 1/256 above -128")
+    groups = 1
+    if len(shape) >= 3 and operator.axis == len(shape) - 1:
+        source, groups = grouped(lowering, name), math.prod(shape[:-2])
+        each = shape[-1]
+        columns |= {"groups": groups, "channels": each, "source_step": each, "result_step": each}
+    else:
+        source = lowering.plain(name)
+        on_channels = operator.axis == 1 if len(shape) == 4 else operator.axis == len(shape) - 1
+        if not on_channels:
+            raise lowering.refuse(operator, f"has no lowering over axis {operator.axis}")
+    dims, own = lowering.dims[source], lowering.rules[source]
+    is_image = "groups" not in columns and lowering.is_image[source]
+    same = lowering.model is None or after == PROBABILITIES
+    name = operator.output if same else f"{operator.output}:shares"
+    found = after if same else PROBABILITIES
+    destination = lowering.new(name, dims, found, is_image=is_image)
+    recipe = Recipe(Ingredients.SOFTMAX, operator, own, found)
+    lowering.append(operator, Opcode.SOFTMAX, source, destination, recipe, columns)
+    if not same:
+        shares, destination = destination, lowering.new(operator.output, dims, after)
+        lowering.is_image[destination] = is_image
+        recipe = Recipe(Ingredients.UNITS, operator, PROBABILITIES, after)
+        size = {"table_bytes": moves.table_bytes(PROBABILITIES, after)}
+        lowering.append(operator, Opcode.LOOKUP, shares, destination, recipe, size)
+    lowering.numbers[operator.output] = destination
+    if columns.get("groups") and len(shape) > 3:
+        lowering.grouped[operator.output] = groups
 
 
 def normalization(lowering: Lowering, operator: LocalResponseNormalization) -> None:
@@ -278,16 +317,42 @@ def normalization(lowering: Lowering, operator: LocalResponseNormalization) -> N
     lowering.append(operator, Opcode.NORMALIZE, source, destination, recipe, columns)
 
 
+def layer_normalization(lowering: Lowering, operator: LayerNormalization) -> None:
+    """Standardised at 16 bits, then a scale and a shift for every channel."""
+    if len(lowering.shape(operator.output)) > 3:
+        raise lowering.refuse(operator, "has no lowering for the columns of an image")
+    source = lowering.plain(operator.inputs[0])
+    dims, before = lowering.dims[source], lowering.rules[source]
+    rule = Quantization((1 / standard_unit(operator.features),), (0,), bits=16)
+    standard = lowering.new(f"{operator.output}:standard", dims, rule)
+    columns = {"taps": STANDARDIZE_PASSES, "table_bytes": STANDARDIZE_BYTES, "whole_channels": 1}
+    recipe = Recipe(Ingredients.STANDARD, operator, before, rule)
+    lowering.append(operator, Opcode.STANDARDIZE, source, standard, recipe, columns)
+    destination = lowering.result(operator, dims)
+    recipe = _recipe(lowering, Ingredients.SCALES, operator, standard, destination)
+    lowering.append(operator, Opcode.DEPTHWISE, standard, destination, recipe, {"weights": 1})
+
+
 LOWERINGS: dict[type[Operator], Callable[[Lowering, Any], None]] = {
     BatchNormalization: batch_normalization,
     Binary: binary,
     Concat: moves.concat,
+    Embedding: embedding,
+    LayerNormalization: layer_normalization,
+    MatMul: matmul,
+    DepthToSpace: resizing.depth_to_space,
+    Resize: resizing.resize,
+    SpaceToDepth: resizing.space_to_depth,
+    ConvTranspose: transposed,
     Convolution: convolution,
     FullyConnected: fully_connected,
+    GRU: gru,
+    LSTM: lstm,
     LocalResponseNormalization: normalization,
-    Pad: moves.pad,
+    Pad: pad,
     Pool: pool,
-    Reduce: reduce,
+    PReLU: reducing.prelu,
+    Reduce: reducing.reduce,
     Reshape: moves.reshape,
     Slice: moves.cut,
     Softmax: softmax,

@@ -15,19 +15,13 @@ def quantization_of(model: Model | None, tensor: str) -> Quantization:
     return _INT8 if model is None else model.quantization.get(tensor, _INT8)
 
 
-def zero_point(model: Model | None, tensor: str) -> int:
-    """The integer that stands for zero."""
-    return quantization_of(model, tensor).zero_point[0]
-
-
-def width_of(model: Model | None, tensor: str) -> int:
+def width_of(q: Quantization) -> int:
     """Bytes of an element."""
-    return quantization_of(model, tensor).bits // 8
+    return q.bits // 8
 
 
-def bounds(model: Model | None, tensor: str, clamps: Sequence[Unary]) -> tuple[int, int]:
+def bounds(model: Model | None, q: Quantization, clamps: Sequence[Unary]) -> tuple[int, int]:
     """Least and greatest integer of a result whose fused clamps these are."""
-    q = quantization_of(model, tensor)
     low, high = q.low, q.high
     if model is None:
         return low, high
@@ -52,15 +46,22 @@ def _integer(q: Quantization, real: float) -> int:
     return min(q.high, max(q.low, q.zero_point[0] + round(real / q.scale[0])))
 
 
-def flags_of(model: Model | None, source: str, second: str | None, destination: str) -> int:
+def rounding_of(model: Model | None) -> Rounding:
+    """Of a model; once, without one."""
+    return Rounding.ONCE if model is None else model.rounding
+
+
+def flags_of(
+    rounding: Rounding, source: Quantization, second: Quantization | None, result: Quantization
+) -> int:
     """Element widths and rounding of a nest."""
     flags = ComputeFlag.NONE
-    if model is not None and model.rounding is Rounding.TFLITE:
+    if rounding is Rounding.TFLITE:
         flags |= ComputeFlag.TFLITE_ROUNDING
-    if width_of(model, source) == 2:
+    if width_of(source) == 2:
         flags |= ComputeFlag.WIDE_SOURCE
-    if second is not None and width_of(model, second) == 2:
+    if second is not None and width_of(second) == 2:
         flags |= ComputeFlag.WIDE_SECOND
-    if width_of(model, destination) == 2:
+    if width_of(result) == 2:
         flags |= ComputeFlag.WIDE_DESTINATION
     return int(flags)

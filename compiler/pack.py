@@ -7,9 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.operands import RECORD_BYTES
-from apollo.compiler.ingredients import Channels, channels_of, table_of
+from apollo.compiler.ingredients import channels_of, table_of
 from apollo.compiler.pipeline import Compiled
+from apollo.compiler.records import Channels
+from apollo.compiler.sparse_blocks import encoded, sparse_stream
 from apollo.compiler.tables import NO_TENSOR, Ints, Map, Nest, Split, TensorColumn
+from apollo.workloads.integer.context import Context
+from apollo.workloads.integer.run import execute
 from apollo.workloads.model import Model
 
 Bytes = npt.NDArray[np.uint8]
@@ -27,28 +31,49 @@ class Tile(NamedTuple):
 def pack(compiled: Compiled, model: Model, inputs: Mapping[str, Any]) -> Bytes:
     """What is in DRAM before the program runs: parameters, stored tensors, inputs, guard rows."""
     image = np.zeros(compiled.dram_bytes, np.uint8)
-    for layer in range(len(compiled.network.nests)):
-        _pack_parameters(compiled, model, layer, image)
+    for layer in np.flatnonzero(compiled.mapping[:, Map.OWNER] == np.arange(len(compiled.mapping))):
+        _pack_parameters(compiled, model, int(layer), image)
     for tensor in range(len(compiled.network.tensors)):
         _fill(compiled, tensor, image)
     for name in compiled.network.inputs:
         _put(compiled, compiled.network.numbers[name], np.asarray(inputs[name]), image)
-    for tensor, operator in compiled.network.constants.items():
-        _put(compiled, tensor, model.constant(operator, "constant").values, image)
+    for tensor, stored in compiled.network.constants.items():
+        if isinstance(stored, str):
+            stored = model.constant(stored, "constant").values
+        _put(compiled, tensor, stored, image)
+    context = Context(model, {name: np.asarray(inputs[name]) for name in compiled.network.inputs})
+    operators = {operator.name: operator for operator in model.graph.operators}
+    for tensor, name in compiled.network.prepared.items():
+        _put(compiled, tensor, execute(operators[name], context)[0], image)
     return image
 
 
 def unpack(compiled: Compiled, model: Model, dram: Bytes) -> dict[str, Ints]:
-    """The network's outputs, in the shapes of the graph."""
+    """The network's outputs, in the shapes of the graph; the host finishes what is left to it."""
     network = compiled.network
-    found = {}
-    for name in network.outputs:
-        shape = model.graph.tensor(name).shape
-        values = _interior(compiled, network.numbers[name], dram).astype(np.int64)
-        if len(shape) >= 4:
-            values = np.moveaxis(values, 3, 1)
-        found[name] = values.reshape(shape)
-    return found
+    operators = {operator.name: operator for operator in model.graph.operators}
+    context = Context(model)
+    for name in network.finished:
+        operator = operators[name]
+        for source in operator.inputs:
+            if source not in context.tensors:
+                context.tensors[source] = _stored(compiled, model, source, dram)
+        context.tensors.update(zip(operator.outputs, execute(operator, context), strict=True))
+    return {
+        name: context.tensors[name]
+        if name in context.tensors
+        else _stored(compiled, model, name, dram)
+        for name in network.outputs
+    }
+
+
+def _stored(compiled: Compiled, model: Model, name: str, dram: Bytes) -> Ints:
+    """A tensor of the graph that is in DRAM, in its shape."""
+    shape = model.graph.tensor(name).shape
+    values = _interior(compiled, compiled.network.numbers[name], dram).astype(np.int64)
+    if len(shape) >= 4:
+        values = np.moveaxis(values, 3, 1)
+    return np.asarray(values.reshape(shape), np.int64)
 
 
 def _interior(compiled: Compiled, tensor: int, dram: Bytes) -> Any:
@@ -105,20 +130,35 @@ def tiles(n: Ints, m: Ints) -> Iterator[Tile]:
 def _pack_parameters(compiled: Compiled, model: Model, layer: int, image: Bytes) -> None:
     n, m = compiled.network.nests[layer], compiled.mapping[layer]
     recipe, first = compiled.network.recipes[layer], int(compiled.parameters[layer])
-    end = compiled.dram_bytes
-    behind = [*compiled.parameters[layer + 1 :], *compiled.dram]
-    end = int(min(behind))
+    following = compiled.parameters[compiled.parameters > first]
+    end = int(min(following.min(initial=compiled.dram_bytes), compiled.dram.min()))
     if not n[Nest.WEIGHTS]:
         if n[Nest.TABLE_BYTES]:
             table = table_of(recipe, model)
             image[first : first + len(table)] = table
         return
     count = int(n[Nest.CHANNELS] * n[Nest.GROUPS])
-    stored = channels_of(recipe, model, count, int(n[Nest.TAPS]))
-    everything = np.concatenate([_load(compiled, n, m, stored, tile) for tile in tiles(n, m)])
+    stored = channels_of(recipe, model, count, int(n[Nest.TAPS]), int(n[Nest.IN_CHANNELS]))
+    if m[Map.SPARSE]:
+        _check_nonzeros(compiled, layer, stored)
+        owners, channels = _owners(compiled, n, m), encoded(stored)
+        loads = [sparse_stream(n, m, owners, channels, tile.channels) for tile in tiles(n, m)]
+    else:
+        loads = [_load(compiled, n, m, stored, tile) for tile in tiles(n, m)]
+    everything = np.concatenate(loads)
     if len(everything) != end - first:
         raise AssertionError(f"{len(everything)} bytes of parameters for {end - first}")
     image[first:end] = everything
+
+
+def _check_nonzeros(compiled: Compiled, layer: int, stored: Channels) -> None:
+    """Raise `ValueError` unless the network was lowered with the masks of the model."""
+    name, wanted = compiled.network.layer_names[layer], compiled.network.nests[layer, Nest.NONZEROS]
+    found = np.count_nonzero(stored.weights)
+    if found != wanted:
+        raise ValueError(
+            f"The weights of '{name}' have {found:,} non-zeros, but it was compiled for {wanted:,}."
+        )
 
 
 def _load(compiled: Compiled, n: Ints, m: Ints, stored: Channels, tile: Tile) -> Bytes:

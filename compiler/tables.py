@@ -66,6 +66,43 @@ class Nest(IntEnum):
     HIGH = 37
     FLAGS = 38  # ComputeFlag: element widths and rounding
     IS_PART = 39  # of a destination that several nests write
+    FORM = 40  # Form: how its weights may be stored
+    FIRST_PAIRS = 41  # row of its first channel in the table of pairs, where it may be sparse
+    NONZEROS = 42  # of its weights, where it may be sparse
+    RESULT_ROWS = 43  # destination rows from one result row to the next
+    RESULT_COLUMNS = 44  # the same for columns; results of several may lie in the channels
+    WHOLE_ROWS = 45  # the PEs do not divide the rows
+    WHOLE_COLUMNS = 46
+    SECOND_ROW = 47  # first row of the second operand that is read
+    SECOND_COLUMN = 48
+    DYNAMIC = 49  # Dynamic: whether the weights are the second operand
+    SHARES = 50  # the first nest whose parameters are the same numbers; often itself
+
+
+class Dynamic(IntEnum):
+    """How weights lie that are computed, group beside group along the channels."""
+
+    NO = 0  # they are stored ones
+    BY_RESULT = 1  # a row has the inputs of a result
+    BY_INPUT = 2  # a row has what an input gives to the results
+
+
+class Form(IntEnum):
+    """How the weights of a nest may be stored, and with that the instruction that reads them."""
+
+    DENSE = 0
+    SPARSE = 1  # as non-zeros with their indices (M28)
+    EITHER = 2  # whichever costs less
+
+
+class PairColumn(IntEnum):
+    """Columns of the table of pairs: of all channels of a nest before this one.
+
+    A nest of `K` channels has `K + 1` rows, so that any of its channels are a difference of two.
+    """
+
+    BYTES = 0  # stored, records and counts included
+    STEPS = 1  # PAIRS of M28: ceil(count / 2) each
 
 
 class TensorColumn(IntEnum):
@@ -125,6 +162,12 @@ class Map(IntEnum):
     RESIDENT = 29  # they stay there between inferences
     INSTRUCTION_BYTES = 30  # of an image
     CYCLES = 31  # the cost that the mapping was chosen by
+    SPARSE = 32  # 1: Form.SPARSE; the columns below are of such a nest
+    TILE_BYTES = 33  # a core's largest tile of parameters
+    LOAD_BYTES = 34  # of all parameters, loaded tile by tile once
+    STEPS = 35  # PAIRS of all its tiles together
+    OWNER = 36  # the first nest whose parameters are the same bytes; often itself
+    RESIDENT_ADDRESS = 37  # in core memory, of parameters that stay
 
 
 class From(IntEnum):
@@ -179,6 +222,8 @@ class Unit(IntEnum):
     BUS_BYTES = 7  # activation bus, per cycle
     DRAM_NUM = 8  # DRAM bytes a cycle, exact
     DRAM_DEN = 9
+    LATENCY = 10  # cycles from the start of a burst to its arrival
+    STAGING_BYTES = 11  # of activations in flight
 
 
 class Resource(IntEnum):
@@ -193,3 +238,4 @@ NESTS = len(Nest)
 TENSOR_COLUMNS = len(TensorColumn)
 MAPS = len(Map)
 PLACES = len(Place)
+PAIR_COLUMNS = len(PairColumn)

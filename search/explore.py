@@ -20,7 +20,8 @@ from apollo.search.store import Store, canonical_json, content_key
 from apollo.search.studies import database_path, export_study
 from apollo.search.study import Study, StudyResult, run_study
 from apollo.search.trial import Evaluation, EvaluationKey
-from apollo.workloads.catalogue import load
+from apollo.workloads.catalogue import load_model
+from apollo.workloads.sparsity import masks_at
 
 DEFAULT_BASELINE = "edge_tpu_v3"
 
@@ -83,15 +84,23 @@ class Exploration:
 
 
 def make_task(
-    networks: Sequence[str], baseline: str, max_area_mm2: float | None, batch: int = 1
+    networks: Sequence[str],
+    baseline: str,
+    max_area_mm2: float | None,
+    batch: int = 1,
+    sparsity: float | None = None,
 ) -> Task:
-    """Load what the names mean.
+    """Load what the names mean, pruned if a sparsity is given.
 
     Raises `ValueError`, one sentence, for what does not exist.
     """
     if not networks:
         raise ValueError("An exploration must have at least one network.")
-    lowered = {name: lower(load(name, batch)) for name in networks}
+    lowered = {}
+    for name in networks:
+        model = load_model(name, batch)
+        masks = None if sparsity is None else masks_at(model, sparsity)
+        lowered[name] = lower(model.graph, masks=masks)
     return Task(lowered, load_design(baseline), max_area_mm2)
 
 
@@ -104,6 +113,7 @@ def explore(
     seed: int = 0,
     baseline: str = DEFAULT_BASELINE,
     batch: int = 1,
+    sparsity: float | None = None,
     study: str | None = None,
     output: Path = Path("results"),
     progress: Progress | None = None,
@@ -114,9 +124,11 @@ def explore(
     """
     if trials < 1:
         raise ValueError(f"An exploration must have at least 1 trial, not {trials}.")
-    task = make_task(networks, baseline, max_area_mm2, batch)
+    task = make_task(networks, baseline, max_area_mm2, batch, sparsity)
     objective = task.objective()
-    name = default_study(networks, optimizer, max_area_mm2, seed) if study is None else study
+    name = study
+    if name is None:
+        name = default_study(networks, optimizer, max_area_mm2, seed, sparsity)
     database = database_path(output, name)
     keys = _Keys(task, batch)
     options = {
@@ -124,6 +136,7 @@ def explore(
         "baseline": baseline,
         "max_area_mm2": max_area_mm2,
         "images": batch,
+        "sparsity": sparsity,
         # A file may be edited, so what it holds is of the identity too.
         "content": {**keys.networks, baseline: _design_key(task.baseline)},
     }
@@ -151,12 +164,17 @@ def explore(
 
 
 def default_study(
-    networks: Sequence[str], optimizer: str, max_area_mm2: float | None, seed: int
+    networks: Sequence[str],
+    optimizer: str,
+    max_area_mm2: float | None,
+    seed: int,
+    sparsity: float | None = None,
 ) -> str:
     """A name that says what the study is of."""
     stems = (Path(name).stem if name.lower().endswith(".onnx") else name for name in networks)
     budget = "" if max_area_mm2 is None else f"-{max_area_mm2:g}mm2"
-    name = f"{'-'.join(stems)}-{optimizer}{budget}-seed{seed}"
+    pruned = "" if sparsity is None else f"-sparse{sparsity:g}"
+    name = f"{'-'.join(stems)}{pruned}-{optimizer}{budget}-seed{seed}"
     return re.sub(r"[^A-Za-z0-9_.+-]", "_", name).lstrip(".+-")
 
 
@@ -190,8 +208,9 @@ class _Keys:
     def __init__(self, task: Task, batch: int) -> None:
         self.options = canonical_json({"batch": batch})
         self.networks = {
-            name: hashlib.sha256(network.nests.tobytes() + network.tensors.tobytes()).hexdigest()
+            name: hashlib.sha256(b"".join(table.tobytes() for table in tables)).hexdigest()
             for name, network in task.networks.items()
+            for tables in [(network.nests, network.tensors, network.pairs)]
         }
 
     def __call__(self, index: int, network: str, /) -> EvaluationKey:

@@ -1,7 +1,7 @@
 """One evaluation: a network compiled for a design and simulated, cold and warm."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import metadata
@@ -14,9 +14,12 @@ from apollo.arch.accelerator import Accelerator
 from apollo.arch.extents import memory_peaks
 from apollo.compiler.high_water import high_water
 from apollo.compiler.lower import lower
-from apollo.compiler.network import Network
-from apollo.compiler.pipeline import compile_network, layer_macs
+from apollo.compiler.network import Network, layer_macs
+from apollo.compiler.options import USUAL, Options, refuse_options
+from apollo.compiler.pipeline import compile_network
 from apollo.compiler.systolic.graph import compile_graph
+from apollo.compiler.systolic.nests import CompiledNests
+from apollo.compiler.systolic.network import Compiled as SystolicCompiled
 from apollo.simulator.engine import simulate
 from apollo.simulator.metrics import (
     LayerRow,
@@ -27,6 +30,7 @@ from apollo.simulator.metrics import (
 )
 from apollo.simulator.timeline import Timeline
 from apollo.workloads.graph import Graph
+from apollo.workloads.sparsity import Masks
 
 Ints = npt.NDArray[np.int64]
 
@@ -54,6 +58,9 @@ _SOURCES = (
 )
 
 
+_VIEWS = ("compiler/dump/*.py", "compiler/memory_map.py", "compiler/verify.py")
+
+
 @dataclass(frozen=True)
 class Measurement:
     """A network on a design: its runs and what they amount to."""
@@ -77,45 +84,71 @@ class Measurement:
         return self.memory_peaks() | {"instruction_memory_bytes": ring}
 
 
-def measure(network: Network, accelerator: Accelerator) -> Measurement:
-    """Compile for lanes and simulate.
+def compute_shares(metrics: Metrics) -> dict[str, float]:
+    """What the compute engine does with a following inference, the largest share first.
+
+    The names are `compute` and, in small letters, the stall causes.
+    """
+    cycles = {"compute": metrics.busy_cycles["COMPUTE"]} | metrics.stall_cycles["COMPUTE"]
+    shares = {name.lower(): count / metrics.warm_cycles for name, count in cycles.items() if count}
+    return dict(sorted(shares.items(), key=lambda item: -item[1]))
+
+
+def measure(network: Network, accelerator: Accelerator, options: Options = USUAL) -> Measurement:
+    """Compile for lanes and simulate; `options` fix decisions of the compiler.
 
     Raises `DoesNotFit` when no mapping of some layer fits the design.
     """
-    compiled = compile_network(network, accelerator)
+    compiled = compile_network(network, accelerator, options)
     cold = simulate(compiled.cold, accelerator)
     warm = simulate(compiled.warm, accelerator) if compiled.has_residents else cold
     metrics = metrics_of(cold, warm, accelerator, network.macs, network.batch)
-    macs, peaks = partial(layer_macs, network), partial(high_water, compiled)
+    macs, peaks = (
+        partial(layer_macs, network.nests, of_nonzeros=True),
+        partial(high_water, compiled),
+    )
     return Measurement(accelerator, cold, warm, metrics, macs, peaks)
 
 
-def measure_graph(graph: Graph, accelerator: Accelerator) -> Measurement:
+def measure_graph(
+    graph: Graph,
+    accelerator: Accelerator,
+    masks: Masks | None = None,
+    options: Options = USUAL,
+) -> Measurement:
     """Compile for lanes or for an array, as the design has, and simulate.
 
+    Only lanes skip weights that masks leave out.
+
     Raises `DoesNotFit` when the network does not fit, `ValueError` for an operator without
-    lowering.
+    lowering and for options of lanes on a systolic design.
     """
     if not accelerator.is_systolic:
-        return measure(lower(graph), accelerator)
-    program = compile_graph(graph, accelerator).program
+        return measure(lower(graph, masks=masks), accelerator, options)
+    refuse_options(accelerator, options)
+    compiled = compile_graph(graph, accelerator)
+    program = compiled.program
     run = simulate(program, accelerator)
     metrics = metrics_of(run, run, accelerator, graph.macs, graph.batch)
-    macs = partial(_macs_of, graph, program.layer_names)
+    macs = partial(_macs_of, graph, compiled)
     peaks = partial(memory_peaks, program, accelerator)
     return Measurement(accelerator, run, run, metrics, macs, peaks)
 
 
-def _macs_of(graph: Graph, layer_names: Sequence[str]) -> Ints:
+def _macs_of(graph: Graph, compiled: SystolicCompiled | CompiledNests) -> Ints:
+    """Of every heading: of a single layer in blocks, the first has them all."""
+    if isinstance(compiled, CompiledNests):
+        return compiled.layer_macs
     macs = {layer.name: layer.macs for layer in graph.layers}
-    return np.array([macs.get(name, 0) for name in layer_names], np.int64)
+    return np.array([macs.get(name, 0) for name in compiled.program.layer_names], np.int64)
 
 
 @cache
 def evaluator_version() -> str:
     """The package's version and a hash of every source that an evaluation depends on."""
     digest = hashlib.sha256()
-    for path in sorted(path for pattern in _SOURCES for path in _ROOT.glob(pattern)):
+    sources = {path for pattern in _SOURCES for path in _ROOT.glob(pattern)}
+    for path in sorted(sources - {path for pattern in _VIEWS for path in _ROOT.glob(pattern)}):
         digest.update(path.relative_to(_ROOT).as_posix().encode())
         digest.update(path.read_bytes())
     return f"{metadata.version('apollo-dse')}+{digest.hexdigest()[:12]}"

@@ -8,7 +8,7 @@ usual size), a single synthetic layer `gemm:MxKxN` or `conv:HxWxCIxCOxKxS`, or a
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from apollo.workloads.graph import Graph, GraphBuilder, Tensor
@@ -31,7 +31,7 @@ from apollo.workloads.models import (
     transformer_encoder,
     unet,
 )
-from apollo.workloads.models.family import Entry, Member, Published
+from apollo.workloads.models.family import Entry, Family, Member, Published, Sized
 from apollo.workloads.operators import Convolution, FullyConnected
 from apollo.workloads.shapes import Shape, same_padding_2d
 
@@ -149,6 +149,35 @@ def find(name: str) -> Member | None:
         member = entry.find(name)
         if member is not None:
             return member
+    return None
+
+
+def sizes_of(name: str) -> Sequence[int]:
+    """Resolutions, or other sizes, that a built-in network is offered in; none for others."""
+    entry = _entry(name)
+    if isinstance(entry, Family):
+        return entry.resolutions
+    return entry.sizes if isinstance(entry, Sized) else ()
+
+
+def resized(name: str, size: int) -> str:
+    """The name of a built-in network in another resolution, or another of its sizes.
+
+    Raises `ValueError` for networks that have no sizes to choose.
+    """
+    entry = _entry(name)
+    if isinstance(entry, Family):
+        member = entry.find(name)
+        return entry.variant(member.width if member and member.width else 1.0, size)
+    if isinstance(entry, Sized):
+        return f"{entry.name}_{size}"
+    raise ValueError(f"Network {name!r} must be a built-in one with sizes to choose.")
+
+
+def _entry(name: str) -> Entry | None:
+    for entry in sorted(ENTRIES, key=lambda entry: -len(entry.name)):
+        if entry.find(name) is not None:
+            return entry
     return None
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.jit import bare_inlined, bare_kernel
+from apollo.compiler.kernels.parts import held_channels, held_columns, held_rows
 from apollo.compiler.kernels.tiling import BUFFERS, time_tiles
 from apollo.compiler.tables import (
     FILLED_BASE,
@@ -89,36 +90,42 @@ def settle(n: Ints, d: Ints, m: Ints, t: Ints, places: Ints) -> None:
     place[Place.BYTES] = m[Map.DESTINATION_BYTES]
     place[Place.SPLIT_X] = m[Map.SPLIT_X] if d[Unit.PES_X] > 1 else _NONE
     place[Place.SPLIT_Y] = m[Map.SPLIT_Y] if d[Unit.PES_Y] > 1 else _NONE
-    place[Place.ROWS] = m[Map.PE_ROWS]
-    place[Place.COLUMNS] = m[Map.PE_COLUMNS]
-    whole = n[Nest.IS_PART] > 0
-    place[Place.CHANNELS] = t[TensorColumn.CHANNELS] if whole else m[Map.PE_CHANNELS]
+    place[Place.ROWS] = held_rows(n, m, t)
+    place[Place.COLUMNS] = held_columns(n, m, t)
+    place[Place.CHANNELS] = held_channels(n, m, t)
 
 
 @bare_inlined
-def free_the_dead(tensors: Ints, places: Ints, index: int, taken: Ints) -> tuple[int, int]:
-    """Drop tensors read for the last time before the nest; the others' count and bytes."""
-    count = 0
-    used = 0
-    for tensor in range(len(tensors)):
-        if not places[tensor, Place.ON_CHIP]:
-            continue
-        if tensors[tensor, TensorColumn.LAST_USE] < index:
-            places[tensor, Place.ON_CHIP] = 0
-            continue
-        taken[count, 0] = places[tensor, Place.ADDRESS]
-        taken[count, 1] = places[tensor, Place.ADDRESS] + places[tensor, Place.BYTES]
-        used += places[tensor, Place.BYTES]
-        count += 1
-    return count, used
+def drop_dead(tensors: Ints, live: Ints, count: int, index: int) -> int:
+    """Leave out of the live tensors what was read for the last time before a nest; the rest."""
+    kept = 0
+    for i in range(count):
+        if tensors[live[i], TensorColumn.LAST_USE] >= index:
+            live[kept] = live[i]
+            kept += 1
+    return kept
 
 
 @bare_inlined
-def put_out(n: Ints, places: Ints) -> bool:
+def take_live(places: Ints, live: Ints, count: int, taken: Ints) -> int:
+    """Enter what live tensors take of PE memory; how many are there."""
+    on_chip = 0
+    for i in range(count):
+        place = places[live[i]]
+        if place[Place.ON_CHIP]:
+            taken[on_chip, 0] = place[Place.ADDRESS]
+            taken[on_chip, 1] = place[Place.ADDRESS] + place[Place.BYTES]
+            on_chip += 1
+    return on_chip
+
+
+@bare_inlined
+def put_out(n: Ints, places: Ints, live: Ints, count: int, out: Ints) -> bool:
     """Force the largest tensor on the chip to DRAM, bystanders first; whether there was one."""
     for only_bystanders in (True, False):
         victim = NO_TENSOR
-        for tensor in range(len(places)):
+        for i in range(count):
+            tensor = live[i]
             operand = (
                 tensor == n[Nest.SOURCE]
                 or tensor == n[Nest.SECOND]
@@ -129,6 +136,6 @@ def put_out(n: Ints, places: Ints) -> bool:
             if victim == NO_TENSOR or places[tensor, Place.BYTES] > places[victim, Place.BYTES]:
                 victim = tensor
         if victim != NO_TENSOR:
-            places[victim, Place.FORCED_OUT] = 1
+            out[victim] = 1
             return True
     return False

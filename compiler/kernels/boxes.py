@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from apollo.arch.jit import bare_inlined, bare_kernel
 from apollo.arch.operands import Transfer
-from apollo.compiler.kernels.operands import is_stretched
+from apollo.compiler.kernels.operands import is_stretched, second_columns, second_rows
 from apollo.compiler.kernels.parts import (
     group_channels,
     read_columns,
@@ -18,7 +18,7 @@ from apollo.compiler.kernels.parts import (
     source_channels,
 )
 from apollo.compiler.kernels.views import View
-from apollo.compiler.tables import Map, Nest, Split, Unit
+from apollo.compiler.tables import Map, Nest, Split, TensorColumn, Unit
 
 Ints = npt.NDArray[np.int64]
 Column = npt.NDArray[np.int32]
@@ -57,15 +57,22 @@ def second_box(
     n: Ints, m: Ints, t: Ints, v: Ints, start: int, rows: int, step: int, b: Ints
 ) -> None:
     """What a tile reads of the second operand; where it is repeated, all PEs read the same."""
+    if n[Nest.DYNAMIC]:
+        _set(b, 1, t[TensorColumn.ROWS], 0, 0, v[View.ROW], False)
+        _set(b, 2, 1, 0, 0, v[View.COLUMN], False)
+        _set(b, 3, t[TensorColumn.CHANNELS], 0, 0, v[View.CHANNEL], False)
+        return
+    down, across = n[Nest.STRIDE_ROWS], n[Nest.STRIDE_COLUMNS]
     if is_stretched(n, t, Split.ROWS):
         _set(b, 1, 1, 0, 0, 0, False)
     else:
-        _set(b, 1, rows, start, step, v[View.ROW], True)
+        first = start * down + n[Nest.SECOND_ROW]
+        _set(b, 1, second_rows(n, t, rows), first, step * down, v[View.ROW] // down, True)
     if is_stretched(n, t, Split.COLUMNS):
         _set(b, 2, 1, 0, 0, 0, False)
     else:
-        columns = m[Map.PE_COLUMNS]
-        _set(b, 2, columns, 0, columns, v[View.COLUMN], True)
+        columns, pitch = second_columns(n, m, t), v[View.COLUMN] // across
+        _set(b, 2, columns, n[Nest.SECOND_COLUMN], m[Map.PE_COLUMNS] * across, pitch, True)
     if is_stretched(n, t, Split.CHANNELS):
         _set(b, 3, 1, 0, 0, 0, False)
     else:

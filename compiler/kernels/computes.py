@@ -6,6 +6,7 @@ import numpy.typing as npt
 from apollo.arch.isa import Engine, Opcode
 from apollo.arch.jit import bare_inlined, bare_kernel
 from apollo.arch.operands import ComputeFlag, Vector, Window
+from apollo.compiler.kernels.parts import opcode_of
 from apollo.compiler.kernels.stream import ISSUED, PARAM_WAIT, PARAMETERS, Stream, put
 from apollo.compiler.kernels.tiling import image_by_image, partial_channels
 from apollo.compiler.kernels.views import View, tile_address
@@ -23,9 +24,9 @@ _PARAM, _ACT, _COMPUTE = int(Engine.PARAM), int(Engine.ACT), int(Engine.COMPUTE)
 
 _REQUANTISES = (_CONVOLVE, _DEPTHWISE, _ADD, _MULTIPLY)
 
-# A tile of work: its group, first channel and first input, how many, its flags.
-GROUP, CHANNEL, INPUT, CHANNELS, INPUTS, FLAGS = range(6)
-WORK = 6
+# A tile of work: its group, first channel and first input, how many, its flags; PAIRS of M28.
+GROUP, CHANNEL, INPUT, CHANNELS, INPUTS, FLAGS, STEPS = range(7)
+WORK = 7
 
 
 @bare_inlined
@@ -71,7 +72,7 @@ def compute(
     count: int,
 ) -> int:
     """One compute instruction but for the waits of moves and stores; its number."""
-    number = put(s, _COMPUTE, n[Nest.OPCODE], layer)
+    number = put(s, _COMPUTE, opcode_of(n, m), layer)
     operand, wait = s.operand[number], s.wait[number]
     source, result = v[0], v[2]
     channels = work[CHANNELS]
@@ -100,11 +101,16 @@ def compute(
     operand[Window.ZERO_POINT] = n[Nest.ZERO_POINT]
     if n[Nest.OPCODE] < _ADD:
         _enter_window(operand, n, m, rows, work[INPUTS])
+        if m[Map.SPARSE]:
+            operand[Window.PAIRS] = work[STEPS]
         if work[FLAGS] & _SUMS:
             slab = m[Map.PARTIAL_BYTES] // n[Nest.IMAGES] if image_by_image(m) else 0
             operand[Window.PARTIAL] = m[Map.PARTIAL_ADDRESS] + image * slab
     else:
         operand[Vector.PASSES] = n[Nest.TAPS]
+        # A vector operation has no strides: its pitches have them.
+        operand[Vector.SOURCE_ROW_PITCH] *= n[Nest.STRIDE_ROWS]
+        operand[Vector.SOURCE_COLUMN_PITCH] *= n[Nest.STRIDE_COLUMNS]
         if m[Map.SECOND_FROM] != From.NOWHERE:
             _enter_pitches(operand, Vector.SECOND_ROW_PITCH, v[1])
             operand[Vector.SECOND] = tile_address(v[1], image, tile, count)

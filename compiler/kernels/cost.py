@@ -1,20 +1,20 @@
-"""What a mapped nest costs: an estimate in cycles by which candidates are compared."""
+"""What a mapped nest costs: cycles of computing, bytes on the channel and on the bus."""
 
 import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.cycles import tile_cycles
 from apollo.arch.jit import bare_inlined, bare_kernel
-from apollo.compiler.kernels.operands import second_rows, tensor_bytes
+from apollo.arch.operands import ComputeFlag
+from apollo.compiler.kernels.operands import second_rows
 from apollo.compiler.kernels.parameters import channel_bytes, has_parameters, load_bytes, tiles_of
-from apollo.compiler.kernels.parts import blocks_along, ceil_div, read_rows
-from apollo.compiler.kernels.tiling import parameter_passes, time_tiles
+from apollo.compiler.kernels.parts import blocks_along, ceil_div, opcode_of, read_rows
+from apollo.compiler.kernels.tiling import time_tiles
 from apollo.compiler.tables import From, Map, Nest, Split, TensorColumn, Unit
 
 Ints = npt.NDArray[np.int64]
 
-_LATER = 4  # positions of a tensor to those behind the next step
-_PARTIAL_SUMS = 3  # ACCUMULATE and PARTIAL: the flags of a tile in the middle of a reduction
+_ACCUMULATE, _PARTIAL = int(ComputeFlag.ACCUMULATE), int(ComputeFlag.PARTIAL)
 
 
 @bare_inlined
@@ -27,22 +27,29 @@ def core_positions(d: Ints, m: Ints, rows: int) -> int:
 
 
 @bare_inlined
-def compute_cycles(n: Ints, d: Ints, m: Ints) -> int:
-    """Cycles of all tiles, the last as long as the others: an upper estimate."""
-    flags = n[Nest.FLAGS]
-    if m[Map.INPUT_TILES] > 1:
-        flags |= _PARTIAL_SUMS
-    cycles = tile_cycles(
-        n[Nest.OPCODE],
+def _tile_cycles(n: Ints, d: Ints, m: Ints, inputs: int, flags: int) -> int:
+    """Cycles of a tile of so many inputs; the last rows and channels as many as in the others."""
+    return tile_cycles(
+        opcode_of(n, m),
         core_positions(d, m, m[Map.TILE_ROWS]),
-        m[Map.TILE_INPUTS],
+        inputs,
         m[Map.TILE_CHANNELS],
         n[Nest.TAPS],
-        flags,
-        0,
+        n[Nest.FLAGS] | flags,
+        ceil_div(m[Map.STEPS], tiles_of(m)) if m[Map.SPARSE] else 0,
         d[Unit.LANES],
     )
-    return cycles * tiles_of(m) * time_tiles(n, m)
+
+
+@bare_inlined
+def compute_cycles(n: Ints, d: Ints, m: Ints) -> int:
+    """Cycles of all tiles."""
+    before = m[Map.INPUT_TILES] - 1
+    rest = n[Nest.IN_CHANNELS] - before * m[Map.TILE_INPUTS]
+    cycles = _tile_cycles(n, d, m, rest, _ACCUMULATE if before else 0)
+    if before:
+        cycles += before * _tile_cycles(n, d, m, m[Map.TILE_INPUTS], _ACCUMULATE | _PARTIAL)
+    return cycles * m[Map.PE_GROUPS] * m[Map.CHANNEL_TILES] * time_tiles(n, m)
 
 
 @bare_inlined
@@ -67,6 +74,8 @@ def parameter_bytes(n: Ints, d: Ints, m: Ints) -> int:
         return 0
     if not n[Nest.WEIGHTS]:
         return n[Nest.TABLE_BYTES]
+    if m[Map.SPARSE]:
+        return m[Map.LOAD_BYTES]
     each = channel_bytes(n, n[Nest.IN_CHANNELS], True)
     if n[Nest.GROUPS] == 1:
         return n[Nest.CHANNELS] * each
@@ -74,32 +83,15 @@ def parameter_bytes(n: Ints, d: Ints, m: Ints) -> int:
 
 
 @bare_inlined
-def _uneven_bytes(n: Ints, d: Ints, m: Ints, t: Ints) -> int:
-    """What the windows behind will bring over the bus, as their steps do not divide the parts.
-
-    The next window brings all of the tensor, one further on a tensor that its strides have shrunk.
-    """
-    down, across = blocks_along(d, m, Split.ROWS) > 1, blocks_along(d, m, Split.COLUMNS) > 1
-    next_one = (down and m[Map.PE_ROWS] % t[TensorColumn.STEP_ROWS] > 0) or (
-        across and m[Map.PE_COLUMNS] % t[TensorColumn.STEP_COLUMNS] > 0
-    )
-    if next_one:
-        return n[Nest.IMAGES] * tensor_bytes(t)
-    later = (down and m[Map.PE_ROWS] % t[TensorColumn.ALIGN_ROWS] > 0) or (
-        across and m[Map.PE_COLUMNS] % t[TensorColumn.ALIGN_COLUMNS] > 0
-    )
-    return n[Nest.IMAGES] * tensor_bytes(t) // _LATER if later else 0
+def moved_bytes(n: Ints, m: Ints) -> int:
+    """Bytes that cross the activation bus to bring operands to where they are read."""
+    return n[Nest.IMAGES] * (m[Map.MOVE_BYTES] + m[Map.SECOND_MOVE_BYTES])
 
 
 @bare_kernel
-def cost(n: Ints, d: Ints, m: Ints, tensors: Ints) -> int:
-    """Estimated cycles: the longer of compute with moves, and of DRAM; ties by the sum."""
-    bus = n[Nest.IMAGES] * (m[Map.MOVE_BYTES] + m[Map.SECOND_MOVE_BYTES])
-    destination = tensors[n[Nest.DESTINATION]]
-    if not m[Map.TO_DRAM]:
-        bus += _uneven_bytes(n, d, m, destination)
-    chain = compute_cycles(n, d, m) + bus // d[Unit.BUS_BYTES]
-    moved = parameter_passes(n, m) * parameter_bytes(n, d, m)
+def loaded_bytes(n: Ints, d: Ints, m: Ints, tensors: Ints) -> int:
+    """Bytes of operands that come from DRAM."""
+    moved = 0
     if m[Map.SOURCE_FROM] == From.DRAM:
         tile = read_rows(n, m[Map.TILE_ROWS])
         moved += _operand_bytes(n, d, m, tensors[n[Nest.SOURCE]], tile)
@@ -107,9 +99,13 @@ def cost(n: Ints, d: Ints, m: Ints, tensors: Ints) -> int:
         second = tensors[n[Nest.SECOND]]
         tile = second_rows(n, second, m[Map.TILE_ROWS])
         moved += _operand_bytes(n, d, m, second, tile)
-    if m[Map.TO_DRAM]:
-        # Written once, and read again by whoever comes next.
-        elements = n[Nest.IMAGES] * n[Nest.ROWS] * n[Nest.COLUMNS] * n[Nest.CHANNELS]
-        moved += 2 * elements * n[Nest.GROUPS] * destination[TensorColumn.WIDTH]
-    dram = moved * d[Unit.DRAM_DEN] // d[Unit.DRAM_NUM]
-    return max(chain, dram) * 16 + chain + dram
+    return moved
+
+
+@bare_inlined
+def stored_bytes(n: Ints, m: Ints, tensors: Ints) -> int:
+    """Bytes of the result that go to DRAM."""
+    if not m[Map.TO_DRAM]:
+        return 0
+    elements = n[Nest.IMAGES] * n[Nest.ROWS] * n[Nest.COLUMNS] * n[Nest.CHANNELS]
+    return elements * n[Nest.GROUPS] * tensors[n[Nest.DESTINATION], TensorColumn.WIDTH]

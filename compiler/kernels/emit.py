@@ -11,9 +11,20 @@ import numpy.typing as npt
 from apollo.arch.isa import Engine
 from apollo.arch.jit import bare_inlined, bare_kernel
 from apollo.arch.operands import ComputeFlag
-from apollo.compiler.kernels.computes import CHANNEL, CHANNELS, FLAGS, GROUP, INPUT, INPUTS, compute
+from apollo.compiler.kernels.computes import (
+    CHANNEL,
+    CHANNELS,
+    FLAGS,
+    GROUP,
+    INPUT,
+    INPUTS,
+    STEPS,
+    compute,
+)
+from apollo.compiler.kernels.dynamic import bring_weights
 from apollo.compiler.kernels.loads import load_all, load_tile
 from apollo.compiler.kernels.parameters import channel_bytes, has_parameters, tiles_of
+from apollo.compiler.kernels.sparse import sparse_load
 from apollo.compiler.kernels.stream import (
     DRAM,
     ISSUED,
@@ -45,13 +56,15 @@ Column = npt.NDArray[np.int32]
 _ACCUMULATE, _PARTIAL = int(ComputeFlag.ACCUMULATE), int(ComputeFlag.PARTIAL)
 _COMPUTE, _MOVE, _STORE = int(Engine.COMPUTE), int(Engine.MOVE), int(Engine.STORE)
 # What a nest's emission knows: where its parameters lie, and what had been issued before it.
-RING_FIRST, RING_BYTES, COLD, RESIDENT_AT, STORES, MOVES, BEHIND = range(7)
+RING_FIRST, RING_BYTES, COLD, STORES, MOVES, BEHIND, COMPUTES = range(7)
 PLAN = 7
 
 
 @bare_inlined
 def _moves_needed(n: Ints, m: Ints, plan: Ints, image: int) -> int:
     """Moves that have retired before an image is computed."""
+    if n[Nest.DYNAMIC]:
+        return -1
     source = m[Map.SOURCE_FROM] == From.HALO or m[Map.SOURCE_FROM] == From.COPY
     second = m[Map.SECOND_FROM] == From.COPY
     if source and second:
@@ -117,6 +130,8 @@ def _parameter_tiles(
     layer: int,
     work: Ints,
     plan: Ints,
+    tensors: Ints,
+    places: Ints,
     loads: bool,
     now: int,
     count: int,
@@ -128,7 +143,7 @@ def _parameter_tiles(
     each = channel_bytes(n, n[Nest.IN_CHANNELS], True)
     for group in range(m[Map.PE_GROUPS]):
         if resident:
-            s.number[PARAMETERS] = plan[RESIDENT_AT] + group * m[Map.CORE_CHANNELS] * each
+            s.number[PARAMETERS] = m[Map.RESIDENT_ADDRESS] + group * m[Map.CORE_CHANNELS] * each
         for channel in range(0, m[Map.CORE_CHANNELS], tile_channels):
             channels = min(tile_channels, m[Map.CORE_CHANNELS] - channel)
             for begin in range(0, n[Nest.IN_CHANNELS], tile_inputs):
@@ -139,8 +154,16 @@ def _parameter_tiles(
                         s, n, d, m, layer, plan[RING_FIRST], plan[RING_BYTES],
                         group, channel, channels, inputs, last,
                     )  # fmt: skip
+                if loads and n[Nest.DYNAMIC]:
+                    second = n[Nest.SECOND]
+                    bring_weights(
+                        s, n, d, m, v[1], tensors[second], places[second], layer,
+                        plan[COMPUTES], group, channel, channels, count,
+                    )  # fmt: skip
                 work[GROUP], work[CHANNEL], work[INPUT] = group, channel, begin
                 work[CHANNELS], work[INPUTS] = channels, inputs
+                if m[Map.SPARSE]:
+                    work[STEPS] = sparse_load(n, d, m, s.pairs, channel, channels)[2]
                 work[FLAGS] = (_ACCUMULATE if begin > 0 else 0) | (0 if last else _PARTIAL)
                 _serve(s, n, d, m, v, layer, work, plan, now, count)
 
@@ -153,6 +176,7 @@ def _time_tiles(
     m: Ints,
     v: Ints,
     tensors: Ints,
+    places: Ints,
     dram: Ints,
     layer: int,
     work: Ints,
@@ -181,7 +205,7 @@ def _time_tiles(
             s.wait[load, _COMPUTE], s.wait[load, _STORE] = before, plan[STORES]
         is_loading = has_parameters(n) and not m[Map.RESIDENT] and (count == 0 or not holds)
         s.number[DRAM] = parameters
-        _parameter_tiles(s, n, d, m, v, layer, work, plan, is_loading, step, count)
+        _parameter_tiles(s, n, d, m, v, layer, work, plan, tensors, places, is_loading, step, count)
         before, last = last, s.number[ISSUED + _COMPUTE]
         if m[Map.TO_DRAM]:
             t, base = tensors[n[Nest.DESTINATION]], dram[n[Nest.DESTINATION]]
@@ -210,19 +234,20 @@ def _nest(
     s.number[PARAMETERS] = 0
     plan[STORES] = plan[BEHIND] = s.number[ISSUED + _STORE]
     plan[MOVES] = s.number[ISSUED + _MOVE]
+    plan[COMPUTES] = s.number[ISSUED + _COMPUTE]
     view_source(n, m, tensors[n[Nest.SOURCE]], places[n[Nest.SOURCE]], v[0])
     if m[Map.SECOND_FROM] != From.NOWHERE:
         view_second(n, m, tensors[n[Nest.SECOND]], places[n[Nest.SECOND]], v[1])
     view_result(n, m, tensors[n[Nest.DESTINATION]], places[n[Nest.DESTINATION]], v[2])
     move_operands(s, n, d, m, tensors, places, v, layer, b)
-    if m[Map.RESIDENT] and plan[COLD]:
-        s.number[PARAMETERS] = plan[RESIDENT_AT]
+    if m[Map.RESIDENT] and plan[COLD] and m[Map.OWNER] == layer:
+        s.number[PARAMETERS] = m[Map.RESIDENT_ADDRESS]
         load_all(s, n, d, m, layer)
     if n[Nest.IMAGES] > 1 and image_by_image(m):
         loads = has_parameters(n) and not m[Map.RESIDENT]
-        _parameter_tiles(s, n, d, m, v, layer, work, plan, loads, -1, 0)
+        _parameter_tiles(s, n, d, m, v, layer, work, plan, tensors, places, loads, -1, 0)
     else:
-        _time_tiles(s, n, d, m, v, tensors, dram, layer, work, plan, b)
+        _time_tiles(s, n, d, m, v, tensors, places, dram, layer, work, plan, b)
 
 
 @bare_kernel
@@ -231,7 +256,10 @@ def count_instructions(nests: Ints, mapping: Ints) -> tuple[int, int]:
     total = loads = 0
     for i in range(len(nests)):
         n, m = nests[i], mapping[i]
-        loads += parameter_passes(n, m) * tiles_of(m) + 1
+        passes = parameter_passes(n, m) * tiles_of(m) + 1
+        loads += passes
+        if n[Nest.DYNAMIC]:
+            total += passes
         total += time_tiles(n, m) * (tiles_of(m) + 4) + 2 * n[Nest.IMAGES] + 1
     return total + loads, loads
 
@@ -264,12 +292,8 @@ def emit(
     ring.
     """
     kept = d[Unit.CORE_MEMORY_BYTES] - ring_bytes
-    resident_end = 0
     plan[RING_FIRST], plan[RING_BYTES], plan[COLD] = kept, ring_bytes, 1 if cold else 0
     for i in range(len(nests)):
-        if mapping[i, Map.RESIDENT]:
-            plan[RESIDENT_AT] = resident_end
-            resident_end += mapping[i, Map.CORE_BYTES]
         s.number[DRAM] = parameters[i]
         _nest(s, nests[i], d, mapping[i], tensors, places, dram, i, v, b, work, plan)
     return s.number[TOTAL]

@@ -7,8 +7,10 @@ from apollo.arch.isa import Engine, Opcode
 from apollo.arch.jit import bare_inlined, bare_kernel
 from apollo.arch.operands import Load
 from apollo.compiler.kernels.parameters import channel_bytes, load_bytes, resident_bytes
+from apollo.compiler.kernels.sparse import sparse_load
 from apollo.compiler.kernels.stream import (
     DRAM,
+    FREE_AT,
     ISSUED,
     PARAM_WAIT,
     PARAMETERS,
@@ -54,7 +56,11 @@ def _load(
 @bare_kernel
 def load_all(s: Stream, n: Ints, d: Ints, m: Ints, layer: int) -> None:
     """Load everything that stays, to PARAMETERS."""
-    _load(s, n, d, m, layer, resident_bytes(n, d, m), m[Map.CORE_BYTES], 0)
+    if m[Map.SPARSE]:
+        size = sparse_load(n, d, m, s.pairs, 0, m[Map.CORE_CHANNELS])[1]
+    else:
+        size = resident_bytes(n, d, m)
+    _load(s, n, d, m, layer, size, m[Map.CORE_BYTES], 0)
 
 
 @bare_kernel
@@ -73,9 +79,15 @@ def load_tile(
     last: bool,
 ) -> None:
     """Load a tile into the ring, which begins at `ring_first`."""
-    each = channel_bytes(n, inputs, last)
-    block = channels * each + n[Nest.TABLE_BYTES]
+    if m[Map.SPARSE]:
+        block, size, _ = sparse_load(n, d, m, s.pairs, first, channels)
+    else:
+        each = channel_bytes(n, inputs, last)
+        block = channels * each + n[Nest.TABLE_BYTES]
+        size = load_bytes(n, d, m, group, first, channels, each)
     wait = ring_place(s.number, s.ring, block, ring_bytes)
     s.number[PARAMETERS] = ring_first + s.number[RING_FREE] - block
-    size = load_bytes(n, d, m, group, first, channels, each)
     _load(s, n, d, m, layer, size, block, wait)
+    s.number[FREE_AT] = wait
+    if not n[Nest.WEIGHTS]:
+        s.number[DRAM] -= size  # the same table or record for every tile

@@ -1,20 +1,35 @@
 """Mapping: for every nest the split over PEs and cores, the tiles and the places of its operands.
 
-Layer by layer, the cheapest of all splits that fit, given where its operands are. A tensor stays in
-PE memory from its producer to its last reader when it fits; when a later layer finds no room, the
-largest bystander is put out to DRAM and the mapping begins again.
+Dynamic programming over the layouts of tensors, with a bounded number of states: a state is a way
+to have mapped all nests so far, known by the layouts of the tensors that are still needed and by
+the times that it has reached (`clock`). Of states with the same layouts only the earliest
+goes on, of all only the best few. A tensor stays in PE memory from its producer to its last reader
+when it fits; when no state finds room, the largest bystander is put out to DRAM and mapping begins
+again.
 """
 
 import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.jit import bare_inlined, bare_kernel
-from apollo.compiler.kernels.allocation import allocate, free_the_dead, put_out, settle
-from apollo.compiler.kernels.cost import cost
+from apollo.compiler.kernels.allocation import allocate, drop_dead, put_out, settle, take_live
+from apollo.compiler.kernels.candidates import list_candidates, obeys
+from apollo.compiler.kernels.clock import (
+    Time,
+    Work,
+    advance,
+    enter_core_work,
+    enter_transfers,
+    look_ahead,
+)
+from apollo.compiler.kernels.layouts import layout_key, others_key
 from apollo.compiler.kernels.operands import find_second, find_source
-from apollo.compiler.kernels.parameters import FITS, tile_parameters
-from apollo.compiler.kernels.parts import NATURAL, VARIANTS, share_out
-from apollo.compiler.kernels.tiling import note, over_instruction_memory, tile_rows
+from apollo.compiler.kernels.parameters import FITS
+from apollo.compiler.kernels.parts import held_channels, held_columns, held_rows, may_stay
+from apollo.compiler.kernels.ranking import IMPOSSIBLE, insert, score_of
+from apollo.compiler.kernels.sparse import fit_tiles
+from apollo.compiler.kernels.tiling import over_instruction_memory, streams, tile_rows
+from apollo.compiler.kernels.workspace import SCORE, STATE, Workspace
 from apollo.compiler.tables import (
     NO_TENSOR,
     From,
@@ -28,22 +43,58 @@ from apollo.compiler.tables import (
 )
 
 Ints = npt.NDArray[np.int64]
-_CORE_MEMORY = int(Resource.CORE_MEMORY)
 
 _NONE = int(Split.NONE)
-
+_PE_MEMORY = int(Resource.PE_MEMORY)
 RESOURCES = len(Resource)
-_IMPOSSIBLE = 1 << 60
+_MOST_TILES = 16  # of rows, beyond what memory asks for
 
 
-@bare_kernel
-def _evaluate(
-    n: Ints, d: Ints, m: Ints, tensors: Ints, places: Ints, free: int, demand: Ints
-) -> int:
-    """Complete a candidate whose parts and destination are given; its cost or _IMPOSSIBLE.
+@bare_inlined
+def _joins(n: Ints, d: Ints, m: Ints, t: Ints, place: Ints) -> bool:
+    """Whether a part of a tensor lies as those do that are there already."""
+    across = m[Map.SPLIT_X] if d[Unit.PES_X] > 1 else _NONE
+    down = m[Map.SPLIT_Y] if d[Unit.PES_Y] > 1 else _NONE
+    return bool(
+        place[Place.SPLIT_X] == across
+        and place[Place.SPLIT_Y] == down
+        and place[Place.ROWS] == held_rows(n, m, t)
+        and place[Place.COLUMNS] == held_columns(n, m, t)
+        and place[Place.CHANNELS] == held_channels(n, m, t)
+    )
 
-    Parameter tiles of a quarter of core memory let loads run ahead; larger ones are for what needs
-    them to fit, or to have fewer instructions.
+
+@bare_inlined
+def _is_mirrored(d: Ints, m: Ints) -> bool:
+    """Whether the same with rows and columns of PEs exchanged is another candidate, as good."""
+    in_place = m[Map.SOURCE_FROM] == From.PLACE or m[Map.SOURCE_FROM] == From.HALO
+    in_place |= m[Map.SECOND_FROM] == From.PLACE
+    return bool(d[Unit.PES_X] == d[Unit.PES_Y] and m[Map.SPLIT_X] > m[Map.SPLIT_Y] and not in_place)
+
+
+@bare_inlined
+def _finer(m: Ints, before: int) -> int:
+    """Tiles of rows to try next; 0 where more of them bring nothing, or did not change anything."""
+    if not streams(m) or m[Map.TILE_ROWS] == 1 or m[Map.ROW_TILES] >= _MOST_TILES:
+        return 0
+    return 2 * m[Map.ROW_TILES] if m[Map.ROW_TILES] > before else 0
+
+
+@bare_inlined
+def _complete(
+    n: Ints,
+    d: Ints,
+    m: Ints,
+    tensors: Ints,
+    s: Workspace,
+    index: int,
+    places: Ints,
+    free: int,
+    tiles: int,
+) -> bool:
+    """Find a candidate's operands and tiles, at least `tiles` of rows, that fit; whether it does.
+
+    Larger tiles of parameters than the candidate's are for what has too many instructions.
     """
     source, second = n[Nest.SOURCE], n[Nest.SECOND]
     find_source(n, d, m, tensors[source], places[source])
@@ -52,97 +103,191 @@ def _evaluate(
     m[Map.SECOND_BYTES] = 0
     if second != NO_TENSOR:
         find_second(n, d, m, tensors[second], places[second])
+    forced, demand = s.forced[index], s.demand
     for share in (4, 2, 1):
-        demanded = tile_parameters(n, d, m, share)
-        if demanded != FITS:
-            note(demand, _CORE_MEMORY, demanded)
-        elif tile_rows(n, d, m, tensors, free, demand) and not over_instruction_memory(
+        if share < 4 and fit_tiles(n, d, m, s.pairs, forced, share) != FITS:
+            continue
+        if tile_rows(n, d, m, tensors, free, tiles, forced, demand) and not over_instruction_memory(
             n, d, m, demand
         ):
-            m[Map.CYCLES] = cost(n, d, m, tensors)
-            return m[Map.CYCLES]
-    return _IMPOSSIBLE
+            return True
+    return False
 
 
 @bare_inlined
-def _divides(n: Ints, split: int) -> bool:
-    """Whether it makes sense to divide that dimension, and is allowed."""
-    if split == Split.CHANNELS:
-        return n[Nest.WHOLE_CHANNELS] == 0
-    if split == Split.COLUMNS:
-        return n[Nest.COLUMNS] > 1
-    if n[Nest.ROWS] > 1:
-        return True
-    return n[Nest.COLUMNS] == 1 and n[Nest.WHOLE_CHANNELS] > 0
+def _left(places: Ints, live: Ints, count: int, capacity: int) -> int:
+    """Bytes of a PE memory that no live tensor takes."""
+    for i in range(count):
+        if places[live[i], Place.ON_CHIP]:
+            capacity -= places[live[i], Place.BYTES]
+    return capacity
 
 
 @bare_inlined
-def _is_candidate(n: Ints, d: Ints, m: Ints) -> bool:
-    """Leave out splits that are another one by a different name, or not allowed."""
-    if d[Unit.PES_X] == 1 and m[Map.SPLIT_X] != Split.ROWS:
-        return False
-    if d[Unit.PES_Y] == 1 and m[Map.SPLIT_Y] != Split.ROWS:
-        return False
-    if d[Unit.CORES] == 1 and m[Map.SPLIT_CORES] == Split.CHANNELS:
-        return False
-    if d[Unit.PES_X] > 1 and not _divides(n, m[Map.SPLIT_X]):
-        return False
-    return d[Unit.PES_Y] == 1 or _divides(n, m[Map.SPLIT_Y])
-
-
-@bare_inlined
-def _joins(d: Ints, m: Ints, place: Ints) -> bool:
-    """Whether a part of a tensor lies as those do that are there already."""
-    across = m[Map.SPLIT_X] if d[Unit.PES_X] > 1 else _NONE
-    down = m[Map.SPLIT_Y] if d[Unit.PES_Y] > 1 else _NONE
-    return bool(
-        place[Place.SPLIT_X] == across
-        and place[Place.SPLIT_Y] == down
-        and place[Place.ROWS] == m[Map.PE_ROWS]
-        and place[Place.COLUMNS] == m[Map.PE_COLUMNS]
-    )
-
-
-@bare_kernel
-def _best(
+def _time(
+    s: Workspace,
     n: Ints,
     d: Ints,
     tensors: Ints,
-    places: Ints,
-    free: int,
-    m: Ints,
-    demand: Ints,
-    m_out: Ints,
-) -> bool:
-    """The cheapest candidate of a nest into `m_out`, `m` for scratch; whether there is one."""
-    best = _IMPOSSIBLE
+    index: int,
+    state: int,
+    candidate: int,
+    price: int,
+) -> int:
+    """Enter into `time` when the nest is done as in `map` after a state; the score."""
+    w, m = s.work, s.map
+    for column in range(len(w)):
+        w[column] = s.works[candidate, column]
+    row = s.candidates[candidate]
+    tiled = m[Map.TILE_CHANNELS] != row[Map.TILE_CHANNELS]
+    tiled |= m[Map.TILE_INPUTS] != row[Map.TILE_INPUTS]
+    if m[Map.ROW_TILES] > 1 or streams(m) or tiled:
+        enter_core_work(n, d, m, w)
+    enter_transfers(n, d, m, tensors, w)
+    ring = d[Unit.CORE_MEMORY_BYTES]
+    advance(w, d, ring, s.times, s.parents, index, state, s.time)
+    m[Map.CYCLES] = w[Work.COMPUTE]
+    return score_of(s.time, s.ahead[index], w[Work.STORES], price)
+
+
+@bare_kernel
+def _continue(
+    s: Workspace,
+    n: Ints,
+    d: Ints,
+    tensors: Ints,
+    index: int,
+    state: int,
+    live: int,
+    count: int,
+    entries: int,
+    price: int,
+) -> int:
+    """Try `count` candidates after a state; how many entries there are among the best."""
+    places, m = s.places[index % 2, state], s.map
     destination = n[Nest.DESTINATION]
-    source, result = places[n[Nest.SOURCE]], tensors[destination]
-    placed = places[destination, Place.ON_CHIP] > 0
+    place = places[destination]
+    placed = place[Place.ON_CHIP] > 0
     # All parts of a tensor are in one place.
-    out = places[destination, Place.FORCED_OUT] > 0 or places[destination, Place.STORED] > 0
-    room = free + (places[destination, Place.BYTES] if placed else 0)
-    for choice in range(18):
-        m[Map.SPLIT_X] = 1 + choice // 6
-        m[Map.SPLIT_Y] = 1 + choice // 2 % 3
-        m[Map.SPLIT_CORES] = Split.CHANNELS if choice % 2 else Split.ROWS
-        if not _is_candidate(n, d, m):
+    out = place[Place.FORCED_OUT] > 0 or place[Place.STORED] > 0
+    out |= s.forced[index, Map.TO_DRAM] == 1
+    room = _left(places, s.live, live, d[Unit.PE_MEMORY_BYTES])
+    if placed:
+        room += place[Place.BYTES]
+    others = others_key(tensors, places, s.live, live, index, destination)
+    for i in range(count):
+        row = s.candidates[i]
+        if placed and not _joins(n, d, row, tensors[destination], place):
             continue
-        for variant in range(VARIANTS):
-            if not share_out(n, d, m, source, result, variant) and variant != NATURAL:
-                continue
-            if placed and not _joins(d, m, places[destination]):
-                continue
-            for to_dram in range(1 if out else 0, 1 if placed else 2):
+        must_go = out or not may_stay(n, d, row, tensors[destination])
+        for to_dram in range(1 if must_go else 0, 1 if placed else 2):
+            tiles, before = 1, 0
+            while tiles > before:
+                for column in range(len(m)):
+                    m[column] = row[column]
                 m[Map.TO_DRAM] = to_dram
-                found = _evaluate(n, d, m, tensors, places, room, demand)
-                if found < best:
-                    best = found
-                    for column in range(len(m)):
-                        m_out[column] = m[column]
-                if found < _IMPOSSIBLE:
-                    break  # going to DRAM costs no less than staying
-    return best < _IMPOSSIBLE
+                if not _complete(n, d, m, tensors, s, index, places, room, tiles):
+                    break
+                if obeys(m, s.forced[index]) and not _is_mirrored(d, m):
+                    score = _time(s, n, d, tensors, index, state, i, price)
+                    key = layout_key(d, m, others)
+                    entries = insert(
+                        key, score, state, m, s.time, entries, s.best, s.best_map, s.best_time
+                    )
+                # Streams run while others are computed, if there are several tiles.
+                before, tiles = m[Map.ROW_TILES], _finer(m, before)
+            if before > 0:
+                break  # going to DRAM costs no less than staying
+    return entries
+
+
+@bare_inlined
+def _accept(
+    s: Workspace,
+    n: Ints,
+    d: Ints,
+    tensors: Ints,
+    index: int,
+    live: int,
+    entries: int,
+    width: int,
+) -> int:
+    """Make states of the best entries that find room, best first; how many there are."""
+    states = 0
+    while states < width:
+        slot = -1
+        for i in range(entries):
+            if s.best[i, SCORE] < IMPOSSIBLE and (
+                slot < 0 or s.best[i, SCORE] < s.best[slot, SCORE]
+            ):
+                slot = i
+        if slot < 0:
+            break
+        s.best[slot, SCORE] = IMPOSSIBLE
+        parent, m = s.best[slot, STATE], s.best_map[slot]
+        before, after = s.places[index % 2, parent], s.places[(index + 1) % 2, states]
+        for i in range(live):
+            for column in range(len(before[0])):
+                after[s.live[i], column] = before[s.live[i], column]
+        if not allocate(n, d, m, after, s.taken, take_live(after, s.live, live, s.taken)):
+            continue
+        settle(n, d, m, tensors[n[Nest.DESTINATION]], after)
+        s.parents[index, states] = parent
+        for column in range(len(m)):
+            s.maps[index, states, column] = m[column]
+        for column in range(len(s.time)):
+            s.times[index, states, column] = s.best_time[slot, column]
+        states += 1
+    return states
+
+
+@bare_kernel
+def _search(
+    s: Workspace, nests: Ints, tensors: Ints, d: Ints, width: int, price: int
+) -> tuple[int, int, int]:
+    """Map all nests with at most `width` states.
+
+    The states at the end and -1; or the nest that none could map, and live tensors then.
+    """
+    states, live = 1, 0
+    for index in range(len(nests)):
+        n = nests[index]
+        live = drop_dead(tensors, s.live, live, index)
+        destination = n[Nest.DESTINATION]
+        is_new = True
+        for i in range(live):
+            if s.live[i] == destination:
+                is_new = False
+        if is_new:
+            s.live[live] = destination
+            live += 1
+        s.demand[:] = 0
+        places = s.places[index % 2, :states]
+        count = list_candidates(
+            n, d, tensors, s.pairs, s.forced[index], places, s.demand, s.candidates, s.works
+        )
+        entries = 0
+        for state in range(states):
+            entries = _continue(s, n, d, tensors, index, state, live, count, entries, price)
+        states = _accept(s, n, d, tensors, index, live, entries, width)
+        if states == 0:
+            if entries > 0 and s.demand[_PE_MEMORY] == 0:
+                # The room is there, but in pieces: it helps to put a tensor out.
+                s.demand[_PE_MEMORY] = d[Unit.PE_MEMORY_BYTES] + 1
+            return 0, index, live
+    return states, -1, live
+
+
+@bare_kernel
+def _begin_again(s: Workspace, out: Ints) -> None:
+    """Nothing is anywhere; `out` [T] says what must live in DRAM."""
+    for half in range(2):
+        for state in range(len(s.places[0])):
+            for tensor in range(len(out)):
+                place = s.places[half, state, tensor]
+                for column in range(len(place)):
+                    place[column] = 0
+                place[Place.FORCED_OUT] = out[tensor]
 
 
 @bare_inlined
@@ -155,6 +300,25 @@ def _furthest(demand: Ints) -> int:
 
 
 @bare_kernel
+def _write(
+    s: Workspace, nests: Ints, tensors: Ints, d: Ints, states: int, places: Ints, mapping: Ints
+) -> None:
+    """Follow the state that ends first back to its beginning."""
+    last = len(nests) - 1
+    state = 0
+    for i in range(1, states):
+        if s.times[last, i, Time.END] < s.times[last, state, Time.END]:
+            state = i
+    for index in range(last, -1, -1):
+        for column in range(len(mapping[index])):
+            mapping[index, column] = s.maps[index, state, column]
+        state = s.parents[index, state]
+    for index in range(len(nests)):
+        n = nests[index]
+        settle(n, d, mapping[index], tensors[n[Nest.DESTINATION]], places)
+
+
+@bare_kernel
 def map_network(
     # Network:
     nests: Ints,
@@ -162,36 +326,40 @@ def map_network(
     # Machine:
     d: Ints,
     # Scratch:
-    taken: Ints,
-    demand: Ints,
-    m: Ints,
+    out: Ints,
+    s: Workspace,
     # Out:
     places: Ints,
     mapping: Ints,
 ) -> tuple[int, int, int]:
     """The mapping [L, MAPS] and places [T, PLACES]; what does not fit: nest, resource, demand.
 
-    The nest is -1 where everything fits.
+    The nest is -1 where everything fits. What must be put out is found with one state, which is
+    fast; then all states know it.
     """
     for tensor in range(len(tensors)):
-        places[tensor, Place.FORCED_OUT] = tensors[tensor, TensorColumn.IN_DRAM]
-    index = 0
-    while index < len(nests):
-        n = nests[index]
-        live, used = free_the_dead(tensors, places, index, taken)
-        demand[:] = 0
-        free = d[Unit.PE_MEMORY_BYTES] - used
-        fits = _best(n, d, tensors, places, free, m, demand, mapping[index])
-        if fits and allocate(n, d, mapping[index], places, taken, live):
-            settle(n, d, mapping[index], tensors[n[Nest.DESTINATION]], places)
-            index += 1
+        out[tensor] = tensors[tensor, TensorColumn.IN_DRAM]
+    price = look_ahead(nests, d, s.ahead)
+    most = len(s.places[0])
+    width = most
+    narrow_fits = False
+    while True:
+        _begin_again(s, out)
+        states, failed, live = _search(s, nests, tensors, d, width, price)
+        if failed < 0 and (width == most or narrow_fits):
+            break
+        if failed < 0:
+            narrow_fits, width = True, most
+            continue
+        if narrow_fits:
+            width = 1  # some of the many states took room that the one needs
+            most = 1
             continue
         # More room in PE memory helps, unless every candidate already fails at the core memory.
-        hopeless = not fits and demand[1] == 0 and demand[2] == 0
-        if hopeless or not put_out(n, places):
-            resource = _furthest(demand)
-            return index, resource, demand[resource]
-        places[:, Place.ON_CHIP] = 0
-        places[:, Place.STORED] = 0
-        index = 0
+        hopeless = s.demand[1] == 0 and s.demand[2] == 0
+        if hopeless or not put_out(nests[failed], s.places[failed % 2, 0], s.live, live, out):
+            resource = _furthest(s.demand)
+            return failed, resource, s.demand[resource]
+        width = 1
+    _write(s, nests, tensors, d, states, places, mapping)
     return -1, 0, 0

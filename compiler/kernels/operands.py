@@ -185,15 +185,30 @@ def is_stretched(n: Ints, t: Ints, dimension: int) -> bool:
 @bare_inlined
 def second_rows(n: Ints, t: Ints, rows: int) -> int:
     """Rows of the second operand that a tile of so many rows reads."""
-    return 1 if is_stretched(n, t, Split.ROWS) else rows
+    return 1 if is_stretched(n, t, Split.ROWS) else (rows - 1) * n[Nest.STRIDE_ROWS] + 1
+
+
+@bare_inlined
+def second_columns(n: Ints, m: Ints, t: Ints) -> int:
+    """Columns of the second operand that a PE reads."""
+    if is_stretched(n, t, Split.COLUMNS):
+        return 1
+    return (m[Map.PE_COLUMNS] - 1) * n[Nest.STRIDE_COLUMNS] + 1
+
+
+@bare_inlined
+def second_channels(n: Ints, m: Ints, t: Ints) -> int:
+    """Channels of the second operand that a PE reads."""
+    return 1 if is_stretched(n, t, Split.CHANNELS) else m[Map.PE_CHANNELS]
 
 
 @bare_inlined
 def second_bytes(n: Ints, m: Ints, t: Ints, rows: int) -> int:
     """Bytes of the second operand that a tile of so many rows reads in a PE."""
-    columns = 1 if is_stretched(n, t, Split.COLUMNS) else m[Map.PE_COLUMNS]
-    channels = 1 if is_stretched(n, t, Split.CHANNELS) else m[Map.PE_CHANNELS]
-    return second_rows(n, t, rows) * columns * channels * t[TensorColumn.WIDTH]
+    if n[Nest.DYNAMIC]:
+        return tensor_bytes(t)
+    positions = second_rows(n, t, rows) * second_columns(n, m, t)
+    return positions * second_channels(n, m, t) * t[TensorColumn.WIDTH]
 
 
 @bare_kernel
@@ -204,6 +219,11 @@ def find_second(n: Ints, d: Ints, m: Ints, t: Ints, p: Ints) -> None:
     if not p[Place.ON_CHIP]:
         m[Map.SECOND_FROM] = From.DRAM
         return
+    if n[Nest.DYNAMIC]:
+        # Read where it is, by moves to the cores.
+        m[Map.SECOND_FROM] = From.PLACE
+        m[Map.SECOND_MOVE_BYTES] = tensor_bytes(t)
+        return
     in_place = _splits_agree(n, d, m, p)
     for split, part, own in (
         (Split.ROWS, Map.PE_ROWS, Place.ROWS),
@@ -212,6 +232,13 @@ def find_second(n: Ints, d: Ints, m: Ints, t: Ints, p: Ints) -> None:
     ):
         if blocks_along(d, m, split) > 1 and (m[part] != p[own] or is_stretched(n, t, split)):
             in_place = False
+    # What steps over the second operand, or skips some of it, reads it whole.
+    skips = n[Nest.SECOND_ROW] > 0 or n[Nest.STRIDE_ROWS] > 1
+    if skips and blocks_along(d, m, Split.ROWS) > 1:
+        in_place = False
+    skips = n[Nest.SECOND_COLUMN] > 0 or n[Nest.STRIDE_COLUMNS] > 1
+    if skips and blocks_along(d, m, Split.COLUMNS) > 1:
+        in_place = False
     m[Map.SECOND_FROM] = From.PLACE
     if not in_place:
         m[Map.SECOND_FROM] = From.COPY

@@ -16,11 +16,14 @@ from apollo.compiler.tables import Map, Nest, Split, Unit
 Ints = npt.NDArray[np.int64]
 
 FITS = -1
+FREE = -1  # of a forced column: the compiler decides
 
 
 @bare_inlined
 def channel_bytes(n: Ints, inputs: int, last: bool) -> int:
     """Parameter bytes of an output channel for so many inputs; its record comes with the last."""
+    if n[Nest.DYNAMIC]:
+        return inputs * n[Nest.TAPS]
     if not n[Nest.WEIGHTS]:
         return 0
     return inputs * n[Nest.TAPS] + (RECORD_BYTES if last else 0)
@@ -39,6 +42,14 @@ def tile_bytes(n: Ints, channels: int, inputs: int, last: bool) -> int:
 
 
 @bare_inlined
+def ring_bytes(n: Ints, m: Ints) -> int:
+    """Bytes of a core's largest tile."""
+    if m[Map.SPARSE]:
+        return m[Map.TILE_BYTES]
+    return tile_bytes(n, m[Map.TILE_CHANNELS], m[Map.TILE_INPUTS], True)
+
+
+@bare_inlined
 def tiles_of(m: Ints) -> int:
     """Tiles of parameters, in all groups."""
     return m[Map.PE_GROUPS] * m[Map.CHANNEL_TILES] * m[Map.INPUT_TILES]
@@ -49,7 +60,8 @@ def tile_parameters(n: Ints, d: Ints, m: Ints, share: int) -> int:
     """Choose channel and input tiles of at most that share of core memory; FITS or the demand."""
     channels, inputs = m[Map.CORE_CHANNELS], n[Nest.IN_CHANNELS]
     lanes = d[Unit.LANES]
-    least_channels = min(lanes, channels)
+    # As even as possible, for as many passes over the lanes.
+    least_channels = ceil_div(channels, ceil_div(channels, lanes))
     least_inputs = min(CHANNEL_GROUP, inputs)
     budget = d[Unit.CORE_MEMORY_BYTES] // share - n[Nest.TABLE_BYTES]
     whole = channel_bytes(n, inputs, True)
@@ -58,13 +70,30 @@ def tile_parameters(n: Ints, d: Ints, m: Ints, share: int) -> int:
     if whole == 0:
         return n[Nest.TABLE_BYTES]
     fitting = budget // whole // lanes * lanes
-    if fitting >= least_channels:
+    if fitting > lanes:
         return _set_tiles(n, m, fitting, inputs)
+    if budget >= least_channels * whole:
+        return _set_tiles(n, m, least_channels, inputs)
     room = budget // least_channels - RECORD_BYTES
     fitting = room // n[Nest.TAPS] // CHANNEL_GROUP * CHANNEL_GROUP
-    if n[Nest.MIXES_CHANNELS] and fitting >= least_inputs:
+    if n[Nest.MIXES_CHANNELS] and not n[Nest.DYNAMIC] and fitting >= least_inputs:
         return _set_tiles(n, m, least_channels, fitting)
+    if n[Nest.DYNAMIC]:
+        least_inputs = inputs
     return least_channels * channel_bytes(n, least_inputs, True) + n[Nest.TABLE_BYTES]
+
+
+@bare_inlined
+def force_tiles(n: Ints, d: Ints, m: Ints, forced: Ints) -> int:
+    """Enter tiles that are forced, the others as large as there is; FITS or the demand."""
+    channels, inputs = m[Map.CORE_CHANNELS], n[Nest.IN_CHANNELS]
+    if forced[Map.TILE_CHANNELS] != FREE:
+        channels = forced[Map.TILE_CHANNELS]
+    if forced[Map.TILE_INPUTS] != FREE:
+        inputs = forced[Map.TILE_INPUTS]
+    _set_tiles(n, m, channels, inputs)
+    demanded = tile_bytes(n, m[Map.TILE_CHANNELS], m[Map.TILE_INPUTS], True)
+    return FITS if demanded <= d[Unit.CORE_MEMORY_BYTES] else demanded
 
 
 @bare_inlined
@@ -76,6 +105,8 @@ def _set_tiles(n: Ints, m: Ints, channels: int, inputs: int) -> int:
     m[Map.INPUT_TILES] = ceil_div(n[Nest.IN_CHANNELS], m[Map.TILE_INPUTS])
     each = channel_bytes(n, n[Nest.IN_CHANNELS], True)
     m[Map.CORE_BYTES] = m[Map.PE_GROUPS] * m[Map.CORE_CHANNELS] * each + n[Nest.TABLE_BYTES]
+    if n[Nest.DYNAMIC]:
+        m[Map.CORE_BYTES] = 0  # nothing of it can stay
     return FITS
 
 

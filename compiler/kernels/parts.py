@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from apollo.arch.isa import Opcode
 from apollo.arch.jit import bare_inlined, bare_kernel
 from apollo.compiler.tables import Map, Nest, Place, Split, TensorColumn, Unit
 
@@ -11,12 +12,19 @@ Ints = npt.NDArray[np.int64]
 # Ways to choose the rows and columns of a PE: the latter two for windows that step further on.
 NATURAL, INHERITED, STEPPED, ALIGNED = range(4)
 VARIANTS = 4
+_SPARSE = int(Opcode.CONVOLVE_SPARSE)
 
 
 @bare_inlined
 def ceil_div(a: int, b: int) -> int:
     """Quotient, rounded up."""
     return (a + b - 1) // b
+
+
+@bare_inlined
+def opcode_of(n: Ints, m: Ints) -> int:
+    """The instruction that computes the nest."""
+    return _SPARSE if m[Map.SPARSE] else n[Nest.OPCODE]
 
 
 @bare_inlined
@@ -86,6 +94,8 @@ def share_out(n: Ints, d: Ints, m: Ints, source: Ints, result: Ints, variant: in
     )
     owners = blocks_along(d, m, Split.CHANNELS)
     sharing = sharers(d, m)
+    if n[Nest.WHOLE_ROWS]:
+        m[Map.PE_ROWS] = n[Nest.ROWS]
     m[Map.PE_GROUPS] = n[Nest.GROUPS]
     each = n[Nest.CHANNELS]
     if n[Nest.GROUPS] > 1:
@@ -141,6 +151,50 @@ def read_rows(n: Ints, rows: int) -> int:
 def read_columns(n: Ints, m: Ints) -> int:
     """Source columns that a PE reads."""
     return (m[Map.PE_COLUMNS] - 1) * n[Nest.STRIDE_COLUMNS] + n[Nest.EXTENT_COLUMNS]
+
+
+@bare_inlined
+def keeps_rows_whole(n: Ints, t: Ints) -> bool:
+    """Whether the nest writes some rows of its destination, one after the other."""
+    return n[Nest.ROWS] * n[Nest.RESULT_ROWS] != t[TensorColumn.ROWS]
+
+
+@bare_inlined
+def keeps_columns_whole(n: Ints, t: Ints) -> bool:
+    """The same for columns."""
+    return n[Nest.COLUMNS] * n[Nest.RESULT_COLUMNS] != t[TensorColumn.COLUMNS]
+
+
+@bare_inlined
+def may_stay(n: Ints, d: Ints, m: Ints, t: Ints) -> bool:
+    """Whether the result can be put together on the chip: in the PEs that have all of a part."""
+    if keeps_rows_whole(n, t) and blocks_along(d, m, Split.ROWS) > 1:
+        return False
+    return not keeps_columns_whole(n, t) or blocks_along(d, m, Split.COLUMNS) == 1
+
+
+@bare_inlined
+def held_rows(n: Ints, m: Ints, t: Ints) -> int:
+    """Rows of the destination's slice in a PE."""
+    if keeps_rows_whole(n, t):
+        return t[TensorColumn.ROWS]
+    return m[Map.PE_ROWS] * n[Nest.RESULT_ROWS]
+
+
+@bare_inlined
+def held_columns(n: Ints, m: Ints, t: Ints) -> int:
+    """Columns of the destination's slice in a PE."""
+    if keeps_columns_whole(n, t):
+        return t[TensorColumn.COLUMNS]
+    return m[Map.PE_COLUMNS] * n[Nest.RESULT_COLUMNS]
+
+
+@bare_inlined
+def held_channels(n: Ints, m: Ints, t: Ints) -> int:
+    """Channels of the destination's slice in a PE: all, where the nest writes a part of them."""
+    if n[Nest.CHANNELS] * n[Nest.GROUPS] == t[TensorColumn.CHANNELS]:
+        return m[Map.PE_CHANNELS]
+    return t[TensorColumn.CHANNELS]
 
 
 @bare_inlined

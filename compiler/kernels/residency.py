@@ -1,66 +1,165 @@
 """Which nests keep their parameters in core memory between inferences.
 
-Greedy by DRAM bytes saved per byte of core memory, as long as the rest still has room to stream:
-two tiles of its largest nest, or the whole memory for a tile that needs more than half.
+Nests that share parameters keep them together. What is kept is not loaded again, but takes room
+from the ring through which the others stream, and with it loads that run ahead. So for every size
+of the ring, in steps, the best set that fits beside it is found by dynamic programming over bytes of
+core memory (a knapsack), and of these sets the one is kept with which a following inference ends
+first, by the times of `clock`.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.jit import bare_inlined, bare_kernel
+from apollo.compiler.kernels.clock import (
+    TIMES,
+    WORK,
+    Time,
+    advance,
+    enter_core_work,
+    enter_transfers,
+)
 from apollo.compiler.kernels.cost import parameter_bytes
-from apollo.compiler.kernels.parameters import tile_bytes
+from apollo.compiler.kernels.parameters import ring_bytes
 from apollo.compiler.tables import Map, Unit
 
 Ints = npt.NDArray[np.int64]
 
+STEPS = 32  # into which core memory is divided
+_NEVER = 1 << 60
+
+
+class Shelf(NamedTuple):
+    """Scratch of the choice."""
+
+    saved: Ints  # [STEPS + 1] most bytes of DRAM traffic saved in so much core memory
+    taken: Ints  # [L, STEPS + 1] whether the nest is in that set
+    value: Ints  # [L] bytes that a nest and those that share its parameters load
+    best: Ints  # [L]
+    times: Ints  # [L, 1, TIMES]
+    parents: Ints  # [L, 1]
+    work: Ints  # [WORK]
+
+
+def shelf(layers: int) -> Shelf:
+    """Empty columns for so many nests."""
+    return Shelf(
+        np.empty(STEPS + 1, np.int64),
+        np.empty((layers, STEPS + 1), np.int64),
+        np.empty(layers, np.int64),
+        np.empty(layers, np.int64),
+        np.empty((layers, 1, TIMES), np.int64),
+        np.zeros((layers, 1), np.int64),
+        np.empty(WORK, np.int64),
+    )
+
+
+@bare_kernel
+def _fill(s: Shelf, nests: Ints, d: Ints, forced: Ints, mapping: Ints) -> None:
+    """The best sets of all sizes."""
+    s.saved[:] = 0
+    step = (d[Unit.CORE_MEMORY_BYTES] + STEPS - 1) // STEPS
+    for i in range(len(nests)):
+        s.value[i] = 0
+    for i in range(len(nests)):
+        s.value[mapping[i, Map.OWNER]] += parameter_bytes(nests[i], d, mapping[i])
+    for i in range(len(nests)):
+        m = mapping[i]
+        size = (m[Map.CORE_BYTES] + step - 1) // step
+        value = s.value[i]
+        barred = m[Map.CORE_BYTES] == 0 or m[Map.OWNER] != i or forced[i, Map.RESIDENT] == 0
+        if forced[i, Map.RESIDENT] == 1:
+            value += _NEVER >> 16
+        for room in range(STEPS, -1, -1):
+            s.taken[i, room] = 0
+            if barred or room < size:
+                continue
+            if s.saved[room - size] + value > s.saved[room]:
+                s.saved[room] = s.saved[room - size] + value
+                s.taken[i, room] = 1
+
+
+@bare_kernel
+def _enter_places(mapping: Ints) -> None:
+    """Addresses of what stays, in the order of the nests; who shares it finds it there too."""
+    end = 0
+    for i in range(len(mapping)):
+        m, owner = mapping[i], mapping[mapping[i, Map.OWNER]]
+        m[Map.RESIDENT] = owner[Map.RESIDENT]
+        if m[Map.RESIDENT] and m[Map.OWNER] == i:
+            m[Map.RESIDENT_ADDRESS] = end
+            end += m[Map.CORE_BYTES]
+        m[Map.RESIDENT_ADDRESS] = owner[Map.RESIDENT_ADDRESS] if m[Map.RESIDENT] else 0
+
+
+@bare_kernel
+def _take(s: Shelf, d: Ints, mapping: Ints, room: int) -> int:
+    """Enter the best set of a size in RESIDENT; bytes of core memory that it takes."""
+    step = (d[Unit.CORE_MEMORY_BYTES] + STEPS - 1) // STEPS
+    kept = 0
+    for i in range(len(mapping) - 1, -1, -1):
+        m = mapping[i]
+        m[Map.RESIDENT] = s.taken[i, room]
+        if m[Map.RESIDENT]:
+            kept += m[Map.CORE_BYTES]
+            room -= (m[Map.CORE_BYTES] + step - 1) // step
+    _enter_places(mapping)
+    return kept
+
 
 @bare_inlined
-def _stream_bytes(n: Ints, m: Ints) -> int:
-    """Core memory that a nest needs to stream its parameters."""
-    return 2 * tile_bytes(n, m[Map.TILE_CHANNELS], m[Map.TILE_INPUTS], True)
+def _streams(nests: Ints, mapping: Ints, ring: int, whole: int) -> bool:
+    """Whether the others have room for two of their tiles, or for one in all of core memory."""
+    most = 0
+    for i in range(len(nests)):
+        if not mapping[i, Map.RESIDENT]:
+            most = max(most, ring_bytes(nests[i], mapping[i]))
+    return ring >= 2 * most or (ring == whole and ring >= most)
+
+
+@bare_kernel
+def _end(s: Shelf, nests: Ints, tensors: Ints, d: Ints, mapping: Ints, ring: int) -> int:
+    """When a following inference ends."""
+    for i in range(len(nests)):
+        enter_core_work(nests[i], d, mapping[i], s.work)
+        enter_transfers(nests[i], d, mapping[i], tensors, s.work)
+        advance(s.work, d, ring, s.times, s.parents, i, 0, s.times[i, 0])
+    last = s.times[len(nests) - 1, 0]
+    return max(last[Time.END], last[Time.STORED])
 
 
 @bare_kernel
 def keep_resident(
     nests: Ints,
+    tensors: Ints,
     d: Ints,
-    # Scratch, one number a nest:
-    value: Ints,
-    order: Ints,
-    stream: Ints,
+    forced: Ints,
+    # Scratch:
+    s: Shelf,
     # Out:
     mapping_out: Ints,
-) -> int:
-    """Enter RESIDENT in the mapping; the bytes left for streaming."""
-    count = len(nests)
-    for i in range(count):
-        m = mapping_out[i]
-        order[i] = i
-        value[i] = 0
-        stream[i] = 0
-        if m[Map.CORE_BYTES] > 0:
-            saved = parameter_bytes(nests[i], d, m)
-            value[i] = (saved << 20) // m[Map.CORE_BYTES]
-            stream[i] = _stream_bytes(nests[i], m)
-    # By value, the earlier nest first among equals.
-    for i in range(1, count):
-        j, moving = i, order[i]
-        while j > 0 and value[order[j - 1]] < value[moving]:
-            order[j] = order[j - 1]
-            j -= 1
-        order[j] = moving
-    kept = 0
-    for place in range(count):
-        i = order[place]
-        size = mapping_out[i, Map.CORE_BYTES]
-        if size == 0:
+) -> tuple[int, int]:
+    """Enter RESIDENT in the mapping; the bytes left for streaming, the end of an inference."""
+    whole = d[Unit.CORE_MEMORY_BYTES]
+    _fill(s, nests, d, forced, mapping_out)
+    least = _NEVER
+    left = whole
+    last = -1
+    for room in range(STEPS + 1):
+        if room > 0 and s.saved[room] == s.saved[room - 1]:
             continue
-        streaming = 0
-        for j in range(count):
-            if j != i and not mapping_out[j, Map.RESIDENT]:
-                streaming = max(streaming, stream[j])
-        if kept + size + streaming <= d[Unit.CORE_MEMORY_BYTES]:
-            mapping_out[i, Map.RESIDENT] = 1
-            kept += size
-    return d[Unit.CORE_MEMORY_BYTES] - kept
+        kept = _take(s, d, mapping_out, room)
+        if kept == last or not _streams(nests, mapping_out, whole - kept, whole):
+            continue
+        last = kept
+        end = _end(s, nests, tensors, d, mapping_out, whole - kept)
+        if end < least:
+            least, left = end, whole - kept
+            for i in range(len(nests)):
+                s.best[i] = mapping_out[i, Map.RESIDENT]
+    for i in range(len(nests)):
+        mapping_out[i, Map.RESIDENT] = s.best[i]
+    _enter_places(mapping_out)
+    return left, least

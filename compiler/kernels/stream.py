@@ -12,7 +12,8 @@ from apollo.compiler.tables import Ints
 Column = npt.NDArray[np.int32]
 
 # Numbers of a stream.
-TOTAL, RING_FREE, RING_HEAD, RING_TAIL, PARAM_WAIT, PARAMETERS, DRAM, ISSUED = range(8)
+# FREE_AT: computes after which the newest tile's place in the ring is free.
+TOTAL, RING_FREE, RING_HEAD, RING_TAIL, PARAM_WAIT, PARAMETERS, DRAM, FREE_AT, ISSUED = range(9)
 NUMBERS = ISSUED + len(Engine)
 _USUAL = USUAL.astype(np.int32)
 _COMPUTE = int(Engine.COMPUTE)
@@ -27,6 +28,7 @@ class Stream(NamedTuple):
     operand: Column  # [I, F]
     number: Ints  # [NUMBERS] of them ISSUED: instructions of each engine
     ring: Ints  # [loads, 3] first byte, end, computes after which it is free
+    pairs: Ints  # [P, PAIR_COLUMNS] of the network's weights
 
 
 @bare_inlined

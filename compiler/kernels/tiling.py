@@ -6,11 +6,15 @@ import numpy.typing as npt
 from apollo.arch.isa import BYTES_OF, Opcode
 from apollo.arch.jit import bare_inlined, bare_kernel
 from apollo.compiler.kernels.operands import second_bytes
-from apollo.compiler.kernels.parameters import has_parameters, tiles_of
+from apollo.compiler.kernels.parameters import FREE, has_parameters, tiles_of
 from apollo.compiler.kernels.parts import (
     blocks_along,
     ceil_div,
     group_channels,
+    held_channels,
+    held_columns,
+    held_rows,
+    opcode_of,
     read_columns,
     read_rows,
     sharers,
@@ -75,9 +79,7 @@ def parameter_passes(n: Ints, m: Ints) -> int:
     """How often all parameters of the nest are loaded."""
     if not has_parameters(n):
         return 0
-    if holds_parameters(n, m) or not n[Nest.WEIGHTS]:
-        return 1
-    return time_tiles(n, m)
+    return 1 if holds_parameters(n, m) else time_tiles(n, m)
 
 
 @bare_inlined
@@ -111,11 +113,11 @@ def _memory(n: Ints, d: Ints, m: Ints, tensors: Ints, rows: int) -> int:
         m[Map.DESTINATION_BYTES] = positions * m[Map.PE_CHANNELS] * destination[TensorColumn.WIDTH]
         total += buffers * m[Map.DESTINATION_BYTES]
     else:
-        channels = m[Map.PE_CHANNELS]
-        if n[Nest.IS_PART]:
-            channels = destination[TensorColumn.CHANNELS]
         m[Map.DESTINATION_BYTES] = slice_bytes(
-            destination, m[Map.PE_ROWS], m[Map.PE_COLUMNS], channels
+            destination,
+            held_rows(n, m, destination),
+            held_columns(n, m, destination),
+            held_channels(n, m, destination),
         )
         total += m[Map.DESTINATION_BYTES]
     m[Map.PARTIAL_BYTES] = 0
@@ -147,18 +149,28 @@ def _may_tile(n: Ints, d: Ints, m: Ints, tensors: Ints) -> bool:
     if m[Map.TO_DRAM] and n[Nest.IS_PART]:
         t = tensors[n[Nest.DESTINATION]]
         whole = t[TensorColumn.CHANNELS] == n[Nest.CHANNELS] * n[Nest.GROUPS]
-        return bool(whole and t[TensorColumn.COLUMNS] == n[Nest.COLUMNS])
+        whole = whole and t[TensorColumn.COLUMNS] == n[Nest.COLUMNS]
+        return bool(whole and n[Nest.RESULT_ROWS] == 1)
     return True
 
 
 @bare_kernel
-def tile_rows(n: Ints, d: Ints, m: Ints, tensors: Ints, free: int, demand: Ints) -> bool:
-    """Choose the tallest row tiles that fit the free PE memory; notes the least demand seen."""
+def tile_rows(
+    n: Ints, d: Ints, m: Ints, tensors: Ints, free: int, tiles: int, forced: Ints, demand: Ints
+) -> bool:
+    """Choose the tallest row tiles, at least `tiles`, that fit the free PE memory.
+
+    Notes the least demand seen.
+    """
     from_dram = m[Map.SOURCE_FROM] == From.DRAM
     if m[Map.SECOND_FROM] != From.NOWHERE and m[Map.SECOND_FROM] != From.DRAM:
         from_dram = False
     m[Map.BANDED] = 1 if from_dram and m[Map.TO_DRAM] else 0
     rows = m[Map.PE_ROWS]
+    if _may_tile(n, d, m, tensors):
+        rows = ceil_div(rows, tiles)
+        if forced[Map.TILE_ROWS] != FREE:
+            rows = min(m[Map.PE_ROWS], forced[Map.TILE_ROWS])
     least = _IMPOSSIBLE
     while True:
         used = _memory(n, d, m, tensors, rows)
@@ -192,10 +204,10 @@ def instruction_bytes(n: Ints, m: Ints) -> int:
     loads = 0
     if has_parameters(n):
         loads = tiles if holds_parameters(n, m) else tiles * m[Map.ROW_TILES]
-        if not n[Nest.WEIGHTS]:
-            loads = 1
+        if n[Nest.DYNAMIC]:
+            moves += loads
     return (
-        m[Map.ROW_TILES] * (tiles * _BYTES_OF[n[Nest.OPCODE]] + transfers * _TRANSFER)
+        m[Map.ROW_TILES] * (tiles * _BYTES_OF[opcode_of(n, m)] + transfers * _TRANSFER)
         + moves * _MOVE
         + loads * _LOAD
     )

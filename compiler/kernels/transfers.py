@@ -16,7 +16,7 @@ from apollo.compiler.kernels.boxes import (
     second_box,
     source_box,
 )
-from apollo.compiler.kernels.parts import blocks_along, ceil_div
+from apollo.compiler.kernels.parts import blocks_along, ceil_div, keeps_columns_whole
 from apollo.compiler.kernels.stream import ISSUED, Stream, put
 from apollo.compiler.kernels.views import View, tile_address
 from apollo.compiler.tables import From, Map, Nest, Place, Split, TensorColumn, Unit
@@ -176,14 +176,15 @@ def _part_of(operand: Column, n: Ints, t: Ints, rows: int) -> None:
     """The segments of so many whole rows of a nest's part of a tensor."""
     channels = n[Nest.CHANNELS] * n[Nest.GROUPS]
     width = t[TensorColumn.WIDTH]
-    if channels < t[TensorColumn.CHANNELS]:
+    across = n[Nest.RESULT_COLUMNS] * t[TensorColumn.CHANNELS]
+    if channels < across:
         operand[Transfer.SEGMENTS] = rows * n[Nest.COLUMNS]
         operand[Transfer.SEGMENT_BYTES] = channels * width
-        operand[Transfer.DRAM_PITCH] = t[TensorColumn.CHANNELS] * width
-    elif n[Nest.COLUMNS] < t[TensorColumn.COLUMNS]:
+        operand[Transfer.DRAM_PITCH] = across * width
+    elif n[Nest.RESULT_ROWS] > 1 or keeps_columns_whole(n, t):
         operand[Transfer.SEGMENTS] = rows
         operand[Transfer.SEGMENT_BYTES] = n[Nest.COLUMNS] * channels * width
-        operand[Transfer.DRAM_PITCH] = _row_bytes(t)
+        operand[Transfer.DRAM_PITCH] = n[Nest.RESULT_ROWS] * _row_bytes(t)
     else:
         operand[Transfer.SEGMENT_BYTES] = rows * _row_bytes(t)
 
@@ -227,7 +228,7 @@ def store_tile(
     address = tile_address(v, 0, 0, count)
     row = _row_bytes(t)
     first = (image + n[Nest.FIRST_IMAGE]) * image_rows(t) + t[TensorColumn.TOP]
-    dram += (first + n[Nest.FIRST_ROW] + start) * row
+    dram += (first + n[Nest.FIRST_ROW] + start * n[Nest.RESULT_ROWS]) * row
     dram += n[Nest.FIRST_COLUMN] * t[TensorColumn.CHANNELS] * t[TensorColumn.WIDTH]
     dram += n[Nest.FIRST_CHANNEL] * t[TensorColumn.WIDTH]
     if not _is_cut(d, m):
@@ -260,7 +261,7 @@ def store_tile(
 
 
 @bare_kernel
-def _put_move(
+def put_move(
     s: Stream, d: Ints, t: Ints, p: Ints, layer: int, image: int, size: int, fill: int
 ) -> int:
     """A move of an image from where a tensor is, but for its boxes; its number."""
@@ -308,7 +309,7 @@ def _step(p: Ints, split: int) -> int:
 def fill_margins(s: Stream, n: Ints, d: Ints, m: Ints, t: Ints, p: Ints, layer: int) -> None:
     """Bring what neighbours hold into the margins of the source, image by image."""
     for image in range(t[TensorColumn.IMAGES]):
-        number = _put_move(s, d, t, p, layer, image, m[Map.MOVE_BYTES], n[Nest.FILL])
+        number = put_move(s, d, t, p, layer, image, m[Map.MOVE_BYTES], n[Nest.FILL])
         operand = s.operand[number]
         top, left = t[TensorColumn.TOP], t[TensorColumn.LEFT]
         row, column = operand[Move.SOURCE_ROW_PITCH], operand[Move.SOURCE_COLUMN_PITCH]
@@ -345,7 +346,7 @@ def copy_operand(
     order = 0x321 if second else n[Nest.PERMUTATION]
     for image in range(t[TensorColumn.IMAGES]):
         fill = 0 if second else n[Nest.FILL]
-        number = _put_move(s, d, t, p, layer, image, size, fill)
+        number = put_move(s, d, t, p, layer, image, size, fill)
         if second:
             second_box(n, m, t, v, 0, m[Map.PE_ROWS], m[Map.PE_ROWS], b)
         else:

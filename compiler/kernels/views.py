@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.jit import bare_inlined, bare_kernel
-from apollo.compiler.kernels.operands import is_stretched
+from apollo.compiler.kernels.operands import is_stretched, second_channels, second_columns
 from apollo.compiler.kernels.parts import read_columns, source_channels
 from apollo.compiler.tables import From, Map, Nest, Place, Split, TensorColumn
 
@@ -74,20 +74,22 @@ def view_source(n: Ints, m: Ints, t: Ints, p: Ints, v: Ints) -> None:
 @bare_kernel
 def view_second(n: Ints, m: Ints, t: Ints, p: Ints, v: Ints) -> None:
     """Of the second operand; it is repeated along a dimension by a pitch of zero."""
+    if n[Nest.DYNAMIC]:
+        _of_box(v, t[TensorColumn.WIDTH], 1, t[TensorColumn.CHANNELS], m[Map.SECOND_ADDRESS])
+        v[View.BUFFER] = m[Map.SECOND_BYTES]
+        return
     if m[Map.SECOND_FROM] == From.PLACE:
         _of_place(v, t, p)
+        v[View.BASE] += n[Nest.SECOND_ROW] * v[View.ROW] + n[Nest.SECOND_COLUMN] * v[View.COLUMN]
     else:
-        columns = 1 if is_stretched(n, t, Split.COLUMNS) else m[Map.PE_COLUMNS]
-        channels = 1 if is_stretched(n, t, Split.CHANNELS) else m[Map.PE_CHANNELS]
+        columns, channels = second_columns(n, m, t), second_channels(n, m, t)
         _of_box(v, t[TensorColumn.WIDTH], columns, channels, m[Map.SECOND_ADDRESS])
         if m[Map.SECOND_FROM] == From.DRAM:
             v[View.BUFFER] = m[Map.SECOND_BYTES]
         else:
             v[View.IMAGE] = m[Map.SECOND_BYTES] // t[TensorColumn.IMAGES]
-    if is_stretched(n, t, Split.ROWS):
-        v[View.ROW] = 0
-    if is_stretched(n, t, Split.COLUMNS):
-        v[View.COLUMN] = 0
+    v[View.ROW] *= 0 if is_stretched(n, t, Split.ROWS) else n[Nest.STRIDE_ROWS]
+    v[View.COLUMN] *= 0 if is_stretched(n, t, Split.COLUMNS) else n[Nest.STRIDE_COLUMNS]
     if is_stretched(n, t, Split.CHANNELS):
         v[View.CHANNEL] = 0
     if t[TensorColumn.IMAGES] == 1:
@@ -104,10 +106,12 @@ def view_result(n: Ints, m: Ints, t: Ints, p: Ints, v: Ints) -> None:
         v[View.BUFFER] = m[Map.DESTINATION_BYTES]
         return
     _of_place(v, t, p)
-    v[View.TILE] = m[Map.TILE_ROWS] * v[View.ROW]
     v[View.BASE] += n[Nest.FIRST_IMAGE] * v[View.IMAGE] + n[Nest.FIRST_ROW] * v[View.ROW]
     v[View.BASE] += n[Nest.FIRST_COLUMN] * v[View.COLUMN]
     v[View.BASE] += n[Nest.FIRST_CHANNEL] * v[View.CHANNEL]
+    v[View.ROW] *= n[Nest.RESULT_ROWS]
+    v[View.COLUMN] *= n[Nest.RESULT_COLUMNS]
+    v[View.TILE] = m[Map.TILE_ROWS] * v[View.ROW]
 
 
 @bare_inlined

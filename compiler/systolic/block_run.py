@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from apollo.arch.isa import Opcode
 from apollo.arch.operands import RECORD_BYTES
 from apollo.compiler.systolic.blocking import Halves
-from apollo.compiler.systolic.builder import Access, Builder, Deferred, Instruction, Memory
+from apollo.compiler.systolic.builder import Builder, Deferred, Instruction
 from apollo.compiler.systolic.geometry import cut
+from apollo.compiler.systolic.hazards import Access, Memory
 from apollo.compiler.systolic.layers import Range
 from apollo.compiler.systolic.layout import Layout
 from apollo.compiler.systolic.machine import Array
-from apollo.compiler.systolic.matrix import Clock
+from apollo.compiler.systolic.stream import Clock
 
 REQUEST_BYTES = 64  # the widest access of Gemmini's DMA
 

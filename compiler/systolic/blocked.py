@@ -13,8 +13,8 @@ from apollo.arch.isa import Opcode
 from apollo.arch.operands import RECORD_BYTES, ComputeFlag
 from apollo.compiler.systolic.block_run import REQUEST_BYTES, BlockRun, Span, group_of, inside
 from apollo.compiler.systolic.blocking import gemm_block, halve
-from apollo.compiler.systolic.builder import Access, Memory
 from apollo.compiler.systolic.geometry import cut
+from apollo.compiler.systolic.hazards import Access, Memory
 from apollo.compiler.systolic.layers import Range, Shape
 from apollo.compiler.systolic.layout import Layout, Stored, WeightTile
 from apollo.compiler.systolic.machine import Array

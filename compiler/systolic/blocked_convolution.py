@@ -17,8 +17,8 @@ from apollo.compiler.systolic.blocking_convolution import (
     convolution_block,
     room_of,
 )
-from apollo.compiler.systolic.builder import Access, Memory
 from apollo.compiler.systolic.geometry import cut
+from apollo.compiler.systolic.hazards import Access, Memory
 from apollo.compiler.systolic.layers import Convolution, Range, Shape, Window, reduction
 from apollo.compiler.systolic.layout import Layout, Stored, WeightTile
 from apollo.compiler.systolic.machine import Array

@@ -5,58 +5,22 @@ the builder makes it wait for every earlier instruction of another engine that i
 overtake (M32). Drains may be deferred: program order on the MOVE engine is a decision.
 """
 
-from collections import deque
-from collections.abc import Iterable, Sequence
+from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
 
 import numpy as np
 
 from apollo.arch.isa import BYTES_OF, ENGINE_OF, ENGINES, SPECIFICATIONS, USUAL, Opcode
 from apollo.arch.program import Program
 from apollo.compiler.errors import DoesNotFit
-
-
-class Memory(IntEnum):
-    """What instructions touch on the chip."""
-
-    PE = 0  # bytes
-    CORE = 1  # bytes
-    ACCUMULATORS = 2  # rows
-    BUFFERS = 3  # of weights, 0 and 1
-
+from apollo.compiler.systolic.hazards import Access, Hazards
 
 _SLOTS = {
     opcode: {field.name: int(field.slot) for field in specification.fields}
     for opcode, specification in SPECIFICATIONS.items()
 }
-_PAGE_BITS = {Memory.PE: 14, Memory.CORE: 14, Memory.ACCUMULATORS: 8, Memory.BUFFERS: 0}
-
-
-@dataclass(frozen=True)
-class Access:
-    """Use of [start, end) of a memory."""
-
-    memory: Memory
-    start: int
-    end: int
-    writes: bool = False
-
-    def conflicts(self, other: "Access") -> bool:
-        """Whether the order of the two matters."""
-        return (
-            self.memory == other.memory
-            and (self.writes or other.writes)
-            and self.start < other.end
-            and other.start < self.end
-        )
-
-    @property
-    def pages(self) -> Iterable[tuple[Memory, int]]:
-        """Keys under which it is found."""
-        bits = _PAGE_BITS[self.memory]
-        last = self.end - 1 >> bits
-        return ((self.memory, page) for page in range(self.start >> bits, last + 1))
+_USUAL: dict[Opcode, list[int]] = {opcode: USUAL[opcode].tolist() for opcode in Opcode}
 
 
 @dataclass(frozen=True)
@@ -86,19 +50,37 @@ class Builder:
 
     def __post_init__(self) -> None:
         """Start empty."""
+        self._numbers = {name: number for number, name in enumerate(self.layer_names)}
         self._opcodes: list[int] = []
         self._layers: list[int] = []
         self._waits: list[list[int]] = []
         self._operands: list[list[int]] = []
         self._emitted = [0] * ENGINES
-        self._touched: dict[tuple[Memory, int], dict[tuple[Access, int], int]] = {}
+        self._hazards = Hazards()
+        self._sections: dict[str, int] = {}  # the last one of a layer
+        self._expected: Counter[int] = Counter()  # bytes of instructions, by heading
         self.deferred: deque[Deferred] = deque()
 
     def layer(self, name: str) -> int:
         """The number of a heading, a new one at its first appearance."""
-        if name not in self.layer_names:
+        if name not in self._numbers:
+            self._numbers[name] = len(self.layer_names)
             self.layer_names.append(name)
-        return self.layer_names.index(name)
+        return self._numbers[name]
+
+    def section(self, name: str, size: int, capacity: int) -> int:
+        """The heading for `size` more bytes of instructions of a layer.
+
+        A further one, "name #2" and so on, where the last has no room for them in `capacity`: a
+        controller replays sections (M12).
+        """
+        number = self._sections.get(name, 1)
+        heading = self.layer(_numbered(name, number))
+        if self._expected[heading] and self._expected[heading] + size > capacity:
+            self._sections[name] = number + 1
+            heading = self.layer(_numbered(name, number + 1))
+        self._expected[heading] += size
+        return heading
 
     def add(self, opcode: Opcode, layer: int, accesses: Sequence[Access], **operands: int) -> None:
         """Append an instruction; deferred ones that it depends on come first."""
@@ -142,39 +124,16 @@ class Builder:
 
     def _put(self, instruction: Instruction) -> None:
         engine = int(ENGINE_OF[instruction.opcode])
-        self._waits.append(self._waits_for(instruction, engine))
+        self._waits.append(self._hazards.waits(instruction.accesses, engine))
         self._emitted[engine] += 1
         for access in instruction.accesses:
-            self._note(access, engine)
-        row: list[int] = USUAL[instruction.opcode].tolist()
+            self._hazards.note(access, engine, self._emitted[engine])
+        row, slots = _USUAL[instruction.opcode].copy(), _SLOTS[instruction.opcode]
         for name, value in instruction.operands.items():
-            row[_SLOTS[instruction.opcode][name]] = value
+            row[slots[name]] = value
         self._opcodes.append(int(instruction.opcode))
         self._layers.append(instruction.layer)
         self._operands.append(row)
-
-    def _waits_for(self, instruction: Instruction, engine: int) -> list[int]:
-        waits = [0] * ENGINES
-        for access in instruction.accesses:
-            for page in access.pages:
-                for (other, by), count in self._touched.get(page, {}).items():
-                    if by != engine and count > waits[by] and access.conflicts(other):
-                        waits[by] = count
-        return waits
-
-    def _note(self, access: Access, engine: int) -> None:
-        for page in access.pages:
-            touched = self._touched.setdefault(page, {})
-            if access.writes:
-                # Whoever comes after this write comes after what it has waited for.
-                covered = [
-                    key
-                    for key in touched
-                    if access.start <= key[0].start and key[0].end <= access.end
-                ]
-                for key in covered:
-                    del touched[key]
-            touched[access, engine] = self._emitted[engine]
 
     def program(self, instruction_memory_bytes: int) -> Program:
         """All of it, the deferred too.
@@ -202,5 +161,13 @@ class Builder:
         )
 
 
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name} #{number}"
+
+
 def _depends(later: Instruction, earlier: Instruction) -> bool:
-    return any(a.conflicts(b) for a in later.accesses for b in earlier.accesses)
+    for access in later.accesses:
+        for other in earlier.accesses:
+            if access.memory == other.memory and access.conflicts(other):
+                return True
+    return False

@@ -2,7 +2,8 @@
 
 from apollo.arch.isa import Opcode
 from apollo.arch.operands import TransferFlag
-from apollo.compiler.systolic.builder import Access, Builder, Memory
+from apollo.compiler.systolic.builder import Builder
+from apollo.compiler.systolic.hazards import Access, Memory
 from apollo.compiler.systolic.layers import Vector
 from apollo.compiler.systolic.layout import Layout, Stored
 from apollo.compiler.systolic.tensors import UNPADDED, Placed

@@ -6,6 +6,8 @@ the columns that are drained; and the weight FIFO, slots of one tile.
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
 
 from apollo.arch.accelerator import Accelerator
 from apollo.arch.cycles import drain_delay, shift_cycles
@@ -13,6 +15,14 @@ from apollo.arch.operands import RECORD_BYTES, ComputeFlag
 from apollo.compiler.errors import DoesNotFit
 
 RECORD_SLOTS = 4
+# A core memory of fewer weight tiles is a FIFO in front of the array, not a scratchpad.
+SCRATCHPAD_TILES = 16
+
+
+def is_scratchpad(accelerator: Accelerator) -> bool:
+    """Whether core memory keeps weight tiles, of any size; a FIFO takes whole ones, once each."""
+    tile_bytes = accelerator.array_rows * accelerator.array_columns
+    return accelerator.core_memory_bytes >= SCRATCHPAD_TILES * tile_bytes
 
 
 @dataclass(frozen=True)
@@ -34,6 +44,11 @@ class Array:
     def columns(self) -> int:
         """C."""
         return self.accelerator.array_columns
+
+    @property
+    def keeps_tiles(self) -> bool:
+        """Whether a tile may be used again while it is in its slot."""
+        return is_scratchpad(self.accelerator)
 
     @property
     def tile_bytes(self) -> int:
@@ -61,9 +76,13 @@ class Array:
 
     def load_cycles(self, count: int) -> int:
         """Cycles that the channel of parameters takes for so many bytes in a row."""
-        channel = next(c for c in self.accelerator.channels if "PARAM" in c.streams)
         burst = self.accelerator.burst_bytes
-        return math.ceil(math.ceil(count / burst) * burst / channel.bytes_per_cycle)
+        return math.ceil(math.ceil(count / burst) * burst / self._load_bytes_per_cycle)
+
+    @cached_property
+    def _load_bytes_per_cycle(self) -> Fraction:
+        channels = self.accelerator.channels
+        return next(c for c in channels if "PARAM" in c.streams).bytes_per_cycle
 
     @property
     def shift_cycles(self) -> int:

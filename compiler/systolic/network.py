@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from apollo.arch.accelerator import Accelerator
 from apollo.arch.program import Program
-from apollo.compiler.systolic.builder import Access, Builder
+from apollo.compiler.systolic.builder import Builder
+from apollo.compiler.systolic.hazards import Access
 from apollo.compiler.systolic.host import (
     constant_bytes,
     fill_borders,
@@ -15,7 +16,8 @@ from apollo.compiler.systolic.host import (
 from apollo.compiler.systolic.layers import Layer, Pool, Stack, Vector
 from apollo.compiler.systolic.layout import Layout, Stored
 from apollo.compiler.systolic.machine import plan_array
-from apollo.compiler.systolic.matrix import Stream
+from apollo.compiler.systolic.matrix import LayerProduct
+from apollo.compiler.systolic.stream import Stream
 from apollo.compiler.systolic.tensors import Placed, place_tensors
 from apollo.compiler.systolic.vector import emit_pool, emit_vector
 
@@ -70,7 +72,7 @@ def compile_stack(
             size = tensor.shape.elements * tensor.width
             address = layout.reserve(size)
             layout.tensors[name] = Stored(address, tensor.shape, tensor.tile_channels)
-    stream = Stream(Builder(), array, layout)
+    stream = Stream(Builder(), array)
     heading = stream.builder.layer("inputs")
     fill_borders(stream.builder, heading, list(tensors.values()))
     # In the order in which layers read them; all at once, the ACT engine runs ahead.
@@ -79,7 +81,7 @@ def compile_stack(
             load_input(stream.builder, heading, layout.tensors[name], tensors[name])
     constants = load_constants(stream.builder, heading, vectors, wide, layout)
     for layer in stack.layers:
-        _emit(stream, layer, tensors, constants)
+        _emit(stream, layout, layer, tensors, constants)
         if layer.output in stack.outputs:
             heading = stream.builder.layer(_heading(layer))
             stored = layout.tensors[layer.output]
@@ -93,7 +95,11 @@ def _heading(layer: Layer) -> str:
 
 
 def _emit(
-    stream: Stream, layer: Layer, tensors: dict[str, Placed], constants: dict[str, Access]
+    stream: Stream,
+    layout: Layout,
+    layer: Layer,
+    tensors: dict[str, Placed],
+    constants: dict[str, Access],
 ) -> None:
     builder, clock = stream.builder, stream.clock
     heading = builder.layer(_heading(layer))
@@ -105,4 +111,5 @@ def _emit(
         place, lanes = constants[layer.name], stream.array.accelerator.lanes
         emit_vector(builder, clock, layer, sources, output, heading, place, lanes)
     else:
-        stream.layer(layer, sources, output, heading)
+        product = LayerProduct(stream.array, layout, layer, sources, output, heading)
+        stream.emit(product)

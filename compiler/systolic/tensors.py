@@ -7,8 +7,8 @@ writes is one run of bytes ("rows of R elements"). Padding that readers need lie
 from dataclasses import dataclass, field
 
 from apollo.compiler.errors import DoesNotFit
-from apollo.compiler.systolic.builder import Access, Memory
 from apollo.compiler.systolic.geometry import cut
+from apollo.compiler.systolic.hazards import Access, Memory
 from apollo.compiler.systolic.layers import Convolution, Pool, Shape, Stack
 
 Padding = tuple[int, int, int, int]  # top, left, bottom, right

@@ -3,10 +3,11 @@
 from apollo.arch.cycles import tile_cycles
 from apollo.arch.isa import Opcode
 from apollo.arch.operands import RECORD_BYTES, ComputeFlag
-from apollo.compiler.systolic.builder import Access, Builder, Memory
+from apollo.compiler.systolic.builder import Builder
+from apollo.compiler.systolic.hazards import Access, Memory
 from apollo.compiler.systolic.layers import Pool, Vector, VectorKind
 from apollo.compiler.systolic.layout import SUM_RECORD_BYTES
-from apollo.compiler.systolic.matrix import Clock
+from apollo.compiler.systolic.stream import Clock
 from apollo.compiler.systolic.tensors import UNPADDED, Placed
 
 OPCODES = {

@@ -21,14 +21,14 @@ class StudyRow:
 
     def difference(self, other: "StudyRow") -> str | None:
         """The first thing in which `other` differs, as "seed 1, not 2"; None when nothing does."""
-        mine, theirs = self._flat(), other._flat()
+        mine, theirs = self.flat(), other.flat()
         for name in [*mine, *(name for name in theirs if name not in mine)]:
             if mine.get(name) != theirs.get(name):
                 return f"{name} {_shown(mine.get(name))}, not {_shown(theirs.get(name))}"
         return None
 
-    def _flat(self) -> dict[str, Any]:
-        """Identity by name; values as JSON reads them back."""
+    def flat(self) -> dict[str, Any]:
+        """What it is of, by name; values as JSON reads them back."""
         flat = {"optimizer": self.optimizer, "seed": self.seed}
         options = json.loads(canonical_json(dict(self.options)))
         return flat | _flattened(options) | {"simulator version": self.version}

@@ -1,6 +1,7 @@
 """A figure beside ours, the aim it has to meet, and why it does not."""
 
 import csv
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ class Figure:
     tolerance: float | None = None
     is_relative: bool = False
     explanation: str = ""
-    is_least: bool = False  # more than the reference is as good
+    is_least: bool = False  # only less than the reference misses
 
     @property
     def difference(self) -> float:
@@ -29,8 +30,10 @@ class Figure:
     @property
     def holds(self) -> bool:
         """Whether it meets its aim; true without one."""
+        if self.tolerance is None:
+            return True
         off = -self.difference if self.is_least else abs(self.difference)
-        return self.tolerance is None or off <= self.tolerance
+        return off <= self.tolerance
 
     def text(self) -> str:
         """Reference and ours; a miss is marked."""
@@ -40,7 +43,7 @@ class Figure:
         """What was missed, by how much, and why."""
         why = self.explanation or "No explanation yet."
         if self.is_least:
-            return f"{self.subject}, {self.name}: {self.ours:.3f}, aim {self.reference:g}. {why}"
+            return f"{self.subject}, {self.name}: {self.ours:.2f}, aim {self.reference:g}. {why}"
         aim = f"{self.tolerance:.0%}" if self.is_relative else f"{self.tolerance:g}"
         off = f"{self.difference:+.0%}" if self.is_relative else f"{self.difference:+.1f}"
         return f"{self.subject}, {self.name}: {off}, aim {aim}. {why}"
@@ -66,6 +69,7 @@ class Part:
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()  # behind the first one
+    write: Callable[[Path], list[Path]] | None = None  # files to a folder, if there are any
 
     @property
     def misses(self) -> list[Figure]:

@@ -11,8 +11,9 @@ from apollo.arch.accelerator import Accelerator, load_design
 from apollo.arch.isa import Opcode
 from apollo.arch.operands import ComputeFlag
 from apollo.arch.program import Program
-from apollo.compiler.systolic.builder import Access, Builder, Memory
+from apollo.compiler.systolic.builder import Builder
 from apollo.compiler.systolic.geometry import Piece, Reduction, cut, pieces, reductions
+from apollo.compiler.systolic.hazards import Access, Memory
 from apollo.compiler.systolic.layers import Convolution, Shape, Window
 from apollo.simulator.engine import simulate
 

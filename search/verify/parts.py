@@ -6,6 +6,7 @@ from functools import partial
 from apollo.arch.text import suggestion
 from apollo.search.verify.compiler import verify_compiler
 from apollo.search.verify.figures import Part
+from apollo.search.verify.sparse import verify_sparse
 from apollo.search.verify.systolic import verify_systolic
 from apollo.search.verify.tpu import verify_tpu
 
@@ -13,6 +14,7 @@ COMPILER = "compiler"
 PARTS: dict[str, Callable[[], Part]] = {
     "systolic": verify_systolic,
     "tpu-v1": verify_tpu,
+    "sparse": verify_sparse,
     COMPILER: verify_compiler,
 }
 

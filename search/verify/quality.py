@@ -38,7 +38,7 @@ class Quality:
     def is_layered(self) -> bool:
         """Whether the layered bound holds for these programs."""
         runs = (self.measurement.cold, self.measurement.warm)
-        return all(is_layered(run.program) for run in runs)
+        return all(is_layered(run.program, self.network) for run in runs)
 
     @property
     def cold(self) -> float:

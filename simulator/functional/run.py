@@ -14,6 +14,7 @@ from apollo.arch.program import Program
 from apollo.arch.touched import Memory, Operands
 from apollo.simulator.functional import (
     sparse,
+    standard,
     systolic,
     tables,
     transfers,
@@ -55,6 +56,7 @@ LOCKSTEP: dict[Opcode, Callable[[Machine, Operands], Iterable[Write]]] = {
     Opcode.COPY: vectors.copy,
     Opcode.SOFTMAX: tables.softmax,
     Opcode.NORMALIZE: tables.normalize,
+    Opcode.STANDARDIZE: standard.standardize,
 }
 
 

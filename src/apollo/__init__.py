@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from apollo.arch.accelerator import Accelerator
+    from apollo.compiler.options import Options
     from apollo.compiler.pipeline import Compiled
+    from apollo.compiler.systolic.nests import CompiledNests
     from apollo.compiler.systolic.network import Compiled as SystolicCompiled
     from apollo.search.explore import Exploration
     from apollo.search.measure import Measurement
     from apollo.workloads.graph import Graph
+    from apollo.workloads.sparsity import Masks
 
 __all__ = ["compile", "evaluate", "explore", "load"]
 
@@ -47,30 +50,46 @@ def _design(design: "str | Accelerator") -> "Accelerator":
 
 
 def compile(
-    network: "str | Path | Graph", design: "str | Accelerator"
-) -> "Compiled | SystolicCompiled":
+    network: "str | Path | Graph",
+    design: "str | Accelerator",
+    masks: "Masks | None" = None,
+    options: "Options | None" = None,
+) -> "Compiled | CompiledNests | SystolicCompiled":
     """A network's programs for a design: `cold` for a first, `warm` for a following inference.
+
+    With masks (`workloads.sparsity.masks_at`) lanes may skip the weights that are pruned; a
+    systolic array multiplies by the zeros. `options` fix decisions of the compiler for lanes.
 
     Raises `DoesNotFit` when no mapping of some layer fits, `ValueError` for wrong input.
     """
     from apollo.compiler.lower import lower
+    from apollo.compiler.options import USUAL, refuse_options
     from apollo.compiler.pipeline import compile_network
     from apollo.compiler.systolic.graph import compile_graph
 
     graph, accelerator = load(network), _design(design)
     if accelerator.is_systolic:
+        refuse_options(accelerator, options or USUAL)
         return compile_graph(graph, accelerator)
-    return compile_network(lower(graph), accelerator)
+    return compile_network(lower(graph, masks=masks), accelerator, options or USUAL)
 
 
-def evaluate(network: "str | Path | Graph", design: "str | Accelerator") -> "Measurement":
+def evaluate(
+    network: "str | Path | Graph",
+    design: "str | Accelerator",
+    masks: "Masks | None" = None,
+    options: "Options | None" = None,
+) -> "Measurement":
     """Compile and simulate: cycles, milliseconds, throughput, utilisation, stalls, by layer too.
+
+    Masks and options are as for `compile`.
 
     Raises `DoesNotFit` when no mapping of some layer fits, `ValueError` for wrong input.
     """
+    from apollo.compiler.options import USUAL
     from apollo.search.measure import measure_graph
 
-    return measure_graph(load(network), _design(design))
+    return measure_graph(load(network), _design(design), masks, options or USUAL)
 
 
 def explore(
@@ -82,10 +101,13 @@ def explore(
     seed: int = 0,
     baseline: str = "edge_tpu_v3",
     batch: int = 1,
+    sparsity: float | None = None,
     study: str | None = None,
     output: str | Path = "results",
 ) -> "Exploration":
     """Search the space of designs; the same `study` resumes.
+
+    With a sparsity, all networks are pruned to it.
 
     Raises `ValueError`, one sentence, for wrong input.
     """
@@ -99,6 +121,7 @@ def explore(
         seed=seed,
         baseline=baseline,
         batch=batch,
+        sparsity=sparsity,
         study=study,
         output=Path(output),
     )

@@ -6,17 +6,24 @@ from typing import Annotated
 import typer
 
 from apollo import console, measurement_view, views
+from apollo.compare_command import compare
+from apollo.compiler_option import Fix, Sparse, States, open_options, refuse_for_programs
 from apollo.console import ExitCode, guarded
+from apollo.explain_command import explain
 from apollo.network_option import (
     Batch,
     Network,
     Partial,
     Shapes,
+    Sparsity,
     left_out_json,
+    masks_for,
     open_network,
     tell_left_out,
+    tell_sparsity,
 )
 from apollo.program_command import assemble, disassemble, is_program, save, show_run
+from apollo.sweep_command import sweep
 from apollo.trace_command import trace
 from apollo.verify_command import verify
 from apollo.workloads_command import app as workloads
@@ -46,6 +53,7 @@ def explore(
     seed: Annotated[int, typer.Option(help="The same seed gives the same trials.")] = 0,
     baseline: Annotated[str, typer.Option(help="Design with reward 1.")] = "edge_tpu_v3",
     batch: Batch = 1,
+    sparsity: Sparsity = None,
     study: Annotated[str | None, typer.Option(help="Name; an existing one resumes.")] = None,
     output: Output = Path("results"),
     json: Json = False,
@@ -63,6 +71,7 @@ def explore(
             seed=seed,
             baseline=baseline,
             batch=batch,
+            sparsity=sparsity,
             study=study,
             output=output,
             progress=progress,
@@ -92,21 +101,29 @@ def simulate(
     batch: Batch = 1,
     shape: Shapes = None,
     partial: Partial = False,
+    sparsity: Sparsity = None,
+    fix: Fix = None,
+    states: States = None,
+    sparse: Sparse = None,
     json: Json = False,
 ) -> None:
     """Run a network or a program on a design: latency, utilisation, stalls, by layer too."""
     import apollo
 
+    options = open_options(fix, states, sparse)
     if is_program(network):
-        show_run(network, design, batch, json)
+        refuse_for_programs(options)
+        show_run(network, design, batch, sparsity, json)
         return
     model = open_network(network, batch, shape, partial)
-    measurement = apollo.evaluate(model.graph, design)
+    masks = masks_for(model, sparsity)
+    measurement = apollo.evaluate(model.graph, design, masks, options)
     if json:
         shown = measurement_view.measurement_json(model.graph, measurement)
         console.print_json(shown | left_out_json(model))
     else:
         tell_left_out(model)
+        tell_sparsity(model, sparsity)
         measurement_view.print_measurement(model.graph, measurement)
 
 
@@ -118,34 +135,51 @@ def compile_command(
     batch: Batch = 1,
     shape: Shapes = None,
     partial: Partial = False,
+    sparsity: Sparsity = None,
     listing: Annotated[bool, typer.Option(help="The program, an instruction a line.")] = False,
     warm: Annotated[bool, typer.Option(help="A following inference, not the first.")] = False,
     program_file: Annotated[
         Path | None, typer.Option("--program", help="Program file to write.")
     ] = None,
+    dump: Annotated[
+        Path | None, typer.Option(help="Folder for the artifact of every stage, as text.")
+    ] = None,
+    fix: Fix = None,
+    states: States = None,
+    sparse: Sparse = None,
     json: Json = False,
 ) -> None:
     """Compile a network for a design and show the program."""
     import apollo
     from apollo.arch.listing import listing as lines
+    from apollo.compiler.dump import write_artifacts
 
     model = open_network(network, batch, shape, partial)
-    compiled = apollo.compile(model.graph, design)
+    options = open_options(fix, states, sparse)
+    compiled = apollo.compile(model.graph, design, masks_for(model, sparsity), options)
     program = compiled.warm if warm else compiled.cold
-    written = None if program_file is None else save(program, program_file)
+    written = [] if program_file is None else [save(program, program_file)]
+    if dump is not None:
+        files = write_artifacts(model.graph, compiled, dump)
+        written.append(f"{len(files)} artifacts written to '{dump}', {files[0].name} and so on.")
     if json:
         console.print_json(views.program_json(program) | left_out_json(model))
     elif listing:
         tell_left_out(model, "# ")
+        tell_sparsity(model, sparsity, "# ")
         for line in lines(program):
             typer.echo(line)
     else:
         tell_left_out(model)
+        tell_sparsity(model, sparsity)
         views.print_program(program)
-        if written:
-            typer.echo(written)
+        for sentence in written:
+            typer.echo(sentence)
 
 
+app.command()(explain)
+app.command()(sweep)
+app.command()(compare)
 app.command()(trace)
 app.command()(verify)
 app.command()(assemble)

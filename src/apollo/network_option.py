@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from apollo.search.workload import Workload
     from apollo.workloads.model import Model
+    from apollo.workloads.sparsity import Masks
 
 Network = Annotated[
     str, typer.Argument(help="Built-in name, gemm:MxKxN, conv:…, or an .onnx or .tflite file.")
@@ -19,6 +21,10 @@ Shapes = Annotated[
 ]
 Partial = Annotated[
     bool, typer.Option("--partial", help="Leave out operators that are not supported.")
+]
+
+Sparsity = Annotated[
+    float | None, typer.Option(help="Share of the weights to prune by magnitude, as 0.8.")
 ]
 
 _SHAPE = re.compile(r"(?P<name>.+)=(?P<sizes>[0-9]+(?:,[0-9]+)*)", re.ASCII)
@@ -41,6 +47,42 @@ def _shape(text: str) -> tuple[str, tuple[int, ...]]:
     if parts is None or any(len(size) > _MOST_DIGITS for size in sizes):
         raise ValueError(f"--shape must be as INPUT=1,3,224,224, not {text[:80]!r}.")
     return parts["name"], tuple(map(int, sizes))
+
+
+def masks_for(model: "Model", sparsity: float | None) -> "Masks | None":
+    """What pruning leaves of a network's weights; None where nothing is pruned.
+
+    Raises `ValueError`, one sentence, for a wrong sparsity.
+    """
+    if sparsity is None:
+        return None
+    from apollo.workloads.sparsity import masks_at
+
+    return masks_at(model, sparsity)
+
+
+def open_workload(
+    network: str,
+    batch: int,
+    shapes: Sequence[str] | None,
+    partial: bool,
+    sparsity: float | None,
+) -> "Workload":
+    """A network with what is pruned of it.
+
+    Raises `ValueError`, one sentence, for what cannot be loaded or pruned.
+    """
+    from apollo.search.workload import Workload
+
+    model = open_network(network, batch, shapes, partial)
+    return Workload(model.graph, masks_for(model, sparsity))
+
+
+def tell_sparsity(model: "Model", sparsity: float | None, mark: str = "") -> None:
+    """Say what is pruned, if anything, behind a mark."""
+    if sparsity is not None:
+        weights = "the file's weights" if model.constants else "random weights"
+        typer.echo(f"{mark}Sparse: {sparsity:.0%} of {weights} are pruned in each layer.")
 
 
 def left_out_json(model: "Model") -> dict[str, Any]:

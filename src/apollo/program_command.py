@@ -75,7 +75,9 @@ def is_program(argument: str) -> bool:
     return is_path and path.suffix.lower() not in _NETWORK_SUFFIXES
 
 
-def run_program(argument: str, design: str, batch: int) -> "tuple[Timeline, Accelerator]":
+def run_program(
+    argument: str, design: str, batch: int, sparsity: float | None = None
+) -> "tuple[Timeline, Accelerator]":
     """The run of a program file or listing on a design.
 
     Raises `ValueError`, one sentence, when there is none or when it is not for this design.
@@ -87,6 +89,8 @@ def run_program(argument: str, design: str, batch: int) -> "tuple[Timeline, Acce
 
     if batch != 1:
         raise ValueError(f"--batch {batch} is for networks; a program has its batch in it.")
+    if sparsity is not None:
+        raise ValueError("--sparsity is for networks; a program has its weights in it.")
     accelerator = load_design(design)
     program = load_program(Path(argument))
     refuse_misfit(program, accelerator)
@@ -111,9 +115,9 @@ def _refuse_endless(program: "Program", burst_bytes: int) -> None:
         )
 
 
-def show_run(argument: str, design: str, batch: int, json: bool) -> None:
+def show_run(argument: str, design: str, batch: int, sparsity: float | None, json: bool) -> None:
     """Run a program file or listing on a design and print what comes of it."""
-    timeline, accelerator = run_program(argument, design, batch)
+    timeline, accelerator = run_program(argument, design, batch, sparsity)
     facts = run_json(argument, timeline, accelerator)
     if json:
         console.print_json(facts)

@@ -7,13 +7,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from apollo.console import guarded
-from apollo.network_option import Batch, Partial, Shapes, open_network, tell_left_out
+from apollo.network_option import (
+    Batch,
+    Partial,
+    Shapes,
+    Sparsity,
+    masks_for,
+    open_network,
+    tell_left_out,
+    tell_sparsity,
+)
 from apollo.program_command import is_program, run_program
 
 if TYPE_CHECKING:
     from apollo.arch.accelerator import Accelerator
     from apollo.simulator.timeline import Timeline
     from apollo.workloads.graph import Graph
+    from apollo.workloads.sparsity import Masks
 
 
 @guarded
@@ -27,6 +37,7 @@ def trace(
     batch: Batch = 1,
     shape: Shapes = None,
     partial: Partial = False,
+    sparsity: Sparsity = None,
     warm: Annotated[bool, typer.Option(help="Show a following inference, not the first.")] = False,
     window: Annotated[
         str | None, typer.Option(help="FIRST:LAST, only the cycles from FIRST to before LAST.")
@@ -48,13 +59,15 @@ def trace(
         if warm:
             raise ValueError("--warm is for networks; a program is one inference.")
         name = Path(network).stem
-        timeline, accelerator = run_program(network, design, batch)
+        timeline, accelerator = run_program(network, design, batch, sparsity)
         title = f"{name} on {accelerator.name}"
     else:
         model = open_network(network, batch, shape, partial)
         tell_left_out(model)
+        tell_sparsity(model, sparsity)
         name = model.graph.name
-        title, timeline, accelerator = _run(model.graph, design, warm)
+        masks = masks_for(model, sparsity)
+        title, timeline, accelerator = _run(model.graph, design, masks, warm)
     run = whole(timeline.latency_cycles)
     part = run if window is None else parse_window(window, timeline.latency_cycles)
     path = file or Path(_file_name(name, accelerator.name))
@@ -65,11 +78,13 @@ def trace(
     )
 
 
-def _run(graph: "Graph", design: str, warm: bool) -> "tuple[str, Timeline, Accelerator]":
+def _run(
+    graph: "Graph", design: str, masks: "Masks | None", warm: bool
+) -> "tuple[str, Timeline, Accelerator]":
     """Title, run and design of a network that is traced."""
     import apollo
 
-    measurement = apollo.evaluate(graph, design)
+    measurement = apollo.evaluate(graph, design, masks)
     timeline = measurement.warm if warm else measurement.cold
     accelerator = measurement.accelerator
     title = f"{graph.name} on {accelerator.name}, {'warm' if warm else 'cold'}"

@@ -1,5 +1,6 @@
 """`apollo verify`: Apollo beside published figures (docs/verification.md)."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,11 +16,14 @@ if TYPE_CHECKING:
 def verify(
     parts: Annotated[
         list[str] | None,
-        typer.Argument(help="systolic, tpu-v1, compiler; everything if none is named."),
+        typer.Argument(help="systolic, tpu-v1, sparse, compiler; all if none is named."),
     ] = None,
     networks: Annotated[
         str | None,
         typer.Option(help="Networks for the part compiler, separated by commas; else all."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for tables and figures of the parts that have any.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
 ) -> None:
@@ -32,6 +36,11 @@ def verify(
     else:
         for part in results:
             print_part(part)
+    for part in results:
+        if output is not None and part.write is not None:
+            output.mkdir(parents=True, exist_ok=True)
+            for path in part.write(output):
+                typer.echo(f"'{path}' is written.", err=True)
     if missed := sum(len(part.misses) for part in results):
         figures = "figure misses" if missed == 1 else "figures miss"
         console.fail(f"{missed} {figures} the aim.", ExitCode.VERIFICATION_FAILED)

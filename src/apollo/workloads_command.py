@@ -13,6 +13,7 @@ from apollo.network_option import (
     Network,
     Partial,
     Shapes,
+    Sparsity,
     left_out_json,
     open_network,
     tell_left_out,
@@ -21,12 +22,11 @@ from apollo.network_option import (
 if TYPE_CHECKING:
     from apollo.workloads.model import Model
     from apollo.workloads.picture import Colouring
-    from apollo.workloads_view import Sparsity
+    from apollo.workloads_view import Sparsity as Figures
 
 app = typer.Typer(help="The networks that run.")
 
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of tables.")]
-Wanted = Annotated[float | None, typer.Option(help="Share of the weights to prune, as 0.8.")]
 
 
 class Prune(StrEnum):
@@ -74,7 +74,7 @@ def show(
     batch: Batch = 1,
     shape: Shapes = None,
     partial: Partial = False,
-    sparsity: Wanted = None,
+    sparsity: Sparsity = None,
     prune: Annotated[Prune, typer.Option(help="By layer, or one threshold.")] = Prune.LAYER,
     block: Annotated[str, typer.Option(help="Pruned together: outputs x inputs.")] = "1x1",
     layers: Annotated[Kinds, typer.Option(help="Which layers are pruned.")] = Kinds.ALL,
@@ -110,7 +110,7 @@ def picture(
     values: Annotated[
         Path | None, typer.Option(help="CSV file: colours by its second column, of operators.")
     ] = None,
-    sparsity: Wanted = None,
+    sparsity: Sparsity = None,
     batch: Batch = 1,
     shape: Shapes = None,
     partial: Partial = False,
@@ -157,7 +157,7 @@ def _pruned(
     block: str,
     layers: Kinds,
     ends: bool,
-) -> "Sparsity":
+) -> "Figures":
     """The network with weights of its own or random ones, pruned, in figures."""
     from apollo.workloads import sparsity as sparse
 

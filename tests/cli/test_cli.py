@@ -50,7 +50,7 @@ def test_simulate_says_everything_with_units() -> None:
 def test_simulate_prints_tables() -> None:
     result = run("simulate", SMALL, "--design", "edge_tpu_v1")
     assert result.exit_code == 0
-    for word in ("throughput", "block7/pointwise", "parameter loads", "800 MHz"):
+    for word in ("throughput", "block7/pointwise", "bound by", "800 MHz"):
         assert word in result.stdout
 
 

@@ -1,6 +1,5 @@
-"""Networks and designs for tests of the compiler, and a check of its memory map."""
+"""Networks and designs for tests of the compiler."""
 
-import itertools
 import random
 from functools import cache
 from pathlib import Path
@@ -13,8 +12,7 @@ from apollo.arch.isa import Opcode
 from apollo.arch.space import PARAMETERS, SIZE, accelerator_at
 from apollo.compiler.lower import lower
 from apollo.compiler.network import Network
-from apollo.compiler.pipeline import Compiled
-from apollo.compiler.tables import From, Ints, Map, Nest, Split, TensorColumn
+from apollo.compiler.tables import Ints, Map, Split
 from apollo.workloads.catalogue import load
 from apollo.workloads.graph import Graph, GraphBuilder, Tensor
 from apollo.workloads.operators import (
@@ -102,35 +100,6 @@ def corner_designs() -> list[Accelerator]:
         Accelerator("starved", **most | {"core_memory_bytes": 4096, "pe_memory_bytes": 1 << 18}),
         Accelerator("roomy", **least | {"core_memory_bytes": 4 << 20, "pe_memory_bytes": 1 << 24}),
     ]
-
-
-def check_places(compiled: Compiled) -> None:
-    """Tensors, copies, buffers and partial sums never share a byte of PE memory."""
-    nests, tensors = compiled.network.nests, compiled.network.tensors
-    homes: dict[int, tuple[int, int]] = {}
-    for index, (n, m) in enumerate(zip(nests, compiled.mapping, strict=True)):
-        homes = {t: h for t, h in homes.items() if tensors[t, TensorColumn.LAST_USE] >= index}
-        buffers = 2 if m[Map.ROW_TILES] * n[Nest.IMAGES] > 1 else 1
-        blocks = [
-            (int(address), int(size) * (buffers if streams else 1))
-            for address, size, streams in (
-                (m[Map.SOURCE_ADDRESS], m[Map.SOURCE_BYTES], m[Map.SOURCE_FROM] == From.DRAM),
-                (m[Map.SECOND_ADDRESS], m[Map.SECOND_BYTES], m[Map.SECOND_FROM] == From.DRAM),
-                (m[Map.PARTIAL_ADDRESS], m[Map.PARTIAL_BYTES], False),
-                (m[Map.DESTINATION_ADDRESS], m[Map.DESTINATION_BYTES], m[Map.TO_DRAM]),
-            )
-            if size
-        ]
-        destination = int(n[Nest.DESTINATION])
-        if not m[Map.TO_DRAM]:
-            home = blocks.pop()
-            assert homes.get(destination, home) == home
-            homes[destination] = home
-        taken = sorted([*blocks, *homes.values()])
-        for (first, size), (following, _) in itertools.pairwise(taken):
-            assert first + size <= following, compiled.network.layer_names[index]
-        assert taken[0][0] >= 0
-        assert sum(taken[-1]) <= compiled.accelerator.pe_memory_bytes
 
 
 def split_counts(design: Accelerator, m: Ints) -> dict[Split, int]:

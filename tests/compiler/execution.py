@@ -6,19 +6,30 @@ import numpy as np
 
 from apollo.arch.accelerator import Accelerator
 from apollo.compiler.lower import lower
+from apollo.compiler.options import USUAL, Options
 from apollo.compiler.pack import pack, unpack
 from apollo.compiler.pipeline import Compiled, compile_network
 from apollo.compiler.tables import From, Map, Nest, Split
+from apollo.compiler.verify import verify
 from apollo.simulator.functional import execute
 from apollo.workloads.integer import run
 from apollo.workloads.model import Model
+from apollo.workloads.sparsity import Masks
 from tests.compiler.models import random_inputs
 
 
-def check(model: Model, design: Accelerator, seed: int = 0, expected=None) -> Compiled:
+def check(
+    model: Model,
+    design: Accelerator,
+    seed: int = 0,
+    expected=None,
+    masks: Masks | None = None,
+    options: Options = USUAL,
+) -> Compiled:
     """Cold and warm program leave the network's integers, bit for bit."""
-    compiled = compile_network(lower(model.graph, model), design)
-    inputs = random_inputs(model.graph, seed)
+    compiled = compile_network(lower(model.graph, model, masks), design, options)
+    verify(compiled)
+    inputs = random_inputs(model.graph, seed, model.quantization)
     if expected is None:
         expected = run(model, inputs)
     dram = pack(compiled, model, inputs)
@@ -44,7 +55,8 @@ def compare(compiled: Compiled, model: Model, dram: np.ndarray, expected) -> Non
 def coverage(compiled: Compiled) -> Counter[str]:
     """What occurs in a mapping, by name."""
     seen: Counter[str] = Counter(compiled.cold.instructions_by_opcode())
-    for n, m in zip(compiled.network.nests, compiled.mapping, strict=True):
+    pairs = zip(compiled.network.nests, compiled.mapping, strict=True)
+    for layer, (n, m) in enumerate(pairs):
         seen[f"source from {From(m[Map.SOURCE_FROM]).name}"] += 1
         seen[f"second from {From(m[Map.SECOND_FROM]).name}"] += 1
         design = compiled.accelerator
@@ -66,6 +78,11 @@ def coverage(compiled: Compiled) -> Counter[str]:
             "images": n[Nest.IMAGES] > 1,
             "permuted": n[Nest.PERMUTATION] != 0x321,
             "parts": n[Nest.IS_PART],
+            "sparse": m[Map.SPARSE],
+            "shared": m[Map.OWNER] != layer and n[Nest.WEIGHTS],
+            "parts on the chip": n[Nest.IS_PART] and not m[Map.TO_DRAM],
+            "rows by turns": n[Nest.RESULT_ROWS] > 1,
+            "columns by turns": n[Nest.RESULT_COLUMNS] > 1,
         }
         seen.update(name for name, value in flags.items() if value)
     return seen

@@ -11,17 +11,25 @@ from apollo.workloads.operators import (
     BinaryKind,
     Concat,
     Convolution,
+    ConvTranspose,
+    DepthToSpace,
     FullyConnected,
+    LayerNormalization,
     LocalResponseNormalization,
     Operator,
     Pad,
     Pool,
     PoolKind,
+    PReLU,
     Reduce,
     ReduceKind,
     Reshape,
+    Resize,
+    ResizeGrid,
+    ResizeKind,
     Slice,
     Softmax,
+    SpaceToDepth,
     Split,
     Transpose,
     Unary,
@@ -78,6 +86,24 @@ class _Maker:
         kind = self.rng.choice(list(PoolKind))
         self.add(Pool, kind, **self.window(), include_padding=self.rng.random() < 0.5)
 
+    def transposed(self) -> None:
+        channels = self.shape[1]
+        groups = self.rng.choice([g for g in (1, 1, 2, channels) if channels % g == 0])
+        outputs = groups if groups == channels else groups * self.rng.randint(1, 6)
+        more = {**self.window(), "dilation": (self.rng.randint(1, 2), self.rng.randint(1, 3))}
+        self.add(ConvTranspose, outputs, **more, groups=groups, bias=True)
+
+    def resize(self) -> None:
+        kind, grid = self.rng.choice(list(ResizeKind)), self.rng.choice(list(ResizeGrid))
+        size = tuple(
+            self.rng.choice([self.rng.randint(1, 3) * old, self.rng.randint(1, 9)])
+            for old in self.shape[2:]
+        )
+        self.add(Resize, kind, size, grid)
+
+    def blocks(self) -> None:
+        self.add(self.rng.choice([DepthToSpace, SpaceToDepth]), self.rng.choice([2, 2, 3]))
+
     def clamp(self) -> None:
         self.add(Unary, self.rng.choice([UnaryKind.RELU, UnaryKind.RELU6]))
 
@@ -93,7 +119,7 @@ class _Maker:
     def residual(self) -> None:
         first, channels = self.last, self.shape[1]
         self.add(Convolution, channels, (3, 3), padding=(1, 1, 1, 1), bias=True)
-        kinds = [BinaryKind.ADD, BinaryKind.SUBTRACT, BinaryKind.MULTIPLY]
+        kinds = [kind for kind in BinaryKind if kind is not BinaryKind.POWER]
         name, output = self.names()
         pair = (first, self.last)
         self.last = self.builder.add(Binary(name, pair, output, self.rng.choice(kinds)))
@@ -105,8 +131,9 @@ class _Maker:
         else:
             self.add(Reduce, ReduceKind.MEAN, (2, 3))
         name, output = self.names()
-        kind = BinaryKind.MULTIPLY
-        self.last = self.builder.add(Binary(name, (first, self.last), output, kind))
+        kind = self.rng.choice([kind for kind in BinaryKind if kind is not BinaryKind.POWER])
+        pair = (first, self.last) if self.rng.random() < 0.5 else (self.last, first)
+        self.last = self.builder.add(Binary(name, pair, output, kind))
 
     def constant(self) -> None:
         kind = self.rng.choice([BinaryKind.ADD, BinaryKind.MULTIPLY])
@@ -122,8 +149,8 @@ class _Maker:
         self.last = self.builder.add(Concat(name, (first, second, first), output, axis))
 
     def pad(self) -> None:
-        before = (0, 0, self.rng.randint(0, 2), self.rng.randint(0, 2))
-        self.add(Pad, before, (0, 0, self.rng.randint(0, 2), self.rng.randint(0, 2)))
+        amounts = [(0, *(self.rng.choice([0, 1, 2]) for _ in self.shape[1:])) for _ in range(2)]
+        self.add(Pad, *amounts)
 
     def cut(self) -> None:
         axis = self.rng.randint(1, 3)
@@ -132,6 +159,11 @@ class _Maker:
         stop = self.rng.randint(start + 1, size)
         step = 1 if axis == 1 else self.rng.randint(1, 2)
         self.add(Slice, (axis,), (start,), (stop,), (step,))
+
+    def cut_rows(self) -> None:
+        axis = self.rng.randrange(len(self.shape) == 4, len(self.shape))
+        start = self.rng.randrange(self.shape[axis])
+        self.add(Slice, (axis,), (start,), (self.rng.randint(start + 1, self.shape[axis]),))
 
     def split(self) -> None:
         axis = self.rng.randint(1, 3)
@@ -146,9 +178,9 @@ class _Maker:
         self.last = self.builder.add(Concat(name, (f"{output}b", output), joined, axis))
 
     def transpose(self) -> None:
-        order = [1, 2, 3]
+        order = list(range(int(self.rng.random() < 0.7), len(self.shape)))
         self.rng.shuffle(order)
-        self.add(Transpose, (0, *order))
+        self.add(Transpose, (*range(len(self.shape) - len(order)), *order))
 
     def shuffle(self) -> None:
         batch, channels, height, width = self.shape
@@ -167,6 +199,19 @@ class _Maker:
             self.add(Reshape, (batch, others[0] * others[1] * others[2]))
         self.add(FullyConnected, self.rng.randint(1, 20), bias=True)
 
+    def slopes(self) -> None:
+        self.add(PReLU, self.shape[1])
+
+    def reduce(self) -> None:
+        rank = len(self.shape)
+        axes = self.rng.sample(range(1, rank), self.rng.randint(1, rank - 1))
+        kind = self.rng.choice(list(ReduceKind))
+        keep = len(axes) > rank - 2 or self.rng.random() < 0.7
+        self.add(Reduce, kind, tuple(sorted(axes)), keep)
+
+    def layer(self) -> None:
+        self.add(LayerNormalization, self.shape[-1])
+
     def softmax(self) -> None:
         self.add(Softmax)
 
@@ -175,6 +220,11 @@ _OF_IMAGES: tuple[Callable[[_Maker], None], ...] = (
     _Maker.convolution,
     _Maker.convolution,
     _Maker.depthwise,
+    _Maker.slopes,
+    _Maker.reduce,
+    _Maker.resize,
+    _Maker.blocks,
+    _Maker.transposed,
     _Maker.pool,
     _Maker.clamp,
     _Maker.function,
@@ -194,7 +244,18 @@ _OF_IMAGES: tuple[Callable[[_Maker], None], ...] = (
     _Maker.dense,
     _Maker.softmax,
 )
-_OF_ROWS = (_Maker.dense, _Maker.clamp, _Maker.function, _Maker.normalization, _Maker.softmax)
+_OF_ROWS = (
+    _Maker.layer,
+    _Maker.transpose,
+    _Maker.cut_rows,
+    _Maker.reduce,
+    _Maker.slopes,
+    _Maker.dense,
+    _Maker.clamp,
+    _Maker.function,
+    _Maker.normalization,
+    _Maker.softmax,
+)
 
 
 def random_graph(seed: int) -> Graph:
@@ -205,7 +266,7 @@ def random_graph(seed: int) -> Graph:
     builder = GraphBuilder("random", [Tensor("image", shape)])
     maker = _Maker(rng, builder, "image")
     pieces = rng.randint(1, 5)
-    while pieces > 0 or all(isinstance(each, Reshape) for each in builder.operators):
+    while pieces > 0 or all(isinstance(each, Reshape | Transpose) for each in builder.operators):
         piece = rng.choice(_OF_IMAGES if len(maker.shape) == 4 else _OF_ROWS)
         before = maker.last
         try:

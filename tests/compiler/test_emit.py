@@ -4,7 +4,6 @@ import numpy as np
 
 from apollo.arch.accelerator import load_design
 from apollo.arch.isa import Engine, Opcode
-from apollo.arch.listing import listing
 from apollo.arch.operands import ComputeFlag, Transfer, Vector, Window
 from apollo.compiler.pipeline import compile_network
 from apollo.compiler.tables import From, Map, Nest, Split, TensorColumn
@@ -118,17 +117,3 @@ def test_two_tiles_use_two_buffers():
     assert len(addresses) > 2
     assert len(set(addresses.tolist())) == 2
     assert (addresses[2:] == addresses[:-2]).all()
-
-
-def test_the_listing_of_a_network_is_as_reviewed(golden):
-    compiled = compile_network(network("mobilenet_v1_0.25_128"), load_design("edge_tpu_v3"))
-    golden("mobilenet_v1_0.25_128_edge_tpu_v3.listing", "\n".join(listing(compiled.warm)) + "\n")
-
-
-def test_the_mapping_of_a_network_is_as_reviewed(golden):
-    compiled = compile_network(network("mobilenet_v1_0.25_128"), load_design("edge_tpu_v3"))
-    lines = []
-    for name, m in zip(compiled.network.layer_names, compiled.mapping, strict=True):
-        cells = (f"{column.name.lower()}={m[column]}" for column in Map)
-        lines.append(f"{name}: {' '.join(cells)}")
-    golden("mobilenet_v1_0.25_128_edge_tpu_v3.mapping", "\n".join(lines) + "\n")

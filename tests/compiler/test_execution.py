@@ -30,6 +30,7 @@ EXPECTED = {
     *(f"{axis} over {what}" for axis in "xy" for what in ("ROWS", "COLUMNS", "CHANNELS")),
     *("cores over ROWS", "cores over CHANNELS", "spill", "resident", "row tiles", "bands"),
     *("cut rows", "channel tiles", "partial sums", "groups", "images", "permuted", "parts"),
+    *("parts on the chip", "rows by turns", "columns by turns"),
 }
 
 
@@ -81,7 +82,13 @@ def check_on(name, designs):
     return fitting
 
 
-@pytest.mark.parametrize("name", ["odd", "odd*3", "mobilenet_v1_0.25_128", "mobilenet_v2_0.35_96"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("odd", "odd*3", "mobilenet_v1_0.25_128", "mobilenet_v2_0.35_96"),
+        *("transformer_encoder_tiny_16", "lraspp_mobilenet_v3_224"),
+    ],
+)
 def test_networks_on_presets_and_random_designs(name):
     designs = [*lane_presets(), *random_designs(4, seed=5)]
     assert check_on(name, designs) == len(designs)
@@ -97,6 +104,8 @@ def test_networks_on_presets_and_random_designs(name):
         "mobilenet_v1_0.25_128*5",
         "mobilenet_v2_0.35_96",
         "mobilenet_v3_small_0.75_128",
+        "unet_128",
+        "ssd_mobilenet_v2",
         "gemm:100x300x77",
         "conv:57x57x24x40x3x2",
     ],

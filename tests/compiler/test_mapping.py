@@ -1,16 +1,11 @@
 from apollo.compiler.tables import Map, Nest, Split
-from tests.compiler.checks import check_places, split_counts
+from tests.compiler.checks import split_counts
 
 
 def rows(compiled_networks):
     for compiled in compiled_networks:
         for n, m in zip(compiled.network.nests, compiled.mapping, strict=True):
             yield compiled.accelerator, n, m
-
-
-def test_memory_is_given_once(compiled_networks):
-    for compiled in compiled_networks:
-        check_places(compiled)
 
 
 def test_parts_cover_the_nest_and_no_more_than_rounding(compiled_networks):

@@ -12,6 +12,7 @@ from apollo.arch.accelerator import load_design
 from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.pipeline import compile_network
 from apollo.compiler.tables import Resource
+from apollo.compiler.verify import verify
 from apollo.simulator.engine import simulate
 from tests.compiler.checks import QUICK, SLOW, corner_designs, network, random_designs
 
@@ -75,6 +76,13 @@ def test_every_design_has_an_answer():
             if len(program) < 2000:
                 slowly = simulate(program, design, skip=False)
                 assert (timeline.finish == slowly.finish).all()
+
+
+def test_room_in_pieces_is_made_whole_by_putting_a_tensor_out():
+    design = replace(
+        load_design("edge_tpu_v3"), pes_x=2, pes_y=2, pe_memory_bytes=12288, core_memory_bytes=6144
+    )
+    verify(compile_network(network("odd"), design))
 
 
 def test_a_refusal_reads_as_a_sentence_and_travels():

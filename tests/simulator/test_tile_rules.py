@@ -128,9 +128,11 @@ def test_m19_reads_in_every_pass(simulate: Simulate, passes: int, cycles: int) -
 
 
 @pytest.mark.parametrize(
-    ("opcode", "passes"), [(Opcode.SOFTMAX, 4), (Opcode.NORMALIZE, 5 + 2)], ids=["softmax", "lrn"]
+    ("opcode", "passes"),
+    [(Opcode.SOFTMAX, 4), (Opcode.STANDARDIZE, 4), (Opcode.NORMALIZE, 5 + 2)],
+    ids=["softmax", "standardize", "lrn"],
 )
-def test_m20_softmax_and_normalize(simulate: Simulate, opcode: Opcode, passes: int) -> None:
+def test_m20_across_channels(simulate: Simulate, opcode: Opcode, passes: int) -> None:
     # 10 positions of 100 channels: two groups of 64 lanes
     assert cycles_of(simulate, vector(opcode, 10, 100, passes)) == 20 * passes + 8
 

@@ -19,7 +19,7 @@ Change = Callable[[Operands], Operands]
 POOLS = (Opcode.POOL_MAX, Opcode.POOL_AVERAGE)
 BINARY = (Opcode.ADD, Opcode.MULTIPLY)
 UNARY = (Opcode.LOOKUP, Opcode.COPY)
-PASSES = (Opcode.SOFTMAX, Opcode.NORMALIZE)
+PASSES = (Opcode.SOFTMAX, Opcode.NORMALIZE, Opcode.STANDARDIZE)
 TARGETS = {
     work.compute_cycles: "engines.compute_cycles",
     work.delay_of: "engines.delay_of",

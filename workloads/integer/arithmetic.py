@@ -103,6 +103,13 @@ def requantize(
     return saturate(scaled(wrap(sums), multiplier, shift, rounding), rule)
 
 
+def blend(first: Ints, second: Ints, factors: tuple[float, float], rule: Quantization) -> Ints:
+    """Both times their factors, in fractions of the result's unit, added and rounded once."""
+    shift = fixed_point(max(factors))[1]
+    one, other = (round(factor * 2.0**shift) for factor in factors)
+    return saturate(halve(first * one + second * other, shift), rule)
+
+
 def centred(stored: Ints, rule: Quantization) -> Ints:
     """Stored integers without their zero points."""
     if len(rule.zero_point) == 1:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 import numpy as np
 
 from apollo.workloads.integer.arithmetic import (
-    MULTIPLIER_BITS,
     Ints,
     Reals,
     fixed_point,
@@ -24,6 +23,7 @@ from apollo.workloads.quantization import Quantization
 _ERF = np.vectorize(math.erf, otypes=[np.float64])
 # By which the operands of TFLite's sum are shifted to the left.
 _TFLITE_LEFT = 20
+_WHOLE = (1 << 15) - 1
 
 
 def _bounds(kind: UnaryKind, arguments: tuple[float, ...]) -> tuple[float, float]:
@@ -193,16 +193,20 @@ def _choice(choose: np.ufunc) -> Callable[[Pair, Scales, Quantization, Rounding]
 
 
 def _quotient(operands: Pair, scales: Scales, after: Quantization, rounding: Rounding) -> Ints:
-    """To the nearest, ties upwards; over zero the end of the range."""
-    multiplier, shift = fixed_point(scales[0] / (scales[1] * after.scale[0]))
-    shift = min(shift, MULTIPLIER_BITS + 16)
-    multiplier = round(scales[0] / (scales[1] * after.scale[0]) * 2.0**shift)
-    top, bottom = np.broadcast_arrays(operands[0] * multiplier, operands[1])
-    top, bottom = np.where(bottom < 0, -top, top), np.abs(bottom)
-    safe = np.where(bottom == 0, 1, bottom) << min(shift, 40)
-    found = (2 * (top >> max(shift - 40, 0)) + safe) // (2 * safe)
-    ends = np.where(top < 0, after.low, np.where(top > 0, after.high, 0))
-    return saturate(np.where(bottom == 0, ends * 2, found), after)
+    """The first times a reciprocal of 16 bits, rounded once more; over zero as over one."""
+    product = operands[0] * reciprocals(operands[1])
+    factor = scales[0] * reciprocal_rule(scales[1]).scale[0] / after.scale[0]
+    return requantize(product, [factor], after, rounding)
+
+
+def reciprocals(divisors: Ints) -> Ints:
+    """Of centred elements, in 1/32767."""
+    return np.rint(_WHOLE / np.where(divisors == 0, 1, divisors)).astype(np.int64)
+
+
+def reciprocal_rule(scale: float) -> Quantization:
+    """Of the reciprocals of elements with that scale."""
+    return Quantization((1 / (_WHOLE * scale),), (0,), bits=16)
 
 
 _BINARIES: dict[BinaryKind, Callable[[Pair, Scales, Quantization, Rounding], Ints]] = {

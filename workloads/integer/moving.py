@@ -1,11 +1,11 @@
 """Operators that move elements; where source and result have other units, elements are rescaled."""
 
-from fractions import Fraction
+import math
 from itertools import pairwise
 
 import numpy as np
 
-from apollo.workloads.integer.arithmetic import Ints, requantize, rescaled
+from apollo.workloads.integer.arithmetic import Ints, blend, rescaled
 from apollo.workloads.integer.context import Context
 from apollo.workloads.operators import (
     ArgMax,
@@ -22,9 +22,8 @@ from apollo.workloads.operators import (
     TopK,
     Transpose,
 )
-from apollo.workloads.resampling import nearest, position
-
-FRACTION_BITS = 10  # of the weights of an interpolation, for each axis
+from apollo.workloads.quantization import Quantization
+from apollo.workloads.resampling import FRACTION_BITS, blend_factors, fine, nearest, position
 
 
 def _moved(operator: Operator, context: Context, moved: Ints, output: str = "") -> Ints:
@@ -106,7 +105,7 @@ def space_to_depth(operator: SpaceToDepth, context: Context) -> Ints:
 
 
 def resize(operator: Resize, context: Context) -> Ints:
-    """The nearest element, or four weighted in 1/1024 for each axis and rounded once."""
+    """The nearest element, or two weighted in 1/1024 along each axis: columns first, then rows."""
     source = context.stored(operator)
     if operator.kind is ResizeKind.NEAREST:
         rows, columns = (
@@ -115,27 +114,23 @@ def resize(operator: Resize, context: Context) -> Ints:
         )
         return _moved(operator, context, source[:, :, rows][..., columns])
     before, after = context.rule(operator.inputs[0]), context.rule(operator.output)
-    vertical, horizontal = (
-        _weights(operator, axis, source.shape[2 + axis], size)
-        for axis, size in enumerate(operator.size)
-    )
-    sums = vertical @ context.centred(operator) @ horizontal.T
-    factor = before.scale[0] / after.scale[0] / 4.0**FRACTION_BITS
-    return requantize(sums, [factor], after, context.rounding)
+    across = _between(operator, context.centred(operator), 3, (before, fine(before)))
+    return _between(operator, across, 2, (fine(before), after))
 
 
-def _weights(operator: Resize, axis: int, before: int, after: int) -> Ints:
-    """Weights [after, before] of the source elements of every position, in 1/1024."""
-    one = 1 << FRACTION_BITS
-    weights = np.zeros((after, before), np.int64)
+def _between(
+    operator: Resize, source: Ints, axis: int, rules: tuple[Quantization, Quantization]
+) -> Ints:
+    """Centred elements interpolated along an axis, in other units; centred if the result is."""
+    before, after = source.shape[axis], operator.size[axis - 2]
+    found, edge = [], before - 1
     for place in range(after):
-        found = position(operator.grid, place, before, after)
-        exact = min(max(found, Fraction(0)), Fraction(before - 1))
-        first = int(exact)
-        part = round((exact - first) * one)
-        weights[place, first] += one - part
-        weights[place, min(first + 1, before - 1)] += part
-    return weights
+        exact = position(operator.grid, place, before, after)
+        first = math.floor(exact)
+        share = round((exact - first) * (1 << FRACTION_BITS))
+        one, other = (source.take(min(max(0, first + k), edge), axis) for k in range(2))
+        found.append(blend(one, other, blend_factors(*rules, share), rules[1]))
+    return np.stack(found, axis)
 
 
 def arg_max(operator: ArgMax, context: Context) -> Ints:

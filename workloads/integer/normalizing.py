@@ -17,6 +17,7 @@ from apollo.workloads.integer.arithmetic import (
     sums_of,
 )
 from apollo.workloads.integer.context import Context
+from apollo.workloads.model import Rounding
 from apollo.workloads.operators import (
     BatchNormalization,
     LayerNormalization,
@@ -50,21 +51,39 @@ def softmax(operator: Softmax, context: Context) -> Ints:
 
 
 def layer_normalization(operator: LayerNormalization, context: Context) -> Ints:
-    """The last dimension normalised to 12 bits behind the point, scaled, shifted, rounded."""
+    """The last dimension normalised, at 16 bits, then scaled and shifted as by a batch's."""
     source, before = context.stored(operator), context.rule(operator.inputs[0])
+    unit = standard_unit(operator.features)
+    standard = Quantization((1 / unit,), (0,), bits=16)
+    normalized = normal(source, operator.epsilon / before.scale[0] ** 2, unit)
     scale, shift = context.real(operator, "scale"), context.real(operator, "shift")
-    epsilon = operator.epsilon / before.scale[0] ** 2
-    return affine(normal(source, epsilon), scale, shift, context.rule(operator.output))
+    return by_channel(
+        saturate(normalized, standard),
+        (scale, shift),
+        (standard, context.rule(operator.output)),
+        context.rounding,
+        -1,
+    )
 
 
-def normal(source: Ints, epsilon: float) -> Ints:
-    """The last dimension centred and over its deviation; `epsilon` in units of the source."""
+def standard_unit(features: int) -> int:
+    """What stands for a deviation at 16 bits: of n elements none exceeds the root of n - 1."""
+    return int(((1 << 15) - 1) / math.sqrt(max(1, features - 1)))
+
+
+def standard_summand(count: int, epsilon: float) -> int:
+    """What keeps the deviation of so many elements from zero, in their squared units: 32 bits."""
+    return min(round(count * count * epsilon), (1 << 32) - 1)
+
+
+def normal(source: Ints, epsilon: float, unit: int = 1 << NORMAL_BITS) -> Ints:
+    """The last dimension centred, in parts of its deviation; `epsilon` in the source's units."""
     count = source.shape[-1]
     total = source.sum(-1, keepdims=True)
     spread = count * (source * source).sum(-1, keepdims=True) - total * total
-    spread = np.maximum(spread + round(count * count * epsilon), 1)
+    spread = np.maximum(spread + standard_summand(count, epsilon), 1)
     root = square_root(spread << 2 * _ROOT_BITS)
-    return divide((count * source - total) << (NORMAL_BITS + _ROOT_BITS), root)
+    return divide((count * source - total) * unit << _ROOT_BITS, root)
 
 
 def affine(normalized: Ints, scale: Reals, shift: Reals, after: Quantization) -> Ints:
@@ -80,17 +99,29 @@ def affine(normalized: Ints, scale: Reals, shift: Reals, after: Quantization) ->
 
 
 def batch_normalization(operator: BatchNormalization, context: Context) -> Ints:
+    """A scale and a shift for every channel."""
+    factors = context.real(operator, "scale"), context.real(operator, "shift")
+    rules = context.rule(operator.inputs[0]), context.rule(operator.output)
+    return by_channel(context.centred(operator), factors, rules, context.rounding, 1)
+
+
+def by_channel(
+    source: Ints,
+    factors: tuple[Reals, Reals],
+    rules: tuple[Quantization, Quantization],
+    rounding: Rounding,
+    axis: int,
+) -> Ints:
     """A depthwise product by plus or minus 127, the size of the factor in its record."""
-    scale, shift = context.real(operator, "scale"), context.real(operator, "shift")
-    source, before = context.centred(operator), context.rule(operator.inputs[0])
-    after = context.rule(operator.output)
+    (scale, shift), (before, after) = factors, rules
     least = max(float(np.abs(scale).max()), 1e-9) * 2.0**-20
     size = np.maximum(np.abs(scale), least) / _WEIGHT
     weight = np.rint(scale / size).astype(np.int64)
     units = before.scale[0] * size
-    shape = (1, -1, *(1 for _ in source.shape[2:]))
+    shape = [1] * source.ndim
+    shape[axis] = len(scale)
     sums = source * weight.reshape(shape) + sums_of(shift, units).reshape(shape)
-    return requantize(sums, [*(units / after.scale[0])], after, context.rounding, 1)
+    return requantize(sums, [*(units / after.scale[0])], after, rounding, axis)
 
 
 def local_response(operator: LocalResponseNormalization, context: Context) -> Ints:

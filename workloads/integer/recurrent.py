@@ -6,7 +6,6 @@ give int16 with 15 bits behind the point. The quantisation of an LSTM's memory i
 tensor `memory`; a GRU's state has 15 bits behind the point.
 """
 
-from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
@@ -21,18 +20,20 @@ from apollo.workloads.integer.arithmetic import (
     saturate,
 )
 from apollo.workloads.integer.context import Context
-from apollo.workloads.integer.normalizing import affine, normal
+from apollo.workloads.integer.levelling import levelled, stretched
 from apollo.workloads.integer.products import exact
+from apollo.workloads.integer.wide import (
+    GATE,
+    NARROW,
+    UNIT,
+    sigmoid,
+    tangent,
+    wide_look_up,
+    wide_table,
+)
 from apollo.workloads.model import Rounding
 from apollo.workloads.operators import GRU, LSTM
 from apollo.workloads.quantization import Quantization
-
-GATE = Quantization((2.0**-11,), (0,), bits=16)  # within 16 of zero
-UNIT = Quantization((2.0**-15,), (0,), bits=16)  # between -1 and 1
-NARROW = Quantization((2.0**-7,), (0,))  # what a projection reads
-_ONE = 1 << 15
-_STEP = 128  # between the entries of a table
-_EPSILON = 1e-6
 
 
 class _Weights(NamedTuple):
@@ -45,24 +46,10 @@ class _Weights(NamedTuple):
     bias: Reals
 
 
-def wide_table(of: Callable[[Reals], Reals], scale: float) -> Ints:
-    """513 entries of a function into UNIT, from int16 of a scale."""
-    places = np.arange(-(1 << 15), (1 << 15) + 1, _STEP)
-    real = of(np.asarray(places * scale, np.float64))
-    return np.clip(np.rint(real * _ONE), -_ONE, _ONE - 1).astype(np.int64)
-
-
-def wide_look_up(table: Ints, stored: Ints) -> Ints:
-    """Between the entries on both sides, to the nearest, ties upwards."""
-    place, part = np.divmod(stored + _ONE, _STEP)
-    return np.asarray(table[place] + halve((table[place + 1] - table[place]) * part, 7), np.int64)
-
-
 @cache
 def _tables() -> tuple[Ints, Ints]:
     """Sigmoid and hyperbolic tangent of a gate."""
-    sigmoid = wide_table(lambda x: np.asarray(0.5 * (1 + np.tanh(x / 2))), GATE.scale[0])
-    return sigmoid, wide_table(np.tanh, GATE.scale[0])
+    return wide_table(sigmoid, GATE, UNIT), wide_table(tangent, GATE, UNIT)
 
 
 def _weights(operator: LSTM | GRU, context: Context, direction: int) -> _Weights:
@@ -136,7 +123,7 @@ class _Cell:
         self._operator, self._memory = operator, memory
         self._rule = context.rule(operator.output)
         self._weights = _weights(operator, context, direction)
-        self._squash = wide_table(np.tanh, memory.scale[0])
+        self._squash = wide_table(tangent, memory, UNIT)
         self._scale = self._projection = None
         if operator.layer_norm:
             self._scale = context.real(operator, "scale")[direction]
@@ -147,13 +134,13 @@ class _Cell:
     def step(self, source: Ints, hidden: Ints, memory: Ints) -> tuple[Ints, Ints]:
         """The states after a step."""
         inward, forget, cell, outward = np.split(self._opened(source, hidden), 4, axis=1)
-        sigmoid, tangent = _tables()
-        new = wide_look_up(sigmoid, inward) * wide_look_up(tangent, cell)
+        opened, bent = _tables()
+        new = wide_look_up(opened, inward) * wide_look_up(bent, cell)
         unit = self._memory.scale[0]
         added = requantize(new, [UNIT.scale[0] ** 2 / unit], self._memory, Rounding.ONCE)
-        kept = halve(wide_look_up(sigmoid, forget) * memory, 15)
+        kept = halve(wide_look_up(opened, forget) * memory, 15)
         memory = saturate(kept + added, self._memory)
-        product = wide_look_up(sigmoid, outward) * wide_look_up(self._squash, memory)
+        product = wide_look_up(opened, outward) * wide_look_up(self._squash, memory)
         return self._projected(product), memory
 
     def _opened(self, source: Ints, hidden: Ints) -> Ints:
@@ -166,10 +153,8 @@ class _Cell:
         if self._scale is None:
             return total
         rows = total.reshape(len(total), 4, -1)
-        normalized = normal(rows, _EPSILON / GATE.scale[0] ** 2)
-        shape = (4, rows.shape[-1])
-        found = affine(normalized, self._scale.reshape(shape), weights.bias.reshape(shape), GATE)
-        return found.reshape(total.shape)
+        normalized = levelled(rows).reshape(total.shape)
+        return stretched(normalized, self._scale, weights.bias)
 
     def _projected(self, product: Ints) -> Ints:
         """The hidden state, from a product of two numbers of UNIT."""
@@ -208,14 +193,14 @@ def gru(operator: GRU, context: Context) -> list[Ints]:
 def _gru_step(
     operator: GRU, weights: _Weights, source: Ints, state: Ints, rule: Quantization
 ) -> Ints:
-    sigmoid, tangent = _tables()
+    openings, bent = _tables()
     units, width = operator.units, 3 * operator.units
     after = weights.bias[width:] if operator.reset_after else None
     from_input = _gates(source, weights.input, weights.of_input, weights.bias[:width])
     narrow = rescaled(state, UNIT, rule, Rounding.ONCE) - rule.zero_point[0]
     from_state = _gates(narrow, weights.recurrent, weights.of_recurrent, after)
     opened = wide_look_up(
-        sigmoid, saturate(from_input[:, : 2 * units] + from_state[:, : 2 * units], GATE)
+        openings, saturate(from_input[:, : 2 * units] + from_state[:, : 2 * units], GATE)
     )
     update, reset = opened[:, :units], opened[:, units:]
     if operator.reset_after:
@@ -225,5 +210,7 @@ def _gru_step(
         narrow = rescaled(kept, UNIT, rule, Rounding.ONCE) - rule.zero_point[0]
         rows = slice(2 * units, None)
         part = _gates(narrow, weights.recurrent[rows], weights.of_recurrent[rows], None)
-    new = wide_look_up(tangent, saturate(from_input[:, 2 * units :] + part, GATE))
-    return saturate(halve(update * state, 15) + halve((_ONE - update) * new, 15), UNIT)
+    new = wide_look_up(bent, saturate(from_input[:, 2 * units :] + part, GATE))
+    # One less the update gate is no number of 16 bits where the gate is zero.
+    replaced = new - halve(update * new, 15)
+    return saturate(halve(update * state, 15) + replaced, UNIT)

@@ -3,14 +3,20 @@
 Sums of products are computed by matrix products in float64, which are exact below 2^53.
 """
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 
+from apollo.workloads.averaging import shares, sum_shift
 from apollo.workloads.integer.arithmetic import Ints, divide_away, requantize, rescaled
 from apollo.workloads.integer.context import Context
+from apollo.workloads.model import Rounding
 from apollo.workloads.operators import Convolution, ConvTranspose, Pool, PoolKind
+from apollo.workloads.quantization import Quantization
 from apollo.workloads.shapes import Pair, Shape
+
+_SUMS = Quantization((1.0,), (0,), bits=16)
 
 
 def convolution(operator: Convolution, context: Context) -> Ints:
@@ -124,25 +130,42 @@ def _greatest(operator: Pool, context: Context) -> Ints:
 def _average(operator: Pool, context: Context) -> Ints:
     """In unchanged units the sum over its count, ties away from zero; else one requantisation."""
     before, after = context.rule(operator.inputs[0]), context.rule(operator.output)
-    same, zero = before == after, before.zero_point[0]
-    source = context.stored(operator) if same else context.centred(operator)
+    if any(operator.padding) and not operator.include_padding:
+        return _without_padding(operator, context)
+    sums = _sums(operator, context, context.centred(operator))
+    count = operator.kernel[0] * operator.kernel[1]
+    if before == after:
+        whole = sums + count * before.zero_point[0]
+        return np.clip(divide_away(whole, count), after.low, after.high)
+    factor = before.scale[0] / (after.scale[0] * count)
+    return requantize(sums, [factor], after, context.rounding)
+
+
+def _sums(operator: Pool, context: Context, source: Ints) -> Ints:
+    """Of the elements of every window, 0 around the image."""
     top, left, bottom, right = operator.padding
     around = ((0, 0), (0, 0), (top, bottom), (left, right))
-    fill = zero if same and operator.include_padding else 0
-    padded = np.pad(source, around, constant_values=fill)
-    inside = np.pad(np.ones((1, 1, *source.shape[2:]), np.int64), around)
+    padded = np.pad(source, around)
     shape = context.model.graph.tensor(operator.output).shape
-    sums, counts = np.zeros(shape, np.int64), np.zeros((1, 1, *shape[2:]), np.int64)
+    sums = np.zeros(shape, np.int64)
     for tap in product(range(operator.kernel[0]), range(operator.kernel[1])):
         sums += _tap(padded, operator, tap, (shape[2], shape[3]))
-        counts += _tap(inside, operator, tap, (shape[2], shape[3]))
-    if operator.include_padding:
-        counts[:] = operator.kernel[0] * operator.kernel[1]
-    if same:
-        return np.clip(divide_away(sums, counts), after.low, after.high)
-    result = np.zeros(shape, np.int64)
-    for count in np.unique(counts):
-        factor = before.scale[0] / (after.scale[0] * int(count))
-        wanted = np.broadcast_to(counts == count, shape)
-        result[wanted] = requantize(sums[wanted], [factor], after, context.rounding)
-    return result
+    return sums
+
+
+def _without_padding(operator: Pool, context: Context) -> Ints:
+    """Sums at 16 bits times the share of an element in its window, rounded once.
+
+    In unchanged units they are sums of the stored integers, else of centred ones.
+    """
+    before, after = context.rule(operator.inputs[0]), context.rule(operator.output)
+    source = context.centred(operator)
+    if before == after:
+        source, after = context.stored(operator), replace(after, zero_point=(0,))
+    sums = _sums(operator, context, source)
+    _, _, height, width = context.stored(operator).shape
+    values, bits = shares(operator, (height, width))
+    shift = sum_shift(operator, before.bits)
+    narrow = requantize(sums, [2.0**-shift], _SUMS, Rounding.ONCE)
+    factor = before.scale[0] * 2.0 ** (shift - bits) / after.scale[0]
+    return requantize(narrow * values, [factor], after, Rounding.ONCE)

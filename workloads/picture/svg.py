@@ -1,12 +1,11 @@
 """A network as an SVG document."""
 
-import re
 from collections.abc import Iterator
-from xml.sax.saxutils import escape
 
 from apollo.workloads.graph import Graph
 from apollo.workloads.operators import Operator
 from apollo.workloads.picture.colouring import NO_VALUE, Colouring, as_hex, colour, is_dark
+from apollo.workloads.picture.elements import coordinate, escaped, text
 from apollo.workloads.picture.layering import Edge
 from apollo.workloads.picture.layout import Box, Layout, Line, lay_out
 from apollo.workloads.picture.lettering import fit
@@ -24,7 +23,6 @@ text{font-family:Helvetica,Arial,'DejaVu Sans',sans-serif;fill:#1c2733}
 .light text{fill:#fff}
 .line{fill:none;stroke:#93a1b0;stroke-width:1.2;stroke-linejoin:round}
 """
-_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def draw(graph: Graph, colouring: Colouring) -> str:
@@ -35,14 +33,15 @@ def draw(graph: Graph, colouring: Colouring) -> str:
     height = layout.height + HEAD + MARGIN
     first, last = layout.boxes[: len(inputs)], layout.boxes[len(inputs) + len(operators) :]
     middle = layout.boxes[len(inputs) : len(inputs) + len(operators)]
+    size = f'width="{coordinate(width)}" height="{coordinate(height)}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_n(width)}" height="{_n(height)}" '
-        f'viewBox="0 0 {_n(width)} {_n(height)}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} '
+        f'viewBox="0 0 {coordinate(width)} {coordinate(height)}">',
         f"<style>{_STYLE}</style>",
-        f'<rect width="{_n(width)}" height="{_n(height)}" fill="#fff"/>',
+        f'<rect {size} fill="#fff"/>',
         _marker(),
         *_head(graph, colouring),
-        f'<g transform="translate({_n(MARGIN)} {_n(HEAD)})">',
+        f'<g transform="translate({coordinate(MARGIN)} {coordinate(HEAD)})">',
         *_paths(layout),
         *(_end(box, graph, name, "input") for box, name in zip(first, inputs, strict=True)),
         *(
@@ -77,22 +76,22 @@ def _marker() -> str:
 def _head(graph: Graph, colouring: Colouring) -> Iterator[str]:
     """Name, totals and the legend."""
     room = LEAST_WIDTH - 2 * MARGIN
-    yield _text(MARGIN, 30, fit(graph.name, room, 18), 18, ' font-weight="600"')
+    yield text(MARGIN, 30, fit(graph.name, room, 18), 18, ' font-weight="600"')
     counts = f"batch {graph.batch}, {_amount(graph.macs)} multiply-accumulates"
-    yield _text(MARGIN, 47, f"{counts}, {_amount(graph.parameters)} parameters", 11)
+    yield text(MARGIN, 47, f"{counts}, {_amount(graph.parameters)} parameters", 11)
     step = BAR_WIDTH / BAR_STEPS
     for number in range(BAR_STEPS):
         fill = as_hex(colour((number + 0.5) / BAR_STEPS))
         yield (
-            f'<rect x="{_n(MARGIN + number * step)}" y="56" width="{_n(step + 0.3)}" '
-            f'height="{_n(BAR_HEIGHT)}" fill="{fill}"/>'
+            f'<rect x="{coordinate(MARGIN + number * step)}" y="56" '
+            f'width="{coordinate(step + 0.3)}" height="{coordinate(BAR_HEIGHT)}" fill="{fill}"/>'
         )
     for position, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end")):
         label = _amount(colouring.value_at(position))
         extra = f' text-anchor="{anchor}"'
-        yield _text(MARGIN + position * BAR_WIDTH, 79, label, DETAIL_SIZE, extra)
+        yield text(MARGIN + position * BAR_WIDTH, 79, label, DETAIL_SIZE, extra)
     title = fit(colouring.title, room - BAR_WIDTH - 10, NAME_SIZE)
-    yield _text(MARGIN + BAR_WIDTH + 10, 66, title, NAME_SIZE)
+    yield text(MARGIN + BAR_WIDTH + 10, 66, title, NAME_SIZE)
 
 
 def _paths(layout: Layout) -> Iterator[str]:
@@ -103,11 +102,12 @@ def _paths(layout: Layout) -> Iterator[str]:
 
 def _path(line: Line) -> str:
     (x1, y1), *between, (x2, y2) = line.points
-    start = f"M{_n(x1)} {_n(y1)}"
+    start = f"M{coordinate(x1)} {coordinate(y1)}"
     if between or x1 == x2:
-        return start + "".join(f"L{_n(x)} {_n(y)}" for x, y in line.points[1:])
-    middle = _n((y1 + y2) / 2)
-    return f"{start}C{_n(x1)} {middle} {_n(x2)} {middle} {_n(x2)} {_n(y2)}"
+        return start + "".join(f"L{coordinate(x)} {coordinate(y)}" for x, y in line.points[1:])
+    middle = coordinate((y1 + y2) / 2)
+    bend = f"{coordinate(x1)} {middle} {coordinate(x2)} {middle}"
+    return f"{start}C{bend} {coordinate(x2)} {coordinate(y2)}"
 
 
 def _operator(box: Box, graph: Graph, item: Operator, colouring: Colouring) -> str:
@@ -131,21 +131,13 @@ def _box(box: Box, kind: str, fill: str, facts: list[str], detail: str) -> str:
     room = box.width - 2 * INSET
     radius = 4 if kind != "end" else 14
     return (
-        f'<g class="{kind}"><title>{_escaped(chr(10).join(facts))}</title>'
-        f'<rect x="{_n(box.x)}" y="{_n(box.y)}" width="{_n(box.width)}" '
-        f'height="{_n(box.height)}" rx="{radius}" fill="{fill}"/>'
-        + _text(box.x + INSET, box.y + 14, fit(facts[0], room, NAME_SIZE), NAME_SIZE)
-        + _text(box.x + INSET, box.y + 27, fit(detail, room, DETAIL_SIZE), DETAIL_SIZE)
+        f'<g class="{kind}"><title>{escaped(chr(10).join(facts))}</title>'
+        f'<rect x="{coordinate(box.x)}" y="{coordinate(box.y)}" width="{coordinate(box.width)}" '
+        f'height="{coordinate(box.height)}" rx="{radius}" fill="{fill}"/>'
+        + text(box.x + INSET, box.y + 14, fit(facts[0], room, NAME_SIZE), NAME_SIZE)
+        + text(box.x + INSET, box.y + 27, fit(detail, room, DETAIL_SIZE), DETAIL_SIZE)
         + "</g>"
     )
-
-
-def _text(x: float, y: float, text: str, size: float, extra: str = "") -> str:
-    return f'<text x="{_n(x)}" y="{_n(y)}" font-size="{size}"{extra}>{_escaped(text)}</text>'
-
-
-def _escaped(text: str) -> str:
-    return escape(_NOT_IN_XML.sub("\ufffd", text))
 
 
 def _shape(graph: Graph, tensor: str) -> str:
@@ -158,8 +150,3 @@ def _amount(value: float) -> str:
         if abs(value) >= factor:
             return f"{value / factor:.4g}{letter}"
     return f"{value:.4g}"
-
-
-def _n(value: float) -> str:
-    """A coordinate with at most one decimal."""
-    return f"{value:.1f}".removesuffix(".0")

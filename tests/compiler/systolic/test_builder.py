@@ -3,7 +3,8 @@ import pytest
 
 from apollo.arch.isa import Engine, Opcode
 from apollo.compiler.errors import DoesNotFit
-from apollo.compiler.systolic.builder import Access, Builder, Deferred, Instruction, Memory
+from apollo.compiler.systolic.builder import Builder, Deferred, Instruction
+from apollo.compiler.systolic.hazards import Access, Memory
 
 
 def core(start: int, end: int, *, writes: bool = False) -> Access:

@@ -1,15 +1,13 @@
 """Graphs on an array: what a layer becomes, and that it computes the right numbers."""
 
 import dataclasses
-import re
 
 import numpy as np
 import pytest
 
 import apollo
 from apollo.arch.accelerator import load_design
-from apollo.compiler.systolic.graph import compile_graph, stack_of
-from apollo.compiler.systolic.layers import Convolution, FullyConnected, Pool, Vector
+from apollo.compiler.systolic.graph import compile_graph
 from apollo.workloads.graph import GraphBuilder, Tensor
 from apollo.workloads.operators import Binary, BinaryKind, PoolKind, Unary, UnaryKind
 from apollo.workloads.operators import Convolution as ConvolutionOperator
@@ -30,14 +28,6 @@ def small_graph():
     return builder.build([builder.add(FullyConnectedOperator("dense", ("y",), "z", 10))])
 
 
-def test_layers_follow_the_graph_and_clamps_are_fused():
-    stack = stack_of(small_graph())
-    kinds = [Convolution, Pool, Convolution, Vector, Vector, FullyConnected]
-    assert [type(layer) for layer in stack.layers] == kinds
-    assert stack.layers[1].source == "t"
-    assert stack.work()[0] == small_graph().macs
-
-
 def test_a_graph_runs_on_a_chip_with_an_array():
     measurement = apollo.evaluate(small_graph(), TPU)
     rows = measurement.layers()
@@ -52,22 +42,13 @@ def test_single_layers_go_through_a_scratchpad_block_by_block():
     fewer = dataclasses.replace(GEMMINI, core_memory_bytes=3072)
     graph = apollo.load("gemm:128x64x64")
     assert len(compile_graph(graph, GEMMINI).layout.weights["gemm"]) == 1  # the matrix as it is
-    assert len(compile_graph(graph, fewer).layout.weights["gemm"]) == 16  # tile after tile
+    assert len(compile_graph(graph, fewer).weights[0].columns) == 4  # tile after tile
 
 
 @pytest.mark.parametrize("name", ["gemm:512x512x512", "conv:56x56x64x64x3x1"])
 def test_large_layers_keep_the_array_busy(name):
     metrics = apollo.evaluate(apollo.load(name), GEMMINI).metrics
     assert 0.9 < metrics.utilisation <= 1
-
-
-def test_an_operator_without_lowering_is_named():
-    sentence = (
-        "Network 'mobilenet_v1': operator 'block1/depthwise' (Convolution) has no lowering for a "
-        "systolic array."
-    )
-    with pytest.raises(ValueError, match=re.escape(sentence)):
-        apollo.evaluate("mobilenet_v1", "tpu_v1")
 
 
 def test_macs_of_layers_are_integers():

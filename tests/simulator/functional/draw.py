@@ -25,6 +25,7 @@ OPCODES = {  # and the flags that each is drawn with
     "COPY": ["SPLIT_POSITIONS"],
     "SOFTMAX": ["SPLIT_POSITIONS", "WIDE_DESTINATION"],
     "NORMALIZE": ["SPLIT_POSITIONS"],
+    "STANDARDIZE": ["SPLIT_POSITIONS", "WIDE_DESTINATION"],
 }  # fmt: skip
 WINDOWS = ("CONVOLVE", "DEPTHWISE", "CONVOLVE_SPARSE", "POOL_MAX", "POOL_AVERAGE")
 
@@ -206,6 +207,8 @@ def _of_core(rng: np.random.Generator, opcode: str, o: dict[str, Any]) -> tuple[
         raw += b"\0"
     elif opcode == "NORMALIZE":
         raw += _bytes((int(rng.integers(-9, 9)), 2), (int(rng.integers(6, 9)), 1)) + rng.bytes(512)
+    elif opcode == "STANDARDIZE":
+        raw += _bytes((int(rng.integers(0, 2**31)), 4), (int(rng.integers(0, 2**15)), 2))
     elif opcode == "SOFTMAX":
         raw += np.sort(rng.integers(1, 65536, 256))[::-1].astype("<u2").tobytes()
     else:

@@ -244,6 +244,17 @@ class Tile:
             value = (e[j] * top + sum(e) // 2) // sum(e)
             self.result(n, j, self.clamp(self.o["zero_point"] + value))
 
+    def standardize(self) -> None:
+        for m, n, j in self.work():
+            core, at = self.cores[m], self.o["parameters"]
+            row = [self.source(n, k) for k in range(self.o["channels"])]
+            count, total = len(row), sum(row)
+            spread = count * sum(x * x for x in row) - total * total
+            spread += get(core, at, 4, signed=False)
+            root = math.isqrt(max(1, spread) << 20)
+            top = (count * row[j] - total) * get(core, at + 4, 2, signed=False) << 10
+            self.result(n, j, self.clamp(self.o["zero_point"] + (2 * top + root) // (2 * root)))
+
     def normalize(self) -> None:
         window = self.o["passes"] - 2
         for m, n, j in self.work():

@@ -14,7 +14,7 @@ from tests.simulator.functional.draw import OPCODES, draw
 
 PLACES = [(Memory.PE, False), (Memory.PE, True), (Memory.CORE, False)]
 # These read by data, or all channels of a position for any of them.
-MORE = ("LOOKUP", "SOFTMAX", "NORMALIZE", "CONVOLVE_SPARSE")
+MORE = ("LOOKUP", "SOFTMAX", "NORMALIZE", "STANDARDIZE", "CONVOLVE_SPARSE")
 
 
 def bytes_of(access) -> set[int]:

@@ -128,6 +128,15 @@ def test_softmax_is_softmax() -> None:
     assert np.abs(got - np.clip(real * 256 - 128, -128, 127)).max() < 1
 
 
+def test_standardised_is_a_layer_normalisation() -> None:
+    x, _ = random_pair()
+    raw = bytes(4) + bytes([16, 0])  # a deviation is 16
+    got = elementwise("STANDARDIZE", x, x[:0], raw, passes=4)
+    deviation = np.maximum(x.std(-1, keepdims=True), 1e-9)
+    real = (x - x.mean(-1, keepdims=True)) / deviation * 16
+    assert np.abs(got - np.clip(real, -128, 127)).max() <= 0.51
+
+
 def test_local_response_normalisation_is_lrn() -> None:
     x, _ = random_pair()
     scale, alpha, beta, size = 0.05, 0.2, 0.75, 3

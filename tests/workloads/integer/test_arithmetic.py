@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from apollo.workloads.graph import GraphBuilder, Tensor
 from apollo.workloads.integer import fixed_point, run
 from apollo.workloads.integer.arithmetic import divide_away, halve, scaled, square_root
-from apollo.workloads.integer.recurrent import wide_look_up, wide_table
+from apollo.workloads.integer.levelling import NORMAL, levelled
+from apollo.workloads.integer.wide import GATE, UNIT, wide_look_up, wide_table
 from apollo.workloads.model import Model, Rounding
 from apollo.workloads.operators import Pool, PoolKind, Unary, UnaryKind
 from apollo.workloads.quantization import Quantization
@@ -57,11 +58,21 @@ def test_roots_are_exact(value):
 
 
 def test_wide_tables_interpolate():
-    table = wide_table(np.tanh, 2.0**-11)
+    table = wide_table(np.tanh, GATE, UNIT)
     stored = np.arange(-(1 << 15), 1 << 15)
     exact = np.tanh(stored * 2.0**-11) * (1 << 15)
     assert len(table) == 513
     assert np.abs(wide_look_up(table, stored) - exact).max() < 24
+
+
+@pytest.mark.parametrize("count", [16, 2048])
+@pytest.mark.parametrize("deviation", [0.1, 0.25, 1.0, 3.0])
+def test_gates_of_any_spread_are_levelled(deviation, count):
+    real = np.random.default_rng(0).normal(0.3, deviation, (20, count))
+    gates = np.clip(np.rint(real / GATE.scale[0]), GATE.low, GATE.high).astype(np.int64)
+    centred = gates - gates.mean(-1, keepdims=True)
+    expected = centred / gates.std(-1, keepdims=True)
+    assert np.abs(levelled(gates) * NORMAL.scale[0] - expected).max() < 0.01
 
 
 def one(operator, shape, rules):

@@ -1,0 +1,62 @@
+"""The best continuations of a nest: what each is worth, and the few that are kept."""
+
+import numpy as np
+import numpy.typing as npt
+
+from apollo.arch.jit import bare_inlined, bare_kernel
+from apollo.compiler.kernels.clock import PRICE_BITS, Time
+from apollo.compiler.kernels.workspace import KEY, SCORE, STATE
+
+Ints = npt.NDArray[np.int64]
+
+IMPOSSIBLE = 1 << 60  # a score
+
+
+@bare_inlined
+def score_of(t: Ints, ahead: Ints, stored: int, price: int) -> int:
+    """When the network may end at the earliest; among equals, the more that is done.
+
+    What passes through core memory has a price: the less it is, the more can stay there.
+    """
+    done = max(t[Time.END], t[Time.STORED]) + ahead[0]
+    # What is stored will be read again.
+    moved = t[Time.CHANNEL] + ahead[1] + stored
+    return max(done, moved) * 16 + done + moved + (t[Time.RING] * price >> PRICE_BITS)
+
+
+@bare_kernel
+def insert(
+    # The continuation:
+    key: int,
+    score: int,
+    state: int,
+    m: Ints,
+    t: Ints,
+    # The best so far:
+    entries: int,
+    best: Ints,
+    best_map: Ints,
+    best_time: Ints,
+) -> int:
+    """Enter a continuation among the best, one a key; how many there are."""
+    slot = -1
+    for i in range(entries):
+        if best[i, KEY] == key:
+            slot = i
+            break
+    if slot < 0 and entries < len(best):
+        slot = entries
+        entries += 1
+        best[slot, SCORE] = IMPOSSIBLE
+    if slot < 0:
+        slot = 0
+        for i in range(1, entries):
+            if best[i, SCORE] > best[slot, SCORE]:
+                slot = i
+    if score < best[slot, SCORE]:
+        best[slot, KEY], best[slot, SCORE], best[slot, STATE] = key, score, state
+        for column in range(len(m)):
+            best_map[slot, column] = m[column]
+        for column in range(len(t)):
+            best_time[slot, column] = t[column]
+    return entries

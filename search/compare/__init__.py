@@ -1,0 +1,1 @@
+"""Two of a kind, stage by stage: what differs, the largest differences first."""
