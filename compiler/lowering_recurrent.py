@@ -7,6 +7,8 @@ of a batch as images (as rows where there is but one step).
 
 from typing import NamedTuple
 
+import numpy as np
+
 from apollo.arch.isa import Opcode
 from apollo.arch.operands import RECORD_BYTES
 from apollo.compiler.lower import Lowering
@@ -74,8 +76,11 @@ class Layer:
         return self._seen(number, self.items._replace(channels=channels))
 
     def zero(self, part: str, channels: int, rule: Quantization) -> int:
-        """A state of zeros: nobody writes it, and DRAM holds zero points at first."""
+        """A state of zeros, stored."""
         number = self._new(f"{part}:zero", channels, rule)
+        images, rows, columns, _ = self.items
+        zeros = np.full((images, channels, rows, columns), rule.zero_point[0], np.int64)
+        self.lowering.constants[number] = zeros
         self.lowering.in_dram.add(number)
         return number
 

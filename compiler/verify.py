@@ -34,7 +34,8 @@ def _require(holds: bool, layer: str, rule: str) -> None:
 
 def verify_nests(network: Network) -> None:
     """Tensors are written before they are read, and not read after their last use."""
-    known = {network.numbers[name] for name in network.inputs} | set(network.constants)
+    known = {network.numbers[name] for name in network.inputs}
+    known |= {*network.constants, *network.prepared}
     for index, (name, n) in enumerate(zip(network.layer_names, network.nests, strict=True)):
         for column in (Nest.SOURCE, Nest.SECOND):
             tensor = int(n[column])

@@ -2,8 +2,8 @@
 
 Nests that share parameters keep them together. What is kept is not loaded again, but takes room
 from the ring through which the others stream, and with it loads that run ahead. So for every size
-of the ring, in steps, the best set that fits beside it is found by dynamic programming over bytes of
-core memory (a knapsack), and of these sets the one is kept with which a following inference ends
+of the ring, in steps, the best set that fits beside it is found by dynamic programming over bytes
+of core memory (a knapsack), and of these sets the one is kept with which a following inference ends
 first, by the times of `clock`.
 """
 

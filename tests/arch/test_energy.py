@@ -150,7 +150,8 @@ def test_larger_memories_and_older_nodes_cost_more(index: int) -> None:
     design = space.accelerator_at(index)
     table = energy_table(design)
     larger = dataclasses.replace(design, pe_memory_bytes=2 * design.pe_memory_bytes)
-    assert energy_table(larger).pe_memory_read_byte > table.pe_memory_read_byte
+    # Equal, where a bank is the smallest that there is.
+    assert energy_table(larger).pe_memory_read_byte >= table.pe_memory_read_byte
     assert leakage_mw(larger) > table.leakage_mw
     older = energy_table(dataclasses.replace(design, technology_nm=16))
     outside = (Action.DRAM_BYTE, Action.HOST_BYTE)

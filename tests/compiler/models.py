@@ -68,10 +68,7 @@ def random_model(graph: Graph, seed: int, rounding: Rounding = Rounding.ONCE) ->
     """Constants and quantisations for a graph."""
     rng = np.random.default_rng(seed)
     rules = {name: _rule(rng, 0.01, 0.05) for name in graph.inputs}
-    for operator in graph.operators:
-        if isinstance(operator, LSTM | GRU):
-            rules |= {name: narrow_rule(rng) for name in operator.inputs[1:]}
-            rules |= {name: wide_rule(rng) for name in operator.inputs[2:]}
+    rules |= _state_rules(graph, rng)
     constants: dict[tuple[str, str], Constant] = {}
     for operator in graph.operators:
         shapes = graph.input_shapes(operator)
@@ -79,8 +76,7 @@ def random_model(graph: Graph, seed: int, rounding: Rounding = Rounding.ONCE) ->
             rules |= layer_rules(rng, operator)
             constants |= layer_constants(rng, graph, operator, rules)
             continue
-        for name in operator.outputs:
-            rules[name] = _result_rule(rng, operator, rules)
+        rules |= {name: _result_rule(rng, operator, rules) for name in operator.outputs}
         if isinstance(operator, Convolution | ConvTranspose | FullyConnected):
             _weights(rng, graph, operator, shapes[0], rules, constants)
         elif isinstance(operator, BatchNormalization | LayerNormalization):
@@ -154,6 +150,16 @@ def _weights(
         bias = rng.integers(-20_000, 20_000, outputs).astype(np.int32)
         rule = Quantization(units, (0,) * outputs, axis=0, bits=32)
         constants[operator.name, "bias"] = _constant(bias, rule)
+
+
+def _state_rules(graph: Graph, rng: np.random.Generator) -> dict[str, Quantization]:
+    """Of the states that recurrent layers are given."""
+    rules = {}
+    for operator in graph.operators:
+        if isinstance(operator, LSTM | GRU):
+            rules |= {name: narrow_rule(rng) for name in operator.inputs[1:]}
+            rules |= {name: wide_rule(rng) for name in operator.inputs[2:]}
+    return rules
 
 
 def random_inputs(

@@ -49,7 +49,12 @@ def check(model: Model, design: Accelerator, seed: int = 0, expected=None) -> Co
 
 def can_run(model: Model) -> bool:
     """Whether an array runs it: products of two activations are refused, in a sentence."""
-    network = lower(model.graph, model)
+    try:
+        network = lower(model.graph, model)
+    except ValueError as error:
+        if " has no lowering" in str(error) or " stretches both operands" in str(error):
+            return False
+        raise
     if not network.nests[:, Nest.DYNAMIC].any():
         return True
     with pytest.raises(ValueError, match="there is no lowering on a systolic array"):
