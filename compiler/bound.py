@@ -8,7 +8,7 @@ Two bounds, each cold (first inference) and warm (a following one), proven in do
   straight to core memories (`is_layered`). Parameters of a stretch of layers that core memories
   cannot hold when it begins come while it runs, so every stretch is bound by itself.
 
-Of dense nests only: `CONVOLVE_SPARSE` walks and loads non-zeros alone, and needs its own counts.
+Nests that may be stored as non-zeros are bound by the form that is less (M28).
 """
 
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ from apollo.arch.operands import RECORD_BYTES, ComputeFlag, Move, TransferFlag
 from apollo.arch.program import Program
 from apollo.compiler.network import Network
 from apollo.compiler.recipe import Ingredients
-from apollo.compiler.tables import IN_ORDER, Ints, Nest, TensorColumn
+from apollo.compiler.tables import IN_ORDER, Dynamic, Form, Ints, Nest, PairColumn, TensorColumn
 
 _WINDOWS = (Opcode.DEPTHWISE, Opcode.POOL_MAX, Opcode.POOL_AVERAGE)
 _BINARY = (Opcode.ADD, Opcode.MULTIPLY)
-_OVER_CHANNELS = (Opcode.SOFTMAX, Opcode.NORMALIZE)
+_OVER_CHANNELS = (Opcode.SOFTMAX, Opcode.NORMALIZE, Opcode.STANDARDIZE)
 _RESULTS = [Nest.IMAGES, Nest.ROWS, Nest.COLUMNS, Nest.CHANNELS, Nest.GROUPS]
 _AXES = (
     (
@@ -65,37 +65,34 @@ class Bound:
 
 def bound(network: Network, accelerator: Accelerator) -> Bound:
     """The lower bounds; `accelerator` has lanes."""
-    array = array_cycles(network.nests, accelerator)
+    machine = _machine_of(accelerator)
+    array = array_cycles(network, accelerator)
     parameters = parameter_bytes(network)
     reads, writes, stored = _compulsory_bytes(network)
-    rate = sum((channel.bytes_per_cycle for channel in accelerator.channels), Fraction(0))
-    start, burst = _first_visible(accelerator), accelerator.burst_bytes
-
-    def channel_cycles(moved: int) -> int:
-        """Of bytes that follow the first fetch; one burst of credit has been saved up by then."""
-        return start + _ceil((moved - burst) / rate) if moved > 0 else 0
-
-    compute = start + int(array.sum())
-    flow = int(reads.sum() + writes.sum())
-    on_chip = accelerator.pes * accelerator.pe_memory_bytes + _held_bytes(accelerator)
-    kept = max(0, int(parameters.sum()) + stored - on_chip)
-    cold = max(compute, channel_cycles(flow + stored + int(parameters.sum())))
-    warm = max(compute, channel_cycles(flow + kept))
-    held = _held_bytes(accelerator)
+    flow, all_parameters = int(reads.sum() + writes.sum()), int(parameters.sum()) + stored
+    slowest = max(int(array.sum()), _ceil(int(reads.sum()) * machine.input_cycles))
+    kept = accelerator.pes * accelerator.pe_memory_bytes + machine.held_bytes
+    cold, warm = (
+        machine.start + max(slowest, _ceil((moved - machine.burst_bytes) / machine.rate))
+        for moved in (flow + all_parameters, flow + max(0, all_parameters - kept))
+    )
     layered = [
-        max(whole, start + _longest(array, (parameters, reads, writes), rate, (there, held, burst)))
-        for whole, there in ((cold, 0), (warm, held))
+        max(whole, machine.start + _longest(machine, array, (parameters, reads, writes), there))
+        for whole, there in ((cold, 0), (warm, machine.held_bytes))
     ]
-    traffic = [_ceil(each / rate) for each in (parameters + reads + writes).tolist()]
+    traffic = [
+        _ceil(max(moved / machine.rate, read * machine.input_cycles))
+        for moved, read in zip((parameters + reads + writes).tolist(), reads.tolist(), strict=True)
+    ]
     return Bound(array, np.array(traffic, np.int64), cold, warm, *layered)
 
 
-def array_cycles(nests: Ints, accelerator: Accelerator) -> Ints:
+def array_cycles(network: Network, accelerator: Accelerator) -> Ints:
     """Cycles of the compute engine that each nest takes at least, [L].
 
     Nothing for what only brings elements elsewhere: a `MOVE`, or whoever writes them, may do it.
     """
-    lanes, units = accelerator.lanes, accelerator.pes * accelerator.cores
+    nests, lanes, units = network.nests, accelerator.lanes, accelerator.pes * accelerator.cores
     code = nests[:, Nest.OPCODE]
     positions = nests[:, Nest.IMAGES] * nests[:, Nest.ROWS] * nests[:, Nest.COLUMNS]
     channels, groups, taps = nests[:, Nest.CHANNELS], nests[:, Nest.GROUPS], nests[:, Nest.TAPS]
@@ -110,10 +107,11 @@ def array_cycles(nests: Ints, accelerator: Accelerator) -> Ints:
     inputs = nests[:, Nest.IN_CHANNELS] * taps
     of_lanes = _ceil_div(np.minimum(across, along) * groups * inputs, CHANNEL_GROUP)
     of_inputs = _ceil_div(results * _ceil_div(inputs, CHANNEL_GROUP), lanes)
+    pairs = _ceil_div(positions, lanes) * _of_pairs(network, PairColumn.STEPS)
     steps = np.select(
         [code == Opcode.CONVOLVE, np.isin(code, _WINDOWS), np.isin(code, _OVER_CHANNELS)],
         [
-            wide * np.maximum(of_lanes, of_inputs),
+            wide * _of_either(network, np.maximum(of_lanes, of_inputs), pairs),
             wide * anyhow * _ceil_div(taps, TAPS_PER_CYCLE),
             across * groups * taps,
         ],
@@ -131,33 +129,91 @@ def parameter_bytes(network: Network) -> Ints:
     """Compulsory bytes of each nest's parameters, [L]: weights, and a record for every channel.
 
     Tables are left out, which nests may share, and weights of one, with which a `MOVE` can fill.
+    Of nests with the same parameters the first has them.
     """
     nests = network.nests
     each = nests[:, Nest.TAPS] * nests[:, Nest.IN_CHANNELS] + RECORD_BYTES
+    dense = nests[:, Nest.CHANNELS] * nests[:, Nest.GROUPS] * each
     is_stored = [recipe.ingredients is not Ingredients.ONES for recipe in network.recipes]
-    has = nests[:, Nest.WEIGHTS] * np.array(is_stored)
-    return np.asarray(has * nests[:, Nest.CHANNELS] * nests[:, Nest.GROUPS] * each)
+    has = (nests[:, Nest.WEIGHTS] > 0) & (nests[:, Nest.DYNAMIC] == Dynamic.NO) & is_stored
+    has &= nests[:, Nest.SHARES] == np.arange(len(nests))
+    return np.where(has, _of_either(network, dense, _of_pairs(network, PairColumn.BYTES)), 0)
 
 
-def is_layered(program: Program) -> bool:
+def _of_pairs(network: Network, column: PairColumn) -> Ints:
+    """A sum over all channels of each nest that may be sparse, [L]; 0 for others."""
+    nests, sums = network.nests, np.zeros(len(network.nests), np.int64)
+    (sparse,) = np.nonzero(nests[:, Nest.FORM] != Form.DENSE)
+    first = nests[sparse, Nest.FIRST_PAIRS]
+    last = first + nests[sparse, Nest.CHANNELS] * nests[sparse, Nest.GROUPS]
+    sums[sparse] = network.pairs[last, column] - network.pairs[first, column]
+    return sums
+
+
+def _of_either(network: Network, dense: Ints, sparse: Ints) -> Ints:
+    """The number of the form that each nest has, the less where it may have either, [L]."""
+    form = network.nests[:, Nest.FORM]
+    return np.select(
+        [form == Form.DENSE, form == Form.SPARSE], [dense, sparse], np.minimum(dense, sparse)
+    )
+
+
+def is_layered(program: Program, network: Network) -> bool:
     """Whether the layered bound holds: computes in the order of the nests, nothing parked.
 
-    Parameters might be parked in PE memories and moved to the cores from there.
+    Parameters might be parked in PE memories, and moved to the cores as computed weights are.
     """
     computes = program.layer[program.engine == Engine.COMPUTE]
     moves = program.opcode == Opcode.MOVE
     to_core = program.operand[moves, Move.FLAGS] & TransferFlag.TO_CORE
-    return bool((np.diff(computes) >= 0).all() and not to_core.any())
+    is_stored = network.nests[program.layer[moves], Nest.DYNAMIC] == Dynamic.NO
+    return bool((np.diff(computes) >= 0).all() and not (to_core * is_stored).any())
+
+
+@dataclass(frozen=True)
+class _Machine:
+    """What bounds traffic on a design.
+
+    Attributes:
+        start: the cycle before which no instruction is visible (M5, M12).
+        rate: bytes a cycle of all channels.
+        burst_bytes: that credit moves which was saved up by then.
+        input_cycles: at least, of a byte of activations from outside.
+        held_bytes: of parameters, in core memories or on their way, which staging bounds.
+
+    """
+
+    start: int
+    rate: Fraction
+    burst_bytes: int
+    input_cycles: Fraction
+    held_bytes: int
+
+
+def _machine_of(accelerator: Accelerator) -> _Machine:
+    burst, by_stream = accelerator.burst_bytes, {}
+    for channel in accelerator.channels:
+        by_stream |= dict.fromkeys(channel.streams, channel)
+    fetch, latency = by_stream["FETCH"], by_stream["ACT"].latency_cycles
+    # A slot is taken from the start of a burst to the end of its bus transfer (M8).
+    in_slot = Fraction(latency, burst) + Fraction(1, accelerator.activation_bus_bytes)
+    cores = accelerator.pes * accelerator.cores * accelerator.core_memory_bytes
+    return _Machine(
+        start=_ceil(burst / fetch.bytes_per_cycle) + fetch.latency_cycles,
+        rate=sum((channel.bytes_per_cycle for channel in accelerator.channels), Fraction(0)),
+        burst_bytes=burst,
+        input_cycles=in_slot / (accelerator.activation_memory_bytes // burst),
+        held_bytes=cores + accelerator.parameter_memory_bytes,
+    )
 
 
 def _longest(
-    array: Ints, moved: tuple[Ints, Ints, Ints], rate: Fraction, held: tuple[int, int, int]
+    machine: _Machine, array: Ints, moved: tuple[Ints, Ints, Ints], there_bytes: int
 ) -> int:
     """The longest sum over stretches that divide the nests between them.
 
-    `moved` are bytes of parameters, of inputs read and of outputs written, [L] each; `held` those
-    of parameters that are there when the first stretch begins and when a later one does, and
-    those that saved credit moves.
+    `moved` are bytes of parameters, of inputs read and of outputs written, [L] each; `there_bytes`
+    of the parameters are there when the first stretch begins.
     """
     count = len(array)
     work, loads, inputs, outputs = (
@@ -165,34 +221,24 @@ def _longest(
     )
     longest = np.zeros(count + 1, np.int64)
     for end in range(1, count + 1):
-        missing = np.maximum(0, loads[end] - loads[:end] - held[1])
+        missing = np.maximum(0, loads[end] - loads[:end] - machine.held_bytes)
         # Inputs may come early to PE memories: only the first stretch has them all to load.
-        missing[0] = max(0, int(loads[end]) - held[0]) + inputs[end]
+        missing[0] = max(0, int(loads[end]) - there_bytes) + inputs[end]
         if end == count:
             missing += outputs[end] - outputs[:end]
-        channel = (missing - held[2]) * rate.denominator // rate.numerator
-        stretch = np.maximum(work[end] - work[:end], channel)
+        scaled = (missing - machine.burst_bytes) * machine.rate.denominator
+        stretch = np.maximum(work[end] - work[:end], scaled // machine.rate.numerator)
+        stretch[0] = max(int(stretch[0]), int(int(inputs[end]) * machine.input_cycles))
         longest[end] = (longest[:end] + stretch).max()
     return int(longest[count])
-
-
-def _held_bytes(accelerator: Accelerator) -> int:
-    """Bytes of parameters that can be in core memories or on their way, which staging bounds."""
-    cores = accelerator.pes * accelerator.cores * accelerator.core_memory_bytes
-    return cores + accelerator.parameter_memory_bytes
-
-
-def _first_visible(accelerator: Accelerator) -> int:
-    """The cycle before which no instruction is visible (M5, M12)."""
-    fetch = next(channel for channel in accelerator.channels if "FETCH" in channel.streams)
-    return _ceil(accelerator.burst_bytes / fetch.bytes_per_cycle) + fetch.latency_cycles
 
 
 def _compulsory_bytes(network: Network) -> tuple[Ints, Ints, int]:
     """Bytes of inputs, at the nest that reads most of them [L], of outputs [L], of constants."""
     nests, tensors = network.nests, network.tensors
     reads, writes = np.zeros(len(nests), np.int64), np.zeros(len(nests), np.int64)
-    inputs = {network.numbers[name] for name in network.inputs}
+    inputs = {network.numbers[name] for name in network.inputs if name in network.numbers}
+    inputs |= set(network.prepared)
     for tensor in inputs:
         needed = _read_bytes(nests, tensors, tensor)
         if needed.any():
@@ -202,7 +248,9 @@ def _compulsory_bytes(network: Network) -> tuple[Ints, Ints, int]:
         for writer in np.flatnonzero(nests[:, Nest.DESTINATION] == tensor):
             results = nests[writer, _RESULTS].prod()
             writes[writer] += results * tensors[tensor, TensorColumn.WIDTH]
-    stored = sum(int(_read_bytes(nests, tensors, tensor).max()) for tensor in network.constants)
+    # Given values may be zeros, with which a `MOVE` can fill.
+    constants = [tensor for tensor, what in network.constants.items() if isinstance(what, str)]
+    stored = sum(int(_read_bytes(nests, tensors, tensor).max()) for tensor in constants)
     return reads, writes, stored
 
 
@@ -211,11 +259,20 @@ def _read_bytes(nests: Ints, tensors: Ints, tensor: int) -> Ints:
     row = tensors[tensor]
     needed = np.zeros(len(nests), np.int64)
     for index, nest in enumerate(nests):
-        if nest[Nest.SECOND] == tensor:
+        if nest[Nest.SECOND] == tensor and _reads_whole(nest, row):
             needed[index] = row[: TensorColumn.TOP].prod() * row[TensorColumn.WIDTH]
         elif nest[Nest.SOURCE] == tensor:
             needed[index] = _source_elements(nest, row) * row[TensorColumn.WIDTH]
     return needed
+
+
+def _reads_whole(nest: Ints, row: Ints) -> bool:
+    """Whether every element of a second operand meets an element of the result."""
+    sizes = [int(size) for size in row[: TensorColumn.TOP]]
+    wanted = [int(nest[column]) for column in _RESULTS[:4]]
+    return nest[Nest.DYNAMIC] == Dynamic.NO and all(
+        size in (1, want) for size, want in zip(sizes, wanted, strict=True)
+    )
 
 
 def _source_elements(nest: Ints, row: Ints) -> int:

@@ -41,13 +41,21 @@ class Figure:
 
     def sentence(self) -> str:
         """What was missed, by how much, and why."""
+        why = self.explanation or "No explanation yet."
         if self.is_least:
-            why = self.explanation or "No explanation yet."
             return f"{self.subject}, {self.name}: {self.ours:.2f}, aim {self.reference:g}. {why}"
         aim = f"{self.tolerance:.0%}" if self.is_relative else f"{self.tolerance:g}"
         off = f"{self.difference:+.0%}" if self.is_relative else f"{self.difference:+.1f}"
-        why = self.explanation or "No explanation yet."
         return f"{self.subject}, {self.name}: {off}, aim {aim}. {why}"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A further table for people."""
+
+    title: str
+    columns: tuple[str, ...]  # a text column's name ends with a blank
+    rows: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,7 @@ class Part:
     columns: tuple[str, ...]  # of the table for people; a text column's name ends with a blank
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()  # behind the first one
     write: Callable[[Path], list[Path]] | None = None  # files to a folder, if there are any
 
     @property

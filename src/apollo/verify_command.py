@@ -16,17 +16,21 @@ if TYPE_CHECKING:
 def verify(
     parts: Annotated[
         list[str] | None,
-        typer.Argument(help="systolic, tpu-v1, sparse; all if none is named."),
+        typer.Argument(help="systolic, tpu-v1, sparse, compiler; all if none is named."),
+    ] = None,
+    networks: Annotated[
+        str | None,
+        typer.Option(help="Networks for the part compiler, separated by commas; else all."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option(help="Folder for tables and figures of the parts that have any.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
 ) -> None:
-    """Hold the simulator against published figures and closed forms; exit 4 if one is missed."""
-    from apollo.search.verify.parts import PARTS, check_names
+    """Hold Apollo against published figures, closed forms, bounds; exit 4 if one is missed."""
+    from apollo.search.verify.parts import parts_of
 
-    results = [PARTS[name]() for name in check_names(parts or [])]
+    results = [part() for part in parts_of(parts or [], networks)]
     if json:
         console.print_json([part_json(part) for part in results])
     else:
@@ -50,6 +54,16 @@ def part_json(part: "Part") -> dict[str, Any]:
         "holds": not part.misses,
         "notes": list(part.notes),
         "figures": [_figure_json(figure) for figure in part.figures],
+        "tables": [
+            {
+                "title": table.title,
+                "rows": [
+                    dict(zip((name.strip() for name in table.columns), row, strict=True))
+                    for row in table.rows
+                ],
+            }
+            for table in part.tables
+        ],
     }
 
 
@@ -70,6 +84,8 @@ def _figure_json(figure: "Figure") -> dict[str, Any]:
 def print_part(part: "Part") -> None:
     """The table, what it means, and what was missed."""
     console.print_table(part.title, part.columns, part.rows)
+    for table in part.tables:
+        console.print_table(table.title, table.columns, table.rows)
     for note in part.notes:
         typer.echo(note)
     aimed = [figure for figure in part.figures if figure.tolerance is not None]

@@ -1,0 +1,129 @@
+"""How near the compiler's programs come to the lower bound of docs/quality.md."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from apollo.arch.accelerator import Accelerator
+from apollo.arch.isa import ENGINE_OF, Engine, Opcode
+from apollo.arch.operands import Move
+from apollo.compiler.bound import Bound, bound, is_layered
+from apollo.compiler.network import Network
+from apollo.compiler.tables import Nest
+from apollo.search.measure import Measurement, measure
+from apollo.simulator.metrics import LayerRow
+from apollo.simulator.stalls import StallCause, stall_cycles_by_layer
+from apollo.simulator.timeline import Ints, Timeline
+
+_WAITS = {
+    StallCause.FETCH: "the program",
+    StallCause.PARAM: "parameters",
+    StallCause.ACT: "activations from DRAM",
+    StallCause.MOVE: "moves",
+    StallCause.STORE: "stores",
+}
+
+
+@dataclass(frozen=True)
+class Quality:
+    """A network on a design beside its bounds, in cycles."""
+
+    network: Network
+    accelerator: Accelerator
+    bound: Bound
+    measurement: Measurement
+
+    @property
+    def is_layered(self) -> bool:
+        """Whether the layered bound holds for these programs."""
+        runs = (self.measurement.cold, self.measurement.warm)
+        return all(is_layered(run.program, self.network) for run in runs)
+
+    @property
+    def cold(self) -> float:
+        """The tightest bound that holds over the cycles of a first inference."""
+        least = self.bound.layered_cold if self.is_layered else self.bound.cold
+        return least / self.measurement.cold.latency_cycles
+
+    @property
+    def warm(self) -> float:
+        """The same of a following inference."""
+        least = self.bound.layered_warm if self.is_layered else self.bound.warm
+        return least / self.measurement.warm.latency_cycles
+
+    @property
+    def spills(self) -> list[str]:
+        """Layers whose results are put out to DRAM though the network does not give them out."""
+        program, nests = self.measurement.warm.program, self.network.nests
+        stored = np.unique(program.layer[program.opcode == Opcode.STORE])
+        outputs = {self.network.numbers[name] for name in self.network.outputs}
+        names = self.network.layer_names
+        return [names[i] for i in stored if int(nests[i, Nest.DESTINATION]) not in outputs]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Cycles of a layer beyond its own bound, in a following inference."""
+
+    quality: Quality
+    row: LayerRow
+    bound_cycles: int
+    reason: str
+
+    @property
+    def cycles(self) -> int:
+        """Lost cycles; below zero where parameters came while others ran."""
+        return self.row.cycles - self.bound_cycles
+
+    @property
+    def share(self) -> float:
+        """Of the whole inference."""
+        return self.cycles / self.quality.measurement.warm.latency_cycles
+
+
+def quality_of(network: Network, accelerator: Accelerator) -> Quality:
+    """Compile, simulate and bound.
+
+    Raises `DoesNotFit` when no mapping of some layer fits the design.
+    """
+    return Quality(network, accelerator, bound(network, accelerator), measure(network, accelerator))
+
+
+def losses(quality: Quality) -> Iterator[Loss]:
+    """Of every layer: the longer of its array cycles and traffic, beside what it took."""
+    run, limits = quality.measurement.warm, quality.bound
+    stalls = stall_cycles_by_layer(run)[:, Engine.COMPUTE]
+    moved = _moved_bytes(run)
+    alone = limits.of_layers()
+    for index, row in enumerate(quality.measurement.layers()):
+        array = int(limits.array_cycles[index])
+        reason = _reason(row, array, stalls[index], int(moved[index]))
+        yield Loss(quality, row, int(alone[index]), reason)
+
+
+def worst(qualities: Sequence[Quality], count: int) -> list[Loss]:
+    """The layers that lose the largest shares of their inferences."""
+    every = [loss for quality in qualities for loss in losses(quality)]
+    return sorted(every, key=lambda loss: -loss.share)[:count]
+
+
+def _moved_bytes(run: Timeline) -> Ints:
+    """Bytes that each layer's moves bring over the activation bus, [L]."""
+    program = run.program
+    moved = np.zeros(len(program.layer_names), np.int64)
+    moves = program.opcode == Opcode.MOVE
+    np.add.at(moved, program.layer[moves], program.operand[moves, Move.BYTES])
+    assert (ENGINE_OF[program.opcode[moves]] == Engine.MOVE).all()
+    return moved
+
+
+def _reason(row: LayerRow, array: int, stalls: Sequence[int] | Ints, moved: int) -> str:
+    """Where the cycles went, the two largest parts: waits by cause, uneven work."""
+    parts = [(int(stalls[cause]), f"waits for {what}") for cause, what in _WAITS.items()]
+    parts.append((row.compute_cycles - array, "computes more than a perfect split"))
+    largest = sorted(parts, reverse=True)[:2]
+    said = [f"{text} {cycles / row.cycles:.0%}" for cycles, text in largest if cycles > 0]
+    if moved > 0 and any("moves" in text for text in said):
+        said.append(f"{moved / 1000:,.0f} kB moved")
+    return ", ".join(said) or "latencies"
