@@ -23,7 +23,16 @@ from apollo.arch.operands import RECORD_BYTES, ComputeFlag, Move, TransferFlag
 from apollo.arch.program import Program
 from apollo.compiler.network import Network
 from apollo.compiler.recipe import Ingredients
-from apollo.compiler.tables import IN_ORDER, Dynamic, Form, Ints, Nest, PairColumn, TensorColumn
+from apollo.compiler.tables import (
+    IN_ORDER,
+    NO_TENSOR,
+    Dynamic,
+    Form,
+    Ints,
+    Nest,
+    PairColumn,
+    TensorColumn,
+)
 
 _WINDOWS = (Opcode.DEPTHWISE, Opcode.POOL_MAX, Opcode.POOL_AVERAGE)
 _BINARY = (Opcode.ADD, Opcode.MULTIPLY)
@@ -243,7 +252,8 @@ def _compulsory_bytes(network: Network) -> tuple[Ints, Ints, int]:
         needed = _read_bytes(nests, tensors, tensor)
         if needed.any():
             reads[int(needed.argmax())] += needed.max()
-    outputs = {network.numbers[name] for name in network.outputs} - inputs
+    results = (network.numbers.get(name, NO_TENSOR) for name in network.outputs)  # not of the host
+    outputs = {*results} - inputs - {NO_TENSOR}
     for tensor in outputs:
         for writer in np.flatnonzero(nests[:, Nest.DESTINATION] == tensor):
             results = nests[writer, _RESULTS].prod()
