@@ -85,8 +85,11 @@ def bound(network: Network, accelerator: Accelerator) -> Bound:
         machine.start + max(slowest, _ceil((moved - machine.burst_bytes) / machine.rate))
         for moved in (flow + all_parameters, flow + max(0, all_parameters - kept))
     )
+    # Of nests with the same parameters each needs them, whatever happened in between.
+    shares = network.nests[:, Nest.SHARES]
+    loads = parameters[shares], _previous(shares)
     layered = [
-        max(whole, machine.start + _longest(machine, array, (parameters, reads, writes), there))
+        max(whole, machine.start + _longest(machine, array, loads, (reads, writes), there))
         for whole, there in ((cold, 0), (warm, machine.held_bytes))
     ]
     traffic = [
@@ -216,23 +219,38 @@ def _machine_of(accelerator: Accelerator) -> _Machine:
     )
 
 
+def _previous(shares: Ints) -> list[int]:
+    """The nest before each that has the same parameters, or -1, [L]."""
+    latest: dict[int, int] = {}
+    found = []
+    for index, key in enumerate(shares.tolist()):
+        found.append(latest.get(key, -1))
+        latest[key] = index
+    return found
+
+
 def _longest(
-    machine: _Machine, array: Ints, moved: tuple[Ints, Ints, Ints], there_bytes: int
+    machine: _Machine,
+    array: Ints,
+    parameters: tuple[Ints, list[int]],
+    moved: tuple[Ints, Ints],
+    there_bytes: int,
 ) -> int:
     """The longest sum over stretches that divide the nests between them.
 
-    `moved` are bytes of parameters, of inputs read and of outputs written, [L] each; `there_bytes`
-    of the parameters are there when the first stretch begins.
+    `parameters`: bytes that each nest needs, and the nest before it that needs the same; `moved`:
+    bytes of inputs read and of outputs written, [L] each; `there_bytes` of the parameters are there
+    when the first stretch begins.
     """
     count = len(array)
-    work, loads, inputs, outputs = (
-        np.concatenate([[0], np.cumsum(each)]) for each in (array, *moved)
-    )
+    work, inputs, outputs = (np.concatenate([[0], np.cumsum(each)]) for each in (array, *moved))
     longest = np.zeros(count + 1, np.int64)
+    needed = np.zeros(count, np.int64)  # from each begin to the end: every parameter once
     for end in range(1, count + 1):
-        missing = np.maximum(0, loads[end] - loads[:end] - machine.held_bytes)
+        needed[parameters[1][end - 1] + 1 : end] += parameters[0][end - 1]
+        missing = np.maximum(0, needed[:end] - machine.held_bytes)
         # Inputs may come early to PE memories: only the first stretch has them all to load.
-        missing[0] = max(0, int(loads[end]) - there_bytes) + inputs[end]
+        missing[0] = max(0, int(needed[0]) - there_bytes) + inputs[end]
         if end == count:
             missing += outputs[end] - outputs[:end]
         scaled = (missing - machine.burst_bytes) * machine.rate.denominator
