@@ -112,8 +112,10 @@ def memory_map(compiled: Compiled) -> MemoryMap:
 
 
 def parameter_bytes(compiled: Compiled, nest: int) -> int:
-    """What the parameters of a nest take in DRAM."""
+    """What the parameters of a nest take in DRAM; nothing where another nest owns them."""
     n, m = compiled.network.nests[nest], compiled.mapping[nest]
+    if m[Map.OWNER] != nest:
+        return 0
     units = units_of(compiled.accelerator)
     if m[Map.SPARSE] and m[Map.RESIDENT]:
         pairs = compiled.network.pairs
@@ -170,18 +172,17 @@ def _blocks(compiled: Compiled) -> Iterator[Block]:
 
 
 def _residents(compiled: Compiled) -> Iterator[Resident]:
-    address = 0
     for nest, m in enumerate(compiled.mapping):
-        if m[Map.RESIDENT]:
-            size = int(m[Map.CORE_BYTES])
-            yield Resident(nest, address, size)
-            address += size
+        if m[Map.RESIDENT] and m[Map.OWNER] == nest and m[Map.CORE_BYTES]:
+            yield Resident(nest, int(m[Map.RESIDENT_ADDRESS]), int(m[Map.CORE_BYTES]))
 
 
 def _stored(compiled: Compiled) -> Iterator[Stored]:
     network, nests = compiled.network, compiled.network.nests
-    inputs = {network.numbers[name] for name in network.inputs} | set(network.constants)
-    outputs = {network.numbers[name] for name in network.outputs}
+    inputs = {network.numbers[name] for name in network.inputs if name in network.numbers}
+    inputs |= {*network.constants, *network.prepared}
+    # What the host makes of the results has no number.
+    outputs = {network.numbers[name] for name in network.outputs if name in network.numbers}
     for tensor, t in enumerate(network.tensors):
         writers = nests[:, Nest.DESTINATION] == tensor
         to_dram = writers & (compiled.mapping[:, Map.TO_DRAM] > 0)

@@ -34,7 +34,7 @@ def _require(holds: bool, layer: str, rule: str) -> None:
 
 def verify_nests(network: Network) -> None:
     """Tensors are written before they are read, and not read after their last use."""
-    known = {network.numbers[name] for name in network.inputs}
+    known = {network.numbers[name] for name in network.inputs if name in network.numbers}
     known |= {*network.constants, *network.prepared}
     for index, (name, n) in enumerate(zip(network.layer_names, network.nests, strict=True)):
         for column in (Nest.SOURCE, Nest.SECOND):
@@ -43,7 +43,9 @@ def verify_nests(network: Network) -> None:
                 continue
             _require(0 <= tensor < len(network.tensors), name, f"{column.name} is no tensor")
             t = network.tensors[tensor]
-            stored = tensor if t[TensorColumn.ALIAS] == NO_TENSOR else int(t[TensorColumn.ALIAS])
+            stored = tensor
+            while network.tensors[stored, TensorColumn.ALIAS] != NO_TENSOR:
+                stored = int(network.tensors[stored, TensorColumn.ALIAS])
             what = f"reads '{network.tensor_names[tensor]}'"
             _require(stored in known, name, f"{what} before it is written")
             _require(index <= t[TensorColumn.LAST_USE], name, f"{what} after its last use")
