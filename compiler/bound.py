@@ -16,7 +16,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from apollo.arch.accelerator import Accelerator
+from apollo.arch.accelerator import Accelerator, Channel
 from apollo.arch.cycles import CHANNEL_GROUP, PIPELINE_CYCLES, TAPS_PER_CYCLE
 from apollo.arch.isa import Engine, Opcode
 from apollo.arch.operands import RECORD_BYTES, ComputeFlag, Move, TransferFlag
@@ -203,7 +203,8 @@ class _Machine:
 
 
 def _machine_of(accelerator: Accelerator) -> _Machine:
-    burst, by_stream = accelerator.burst_bytes, {}
+    burst = accelerator.burst_bytes
+    by_stream: dict[str, Channel] = {}
     for channel in accelerator.channels:
         by_stream |= dict.fromkeys(channel.streams, channel)
     fetch, latency = by_stream["FETCH"], by_stream["ACT"].latency_cycles

@@ -8,7 +8,7 @@ from apollo.arch.accelerator import Accelerator, lane_presets
 from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.lower import lower
 from apollo.search.verify.figures import Figure, Part, Table
-from apollo.search.verify.quality import Quality, quality_of, worst
+from apollo.search.verify.quality import Quality, explanation, quality_of, worst
 
 AIM = 0.75  # bound / achieved, geometric mean
 LARGE_MACS = 100e6
@@ -71,7 +71,9 @@ def verify_compiler(networks: Sequence[str] = ()) -> Part:
     )
     heading = "Layers that lose most: cycles warm, bound of the layer alone, lost share of network"
     table = Table(heading, WORST_COLUMNS, layers)
-    return Part("compiler", title, tuple(figures), COLUMNS, rows, (*NOTES, *refused), (table,))
+    return Part(
+        "compiler", title, tuple(figures), COLUMNS, rows, (*NOTES, *refused), tables=(table,)
+    )
 
 
 def _is_large(quality: Quality) -> bool:
@@ -88,7 +90,10 @@ def _means(found: Sequence[Quality], designs: Sequence[Accelerator]) -> list[Fig
         for name in ("cold", "warm"):
             mean = math.exp(sum(math.log(getattr(each, name)) for each in large) / len(large))
             figure = f"bound/{name}, geometric mean of {len(large)} networks"
-            figures.append(Figure(design.name, figure, AIM, mean, 0.0, is_least=True))
+            why = explanation(large)
+            figures.append(
+                Figure(design.name, figure, AIM, mean, 0.0, explanation=why, is_least=True)
+            )
     return figures
 
 

@@ -68,8 +68,8 @@ class Part:
     columns: tuple[str, ...]  # of the table for people; a text column's name ends with a blank
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...] = ()
-    tables: tuple[Table, ...] = ()  # behind the first one
     write: Callable[[Path], list[Path]] | None = None  # files to a folder, if there are any
+    tables: tuple[Table, ...] = ()  # behind the first one
 
     @property
     def misses(self) -> list[Figure]:

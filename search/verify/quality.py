@@ -108,6 +108,22 @@ def worst(qualities: Sequence[Quality], count: int) -> list[Loss]:
     return sorted(every, key=lambda loss: -loss.share)[:count]
 
 
+def explanation(qualities: Sequence[Quality]) -> str:
+    """What the compute engine does in following inferences, mean shares of the largest three."""
+    shares: dict[str, float] = {}
+    for quality in qualities:
+        run = quality.measurement.warm
+        stalls = stall_cycles_by_layer(run)[:, Engine.COMPUTE].sum(axis=0)
+        parts = {f"waits for {what}": int(stalls[cause]) for cause, what in _WAITS.items()}
+        array = int(quality.bound.array_cycles.sum())
+        busy = run.latency_cycles - int(stalls.sum())
+        parts |= {"a perfect split": array, "more than a perfect split": busy - array}
+        for text, cycles in parts.items():
+            shares[text] = shares.get(text, 0.0) + cycles / run.latency_cycles / len(qualities)
+    largest = sorted(shares.items(), key=lambda item: -item[1])[:3]
+    return f"Warm: {', '.join(f'{text} {share:.0%}' for text, share in largest)}."
+
+
 def _moved_bytes(run: Timeline) -> Ints:
     """Bytes that each layer's moves bring over the activation bus, [L]."""
     program = run.program
@@ -122,8 +138,9 @@ def _reason(row: LayerRow, array: int, stalls: Sequence[int] | Ints, moved: int)
     """Where the cycles went, the two largest parts: waits by cause, uneven work."""
     parts = [(int(stalls[cause]), f"waits for {what}") for cause, what in _WAITS.items()]
     parts.append((row.compute_cycles - array, "computes more than a perfect split"))
+    whole = row.compute_cycles + sum(int(stalls[cause]) for cause in _WAITS)
     largest = sorted(parts, reverse=True)[:2]
-    said = [f"{text} {cycles / row.cycles:.0%}" for cycles, text in largest if cycles > 0]
+    said = [f"{text} {cycles / whole:.0%}" for cycles, text in largest if 100 * cycles > whole]
     if moved > 0 and any("moves" in text for text in said):
         said.append(f"{moved / 1000:,.0f} kB moved")
     return ", ".join(said) or "latencies"

@@ -14,7 +14,9 @@ from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.lower import lower
 from apollo.compiler.pipeline import compile_network
 from apollo.simulator.engine import simulate
+from apollo.workloads.catalogue import load_model
 from apollo.workloads.operators import Convolution
+from apollo.workloads.sparsity.masks import masks_at
 from tests.compiler.checks import QUICK, network, random_designs
 from tests.compiler.random_graphs import random_graph, tiny_design
 
@@ -155,3 +157,13 @@ def test_what_the_layered_bound_holds_for():
     assert moves.any()
     operand[moves, Move.FLAGS] |= int(TransferFlag.TO_CORE)
     assert not is_layered(replace(program, operand=operand), network("odd"))
+
+
+@pytest.mark.parametrize("sparsity", [0.8, 0.95])
+def test_no_program_of_a_sparse_network_beats_its_bound(sparsity):
+    model = load_model("mobilenet_v1_0.25_128")
+    sparse, dense = lower(model.graph, masks=masks_at(model, sparsity)), lower(model.graph)
+    assert (array_cycles(sparse, EDGE_TPU) <= array_cycles(dense, EDGE_TPU)).all()
+    assert parameter_bytes(sparse).sum() < parameter_bytes(dense).sum()
+    designs = (*lane_presets(), *random_designs(4, seed=3))
+    assert sum(check(sparse, design) for design in designs) >= len(designs) // 2
