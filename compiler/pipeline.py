@@ -181,6 +181,7 @@ def _program(
         np.zeros(NUMBERS, np.int64),
         np.empty((loads, 3), np.int64),
         network.pairs,
+        np.zeros((len(network.nests), 2), np.int64),
     )
     views, box = np.zeros((3, VIEWS), np.int64), np.zeros((3, BOX_NUMBERS), np.int64)
     work, plan = np.zeros(WORK, np.int64), np.zeros(PLAN, np.int64)

@@ -6,7 +6,7 @@ import numpy.typing as npt
 from apollo.arch.isa import Engine, Opcode
 from apollo.arch.jit import bare_inlined, bare_kernel
 from apollo.arch.operands import Load
-from apollo.compiler.kernels.parameters import channel_bytes, load_bytes, resident_bytes
+from apollo.compiler.kernels.parameters import channel_bytes, load_bytes, resident_bytes, tiles_of
 from apollo.compiler.kernels.sparse import sparse_load
 from apollo.compiler.kernels.stream import (
     DRAM,
@@ -15,6 +15,8 @@ from apollo.compiler.kernels.stream import (
     PARAM_WAIT,
     PARAMETERS,
     RING_FREE,
+    RING_HEAD,
+    TILE,
     Stream,
     put,
     ring_place,
@@ -78,7 +80,15 @@ def load_tile(
     inputs: int,
     last: bool,
 ) -> None:
-    """Load a tile into the ring, which begins at `ring_first`."""
+    """Load a tile into the ring, which begins at `ring_first`, unless it is there already."""
+    home = s.homes[m[Map.OWNER]]
+    single = tiles_of(m) == 1 and not n[Nest.DYNAMIC]
+    if single and home[0] > s.number[RING_HEAD]:
+        # An earlier nest has loaded the same, and nothing has taken its place.
+        s.number[TILE] = home[0] - 1
+        s.number[PARAMETERS] = ring_first + s.ring[home[0] - 1, 0]
+        s.number[PARAM_WAIT] = home[1]
+        return
     if m[Map.SPARSE]:
         block, size, _ = sparse_load(n, d, m, s.pairs, first, channels)
     else:
@@ -89,5 +99,7 @@ def load_tile(
     s.number[PARAMETERS] = ring_first + s.number[RING_FREE] - block
     _load(s, n, d, m, layer, size, block, wait)
     s.number[FREE_AT] = wait
+    if single:
+        home[0], home[1] = 1 + s.number[TILE], s.number[PARAM_WAIT]
     if not n[Nest.WEIGHTS]:
         s.number[DRAM] -= size  # the same table or record for every tile

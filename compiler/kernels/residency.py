@@ -17,18 +17,20 @@ from apollo.compiler.kernels.clock import (
     TIMES,
     WORK,
     Time,
+    Work,
     advance,
     enter_core_work,
     enter_transfers,
 )
 from apollo.compiler.kernels.cost import parameter_bytes
-from apollo.compiler.kernels.parameters import ring_bytes
-from apollo.compiler.tables import Map, Unit
+from apollo.compiler.kernels.parameters import ring_bytes, tiles_of
+from apollo.compiler.tables import Map, Nest, Unit
 
 Ints = npt.NDArray[np.int64]
 
 STEPS = 32  # into which core memory is divided
 _NEVER = 1 << 60
+_NOWHERE = -1
 
 
 class Shelf(NamedTuple):
@@ -36,6 +38,7 @@ class Shelf(NamedTuple):
 
     saved: Ints  # [STEPS + 1] most bytes of DRAM traffic saved in so much core memory
     taken: Ints  # [L, STEPS + 1] whether the nest is in that set
+    home: Ints  # [L] where in all that passes through the ring parameters in one tile begin
     value: Ints  # [L] bytes that a nest and those that share its parameters load
     best: Ints  # [L]
     times: Ints  # [L, 1, TIMES]
@@ -48,6 +51,7 @@ def shelf(layers: int) -> Shelf:
     return Shelf(
         np.empty(STEPS + 1, np.int64),
         np.empty((layers, STEPS + 1), np.int64),
+        np.empty(layers, np.int64),
         np.empty(layers, np.int64),
         np.empty(layers, np.int64),
         np.empty((layers, 1, TIMES), np.int64),
@@ -122,8 +126,19 @@ def _streams(nests: Ints, mapping: Ints, ring: int, whole: int) -> bool:
 @bare_kernel
 def _end(s: Shelf, nests: Ints, tensors: Ints, d: Ints, mapping: Ints, ring: int) -> int:
     """When a following inference ends."""
+    passed = 0
     for i in range(len(nests)):
-        enter_core_work(nests[i], d, mapping[i], s.work)
+        s.home[i] = _NOWHERE
+        m = mapping[i]
+        enter_core_work(nests[i], d, m, s.work)
+        home = s.home[m[Map.OWNER]]
+        if s.work[Work.RING] > 0 and tiles_of(m) == 1 and not nests[i, Nest.DYNAMIC]:
+            # What an earlier nest has loaded is there until the ring has come round.
+            if home != _NOWHERE and passed - home <= ring:
+                s.work[Work.PARAMETERS] = s.work[Work.RING] = 0
+            else:
+                s.home[m[Map.OWNER]] = passed
+        passed += s.work[Work.RING]
         enter_transfers(nests[i], d, mapping[i], tensors, s.work)
         advance(s.work, d, ring, s.times, s.parents, i, 0, s.times[i, 0])
     last = s.times[len(nests) - 1, 0]

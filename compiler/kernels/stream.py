@@ -12,8 +12,9 @@ from apollo.compiler.tables import Ints
 Column = npt.NDArray[np.int32]
 
 # Numbers of a stream.
-# FREE_AT: computes after which the newest tile's place in the ring is free.
-TOTAL, RING_FREE, RING_HEAD, RING_TAIL, PARAM_WAIT, PARAMETERS, DRAM, FREE_AT, ISSUED = range(9)
+# FREE_AT: computes after which the newest tile's place in the ring is free; TILE: the one in use.
+TOTAL, RING_FREE, RING_HEAD, RING_TAIL, PARAM_WAIT, PARAMETERS = range(6)
+DRAM, FREE_AT, TILE, ISSUED = range(6, 10)
 NUMBERS = ISSUED + len(Engine)
 _USUAL = USUAL.astype(np.int32)
 _COMPUTE = int(Engine.COMPUTE)
@@ -29,6 +30,7 @@ class Stream(NamedTuple):
     number: Ints  # [NUMBERS] of them ISSUED: instructions of each engine
     ring: Ints  # [loads, 3] first byte, end, computes after which it is free
     pairs: Ints  # [P, PAIR_COLUMNS] of the network's weights
+    homes: Ints  # [L, 2] of parameters in one tile: 1 + where in `ring`; loads up to theirs
 
 
 @bare_inlined
@@ -69,11 +71,12 @@ def ring_place(x: Ints, ring: Ints, size: int, ring_bytes: int) -> int:
     ring[x[RING_TAIL], 0] = first
     ring[x[RING_TAIL], 1] = first + size
     ring[x[RING_TAIL], 2] = x[ISSUED + _COMPUTE]
+    x[TILE] = x[RING_TAIL]
     x[RING_TAIL] += 1
     return wait
 
 
 @bare_inlined
 def ring_used(s: Stream) -> None:
-    """The last instruction, a compute, is the latest that reads the newest tile in the ring."""
-    s.ring[s.number[RING_TAIL] - 1, 2] = s.number[ISSUED + _COMPUTE]
+    """The last instruction, a compute, is the latest that reads the tile in use."""
+    s.ring[s.number[TILE], 2] = s.number[ISSUED + _COMPUTE]
