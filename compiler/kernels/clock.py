@@ -161,6 +161,8 @@ def advance(
         done = max(start + w[Work.COMPUTE], arrived + w[Work.COMPUTE_ROWS])
     t[Time.RING] = ring + w[Work.RING]
     if w[Work.PARAMETERS] > 0:
+        if w[Work.RING] > w[Work.RING_TILE]:
+            room -= room % w[Work.RING_TILE]  # a part of a tile has no use
         free = _passed(ring + w[Work.RING_TILE] - room, times, parents, nest - 1, state)
         first = max(channel, free)
         start = max(start, first + w[Work.PARAMETER_TILE] + latency)
