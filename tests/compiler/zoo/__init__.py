@@ -1,0 +1,1 @@
+"""Networks of the catalogue and files of others, executed on many designs."""
