@@ -24,7 +24,7 @@ from apollo.compiler.kernels.views import VIEWS
 from apollo.compiler.kernels.workspace import workspace
 from apollo.compiler.network import Network
 from apollo.compiler.options import USUAL, Options
-from apollo.compiler.tables import MAPS, PLACES, Form, Ints, Map, Nest, Resource
+from apollo.compiler.tables import MAPS, PLACES, Form, Ints, Map, Nest, Resource, TensorColumn
 
 
 @dataclass(frozen=True)
@@ -140,16 +140,33 @@ def _cheapest(
     return best if best.end * _CLEARLY < first.end * (_CLEARLY - 1) else first
 
 
+_MORE_STATES = 4  # times as many, where something had to be put out: a layout may avoid it
+
+
 def _mapped(
     network: Network, accelerator: Accelerator, units: Ints, forced: Ints, states: int
 ) -> _Mapped:
     """Splits, tiles and places, given where each layer finds its operands; then residents."""
+    found, has_spills = _mapped_by(network, accelerator, units, forced, states)
+    if not has_spills or states == 1:
+        return found
+    try:
+        other, _ = _mapped_by(network, accelerator, units, forced, _MORE_STATES * states)
+    except DoesNotFit:
+        return found
+    return min(found, other, key=lambda mapped: mapped.end)
+
+
+def _mapped_by(
+    network: Network, accelerator: Accelerator, units: Ints, forced: Ints, states: int
+) -> tuple[_Mapped, bool]:
+    """The same with so many states; whether a tensor had to be put out to DRAM."""
     nests, tensors = network.nests, network.tensors
     layers, count = len(nests), len(tensors)
     mapping, places = np.zeros((layers, MAPS), np.int64), np.zeros((count, PLACES), np.int64)
     space = workspace(count, states, network.pairs, forced)
     out = np.empty(count, np.int64)
-    layer, resource, demanded = map_network(nests, tensors, units, out, space, places, mapping)
+    layer, resource, demanded = map_network(nests, tensors, units, space, out, places, mapping)
     if layer >= 0:
         name = Resource(resource).name.lower()
         bound = int(getattr(accelerator, f"{name}_bytes"))
@@ -161,7 +178,8 @@ def _mapped(
     # After mapping: only then is it known what a layer's parameters take in a core.
     find_owners(nests, np.empty(layers, np.int64), np.empty(layers, np.int64), mapping)
     ring_bytes, end = keep_resident(nests, tensors, units, forced, shelf(layers), mapping)
-    return _Mapped(mapping, places, ring_bytes, end)
+    has_spills = bool((out > tensors[:, TensorColumn.IN_DRAM]).any())
+    return _Mapped(mapping, places, ring_bytes, end), has_spills
 
 
 def _program(

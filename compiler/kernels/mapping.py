@@ -326,25 +326,27 @@ def map_network(
     # Machine:
     d: Ints,
     # Scratch:
-    out: Ints,
     s: Workspace,
     # Out:
+    out_out: Ints,
     places: Ints,
     mapping: Ints,
 ) -> tuple[int, int, int]:
     """The mapping [L, MAPS] and places [T, PLACES]; what does not fit: nest, resource, demand.
 
+    `out_out` [T] says which tensors must live in DRAM.
+
     The nest is -1 where everything fits. What must be put out is found with one state, which is
     fast; then all states know it.
     """
     for tensor in range(len(tensors)):
-        out[tensor] = tensors[tensor, TensorColumn.IN_DRAM]
+        out_out[tensor] = tensors[tensor, TensorColumn.IN_DRAM]
     price = look_ahead(nests, d, s.ahead)
     most = len(s.places[0])
     width = most
     narrow_fits = False
     while True:
-        _begin_again(s, out)
+        _begin_again(s, out_out)
         states, failed, live = _search(s, nests, tensors, d, width, price)
         if failed < 0 and (width == most or narrow_fits):
             break
@@ -357,7 +359,7 @@ def map_network(
             continue
         # More room in PE memory helps, unless every candidate already fails at the core memory.
         hopeless = s.demand[1] == 0 and s.demand[2] == 0
-        if hopeless or not put_out(nests[failed], s.places[failed % 2, 0], s.live, live, out):
+        if hopeless or not put_out(nests[failed], s.places[failed % 2, 0], s.live, live, out_out):
             resource = _furthest(s.demand)
             return failed, resource, s.demand[resource]
         width = 1

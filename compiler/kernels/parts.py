@@ -63,6 +63,14 @@ def _inherited(p: Ints, own: int, stride: int) -> int:
 
 
 @bare_inlined
+def _alignment(full: int, step: int, variant: int) -> int:
+    """What a part is to be a multiple of; without a step to come, of the least that helps later."""
+    if variant == ALIGNED:
+        return full
+    return step if step > 1 else min(full, 2)
+
+
+@bare_inlined
 def _is_stepped(result: Ints) -> bool:
     """Whether full alignment is no other than that to the next step."""
     return bool(
@@ -82,14 +90,14 @@ def share_out(n: Ints, d: Ints, m: Ints, source: Ints, result: Ints, variant: in
         n[Nest.ROWS],
         down,
         variant,
-        result[TensorColumn.ALIGN_ROWS if variant == ALIGNED else TensorColumn.STEP_ROWS],
+        _alignment(result[TensorColumn.ALIGN_ROWS], result[TensorColumn.STEP_ROWS], variant),
         _inherited(source, Place.ROWS, n[Nest.STRIDE_ROWS]),
     )
     m[Map.PE_COLUMNS] = _part(
         n[Nest.COLUMNS],
         across,
         variant,
-        result[TensorColumn.ALIGN_COLUMNS if variant == ALIGNED else TensorColumn.STEP_COLUMNS],
+        _alignment(result[TensorColumn.ALIGN_COLUMNS], result[TensorColumn.STEP_COLUMNS], variant),
         _inherited(source, Place.COLUMNS, n[Nest.STRIDE_COLUMNS]),
     )
     owners = blocks_along(d, m, Split.CHANNELS)
