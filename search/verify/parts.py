@@ -5,6 +5,7 @@ from functools import partial
 
 from apollo.arch.text import suggestion
 from apollo.search.verify.compiler import verify_compiler
+from apollo.search.verify.edgetpu import verify_edgetpu
 from apollo.search.verify.figures import Part
 from apollo.search.verify.sparse import verify_sparse
 from apollo.search.verify.systolic import verify_systolic
@@ -15,6 +16,7 @@ PARTS: dict[str, Callable[[], Part]] = {
     "systolic": verify_systolic,
     "tpu-v1": verify_tpu,
     "sparse": verify_sparse,
+    "edgetpu": verify_edgetpu,
     COMPILER: verify_compiler,
 }
 
