@@ -7,6 +7,7 @@ from apollo.arch.text import suggestion
 from apollo.search.verify.compiler import verify_compiler
 from apollo.search.verify.edgetpu import verify_edgetpu
 from apollo.search.verify.figures import Part
+from apollo.search.verify.rnnt import verify_rnnt
 from apollo.search.verify.sparse import verify_sparse
 from apollo.search.verify.systolic import verify_systolic
 from apollo.search.verify.tpu import verify_tpu
@@ -17,6 +18,7 @@ PARTS: dict[str, Callable[[], Part]] = {
     "tpu-v1": verify_tpu,
     "sparse": verify_sparse,
     "edgetpu": verify_edgetpu,
+    "rnnt": verify_rnnt,
     COMPILER: verify_compiler,
 }
 

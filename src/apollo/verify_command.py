@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 def verify(
     parts: Annotated[
         list[str] | None,
-        typer.Argument(help="systolic, tpu-v1, sparse, compiler; all if none is named."),
+        typer.Argument(
+            help="systolic, tpu-v1, sparse, edgetpu, rnnt, compiler; all if none is named."
+        ),
     ] = None,
     networks: Annotated[
         str | None,
