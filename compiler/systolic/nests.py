@@ -30,7 +30,7 @@ from apollo.compiler.systolic.places import Buffers, Places, Tables, around, pla
 from apollo.compiler.systolic.sites import NO_MARGINS, Site, site_of
 from apollo.compiler.systolic.stream import Stream
 from apollo.compiler.systolic.transfers import Stored, dense, fill_margins, load, store
-from apollo.compiler.systolic.weights import Weights, plan_weights
+from apollo.compiler.systolic.weights import OF_WEIGHTS, Weights, plan_weights
 from apollo.compiler.tables import NO_TENSOR, Ints, Nest, TensorColumn
 
 _PRODUCTS = (Opcode.CONVOLVE, Opcode.DEPTHWISE)
@@ -75,12 +75,8 @@ def compile_nests(network: Network, accelerator: Accelerator) -> CompiledNests:
     first = multiplies.index(True) if any(multiplies) else 0
     name = network.layer_names[first]
     array = plan_array(accelerator, ring, output_stationary=False, layer=name)
-    layout, weights = Layout(), dict[int, Weights]()
-    for number, nest in enumerate(nests):
-        if nest[Nest.OPCODE] in _PRODUCTS:
-            flat = _is_flat(nest, tensors)
-            recipe = network.recipes[number].ingredients
-            weights[number] = plan_weights(nest, number, recipe, array, layout.reserve, flat=flat)
+    layout = Layout()
+    weights = _plan_all_weights(network, (nests, tensors), array, layout)
     constants = {
         number: layout.reserve(nest[Nest.TABLE_BYTES])
         for number, nest in enumerate(nests)
@@ -101,6 +97,25 @@ def compile_nests(network: Network, accelerator: Accelerator) -> CompiledNests:
     return CompiledNests(
         network, accelerator, program, places, weights, constants, addresses, layout.size, macs
     )
+
+
+def _plan_all_weights(
+    network: Network, rows: tuple[list[list[int]], list[list[int]]], array: Array, layout: Layout
+) -> dict[int, Weights]:
+    """By nest; nests with equal numbers that are cut alike, as the steps of a layer, share them."""
+    nests, tensors = rows
+    found, first = dict[int, Weights](), dict[tuple[int, ...], int]()
+    for number, nest in enumerate(nests):
+        if nest[Nest.OPCODE] not in _PRODUCTS:
+            continue
+        flat = _is_flat(nest, tensors)
+        owner = first.setdefault((flat, *(nest[column] for column in OF_WEIGHTS)), number)
+        if owner == number:
+            recipe = network.recipes[number].ingredients
+            found[number] = plan_weights(nest, number, recipe, array, layout.reserve, flat=flat)
+        else:
+            found[number] = found[owner]
+    return found
 
 
 def _refuse_products_of_activations(network: Network, nests: list[list[int]]) -> None:

@@ -95,6 +95,15 @@ def runs_of(nest: Numbers, *, flat: bool) -> list[Run]:
     ]
 
 
+# Of a nest, all that its weights and the way they are cut depend on.
+OF_WEIGHTS = (
+    *(Nest.SHARES, Nest.OPCODE, Nest.GROUPS, Nest.CHANNELS, Nest.IN_CHANNELS, Nest.TAPS),
+    *(Nest.KERNEL_ROWS, Nest.KERNEL_COLUMNS, Nest.EXTENT_ROWS, Nest.EXTENT_COLUMNS, Nest.FLAGS),
+    *(Nest.IMAGES, Nest.ROWS, Nest.COLUMNS),
+    *(Nest.SOURCE_CHANNEL, Nest.SOURCE_STEP, Nest.RESULT_STEP, Nest.RESULT_PITCH),
+)
+
+
 def plan_weights(
     nest: Numbers,
     number: int,

@@ -37,7 +37,7 @@ SMALL = (SCRATCHPAD, FIFO)
 def check(model: Model, design: Accelerator, seed: int = 0, expected=None) -> CompiledNests:
     """The program leaves the network's integers, bit for bit."""
     compiled = compile_nests(lower(model.graph, model), design)
-    inputs = random_inputs(model.graph, seed)
+    inputs = random_inputs(model.graph, seed, model.quantization)
     if expected is None:
         expected = run(model, inputs)
     machine = execute(compiled.program, design, pack(compiled, model, inputs))
