@@ -3,12 +3,15 @@
 The parts are handed in as functions, so a search is tested without compiler and simulator.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from apollo.search.goals import AREA
 from apollo.search.objective import Objective
 from apollo.search.trial import Evaluation, EvaluationKey, Outcome
+
+NO_MACHINE = "machine"  # the resource of a point whose values break a rule of the machine
 
 
 class Evaluate(Protocol):
@@ -35,20 +38,25 @@ class EvaluationCache(Protocol):
 class EvaluatePoint:
     """The `Evaluate` of a study of networks.
 
-    The area is checked before anything is compiled; the networks follow in the objective's order
-    until one does not fit. An evaluation that the cache holds is not run again.
+    What is known of a design alone is checked before anything is compiled; the networks follow in
+    the objective's order until one does not fit. An evaluation that the cache holds is not run
+    again.
     """
 
     objective: Objective
-    area_mm2: Callable[[int], float]  # of the point with that index; cheap
+    # `area_mm2` and other metrics of the point with that index; cheap. ValueError: no machine.
+    known: Callable[[int], Mapping[str, float]]
     measure: Callable[[int, str], Evaluation]  # of a point on a network; compiles and simulates
     key: Callable[[int, str], EvaluationKey]  # what that measurement depends on
     cache: EvaluationCache
 
     def __call__(self, index: int, /) -> Outcome:
         """The outcome of the point with that index."""
-        area_mm2 = self.area_mm2(index)
-        rejected = self.objective.rejected(area_mm2)
+        try:
+            known = self.known(index)
+        except ValueError as error:
+            return Outcome(False, 0.0, {}, NO_MACHINE, str(error))
+        rejected = self.objective.rejected(known)
         if rejected is not None:
             return rejected
         keys: list[EvaluationKey] = []
@@ -56,9 +64,9 @@ class EvaluatePoint:
         for network in self.objective.networks:
             keys.append(self.key(index, network))
             evaluations[network] = self._cached(keys[-1], index, network)
-            if not evaluations[network].feasible:
+            if not self.objective.allows(network, evaluations[network]):
                 break
-        outcome = self.objective.outcome(area_mm2, evaluations)
+        outcome = self.objective.outcome(known[AREA], evaluations)
         return replace(outcome, evaluations=tuple(dict.fromkeys(keys)))  # networks may be equal
 
     def _cached(self, key: EvaluationKey, index: int, network: str) -> Evaluation:

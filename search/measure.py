@@ -44,7 +44,6 @@ _SOURCES = (
     "arch/isa.py",
     "arch/operands.py",
     "arch/scaling.py",
-    "arch/space.py",
     "arch/sram.py",
     "arch/technology.py",
     "arch/data/*.csv",

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from apollo.arch.space import PARAMETERS, digits_of
+from apollo.arch.space import SPACE, Space
 from apollo.search.evaluate import Evaluate
 from apollo.search.interrupt import Interruptible
 from apollo.search.optimizers.base import Optimizer
@@ -40,6 +40,7 @@ class Study:
     settings: Mapping[str, Any] = field(default_factory=dict)  # of the optimizer
     options: Mapping[str, Any] = field(default_factory=dict)  # of objective and evaluation: JSON
     batch: int = BATCH
+    space: Space = SPACE  # described by the options if it is another
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -51,11 +52,15 @@ class Study:
             raise ValueError(f"The seed must be at most {_LARGEST_SEED}, not {self.seed}.")
         if self.batch < 1:
             raise ValueError(f"The batch must be at least 1, not {self.batch}.")
-        make_optimizer(self.optimizer, self.settings)
+        self.make_optimizer()
+
+    def make_optimizer(self) -> Optimizer:
+        """The optimizer, told nothing."""
+        return make_optimizer(self.optimizer, self.settings, self.space.radices)
 
     def row(self) -> StudyRow:
         """The study as it is stored, with every default filled in."""
-        settings = make_optimizer(self.optimizer, self.settings).settings.as_dict()
+        settings = self.make_optimizer().settings.as_dict()
         options = {**self.options, "batch": self.batch, self.optimizer: settings}
         return StudyRow(self.name, self.optimizer, self.seed, options, self.version)
 
@@ -94,7 +99,7 @@ def run_study(
     """
     if trials < 1:
         raise ValueError(f"A study must have at least 1 trial, not {trials}.")
-    optimizer = make_optimizer(study.optimizer, study.settings)
+    optimizer = study.make_optimizer()
     store.open_study(study.row())
     run = _Run(store, study, optimizer, evaluate, progress or NoProgress())
     stored = len(run.log)
@@ -159,7 +164,7 @@ class _Run:
             with interruptible.raising():
                 outcome = self.evaluate(index)
             seconds = time.perf_counter() - started
-            yield Trial(number, index, outcome, _parameters_at(index), seconds)
+            yield Trial(number, index, outcome, self.study.space.values_at(index), seconds)
 
     def _follow(self, trial: Trial) -> None:
         self.feasible += trial.feasible
@@ -175,9 +180,3 @@ class _Run:
                     f"Study '{self.study.name}' cannot be resumed: its trial {trial.number} is "
                     f"point {trial.index:,}, where the optimizer now asks for {index:,}."
                 )
-
-
-def _parameters_at(index: int) -> dict[str, int]:
-    """The design of a point as numbers by name."""
-    digits = digits_of(index)
-    return {p.name: p.choices[digit] for p, digit in zip(PARAMETERS, digits, strict=True)}

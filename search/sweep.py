@@ -6,8 +6,7 @@ twice the parameter halves the latency, 0 where it changes nothing.
 
 import itertools
 import math
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 from apollo.arch.accelerator import Accelerator
@@ -17,12 +16,12 @@ from apollo.arch.text import suggestion
 from apollo.compiler.errors import DoesNotFit
 from apollo.search.levers import BATCH, changed
 from apollo.search.measure import Measurement, compute_shares, measure_graph
+from apollo.search.numbers import parse_numbers
 from apollo.search.workload import Workload
 
 SIZE = "size"  # of the network
 MOST_POINTS = 4096
 _CHOICES = {parameter.name: parameter.choices for parameter in PARAMETERS}
-_ITEM = re.compile(r"(\d{1,12})(?:\.\.(\d{1,12})(?::(\d{1,12}))?)?", re.ASCII)
 Values = Mapping[str, int]  # by axis
 
 
@@ -92,36 +91,10 @@ def parse_axis(text: str, sizes: Sequence[int] = ()) -> Axis:
             f"--over must be PARAMETER=VALUES with a number of a design, {BATCH} or {SIZE}, "
             f"not '{text}'.{suggestion(name, known)}"
         )
-    values = set[int]()
-    for item in items.split(",") if equals else ():
-        values |= set(_values(name, item, sizes))
-    if not values:
-        raise ValueError(f"--over {name} must have values, such as {name}=2,4 or {name}=2..8:2.")
-    return Axis(name, tuple(sorted(values)))
-
-
-def _values(name: str, item: str, sizes: Sequence[int]) -> Iterable[int]:
-    match = _ITEM.fullmatch(item)
-    if match is None:
-        raise ValueError(f"Values of --over {name} must be as 8, 2..8 or 2..8:2, not '{item}'.")
-    first = int(match[1])
-    last = int(match[2]) if match[2] else first
-    if match[3] or not match[2]:
-        return _range(name, item, first, last, int(match[3] or 1))
-    offered = _CHOICES.get(name, ())
+    offered = _CHOICES.get(name)
     if name == SIZE and not isinstance(sizes, range):
         offered = tuple(sizes)
-    if not offered:
-        raise ValueError(f"--over {name} must have a step in its range: {name}={item}:STEP.")
-    return [value for value in offered if first <= value <= last]
-
-
-def _range(name: str, item: str, first: int, last: int, step: int) -> range:
-    if step < 1 or last < first:
-        raise ValueError(f"Range '{item}' of --over {name} must go up in steps of 1 or more.")
-    if (last - first) // step >= MOST_POINTS:
-        raise ValueError(f"Range '{item}' of --over {name} must have at most {MOST_POINTS} values.")
-    return range(first, last + 1, step)
+    return Axis(name, parse_numbers("--over", name, items if equals else None, offered))
 
 
 def sweep(

@@ -49,6 +49,7 @@ class Outcome:
     metrics: Mapping[str, float] = field(default_factory=dict)
     resource: str | None = None  # "area", "core_memory", ...
     reason: str | None = None  # a sentence
+    objectives: tuple[float, ...] = ()  # where there are several: each, the larger the better
     evaluations: tuple[EvaluationKey, ...] = field(default=(), compare=False)  # its parts
 
     def __post_init__(self) -> None:
@@ -56,7 +57,7 @@ class Outcome:
         _check("An outcome", self.feasible, self.metrics, self.resource, self.reason)
         if not (math.isfinite(self.reward) and self.reward >= 0):
             raise ValueError(f"A reward must be a number of at least 0, not {self.reward}.")
-        if not self.feasible and self.reward != 0:
+        if not self.feasible and (self.reward != 0 or self.objectives):
             raise ValueError(f"The reward of an infeasible point must be 0, not {self.reward}.")
 
 
@@ -90,6 +91,13 @@ class Trial:
     def reward(self) -> float:
         """The larger the better; 0 when infeasible."""
         return self.outcome.reward
+
+    @property
+    def objectives(self) -> tuple[float, ...]:
+        """All of them, the larger the better; the reward where there is one; none if infeasible."""
+        if not self.feasible:
+            return ()
+        return self.outcome.objectives or (self.reward,)
 
     @property
     def metrics(self) -> Mapping[str, float]:

@@ -7,7 +7,7 @@ two runs compare with `==`.
 from sqlalchemy import JSON, BigInteger, ForeignKey, ForeignKeyConstraint, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Base(DeclarativeBase):
@@ -47,6 +47,7 @@ class TrialTable(Base):
     parameters: Mapped[dict[str, int]] = mapped_column(JSON)
     feasible: Mapped[bool]
     reward: Mapped[float]
+    objectives: Mapped[list[float]] = mapped_column(JSON)  # where there are several
     metrics: Mapped[dict[str, float]] = mapped_column(JSON)
     resource: Mapped[str | None]
     reason: Mapped[str | None]

@@ -184,7 +184,8 @@ def _study_row(row: StudyTable) -> StudyRow:
 
 
 def _trial(row: TrialTable) -> Trial:
-    outcome = Outcome(row.feasible, row.reward, row.metrics, row.resource, row.reason)
+    objectives = tuple(row.objectives)
+    outcome = Outcome(row.feasible, row.reward, row.metrics, row.resource, row.reason, objectives)
     return Trial(row.number, row.point, outcome, row.parameters, row.seconds)
 
 
@@ -196,6 +197,7 @@ def _trial_values(study_id: int, trial: Trial) -> dict[str, Any]:
         "parameters": dict(trial.parameters),
         "feasible": trial.feasible,
         "reward": trial.reward,
+        "objectives": trial.outcome.objectives,
         "metrics": dict(trial.metrics),
         "resource": trial.resource,
         "reason": trial.reason,

@@ -9,9 +9,9 @@
 Designs are given by the name of a preset, by the path of a TOML file, or as an `Accelerator`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from apollo.arch.accelerator import Accelerator
@@ -96,32 +96,31 @@ def explore(
     networks: str | Sequence[str],
     *,
     optimizer: str = "evolutionary",
+    settings: "Mapping[str, Any] | None" = None,
     trials: int = 2000,
-    max_area_mm2: float | None = None,
     seed: int = 0,
-    baseline: str = "edge_tpu_v3",
-    batch: int = 1,
-    sparsity: float | None = None,
     study: str | None = None,
     output: str | Path = "results",
+    **problem: Any,
 ) -> "Exploration":
     """Search the space of designs; the same `study` resumes.
 
-    With a sparsity, all networks are pruned to it.
+    What is asked of a design is in the options of `search.explore.make_problem`, as text as on the
+    command line: `objectives=["speedup"]`, `constraints=["latency_ms <= 5"]`, `max_area_mm2=6.8`,
+    `weights`, `mean`, `baseline`, `batch`, `sparsity`, `space`, `fix=["cores=4"]`, `ranges`.
 
     Raises `ValueError`, one sentence, for wrong input.
     """
     from apollo.search.explore import explore as run
+    from apollo.search.explore import make_problem
 
+    named = [networks] if isinstance(networks, str) else networks
     return run(
-        [networks] if isinstance(networks, str) else networks,
+        make_problem(named, **problem),
         optimizer=optimizer,
+        settings=settings,
         trials=trials,
-        max_area_mm2=max_area_mm2,
         seed=seed,
-        baseline=baseline,
-        batch=batch,
-        sparsity=sparsity,
         study=study,
         output=Path(output),
     )

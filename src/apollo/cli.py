@@ -10,6 +10,7 @@ from apollo.compare_command import compare
 from apollo.compiler_option import Fix, Sparse, States, open_options, refuse_for_programs
 from apollo.console import ExitCode, guarded
 from apollo.explain_command import explain
+from apollo.explore_command import explore
 from apollo.network_option import (
     Batch,
     Network,
@@ -42,53 +43,7 @@ Design = Annotated[str, typer.Option(help="Preset, or the path of a .toml file."
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of tables.")]
 Output = Annotated[Path, typer.Option(help="Folder of studies.")]
 
-
-@app.command()
-@guarded
-def explore(
-    networks: Annotated[list[str], typer.Argument(help="Networks, names or paths.")],
-    optimizer: Annotated[str, typer.Option(help="random or evolutionary.")] = "evolutionary",
-    trials: Annotated[int, typer.Option(help="Designs to try.")] = 2000,
-    max_area: Annotated[float | None, typer.Option(help="Area budget in mm².")] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same trials.")] = 0,
-    baseline: Annotated[str, typer.Option(help="Design with reward 1.")] = "edge_tpu_v3",
-    batch: Batch = 1,
-    sparsity: Sparsity = None,
-    study: Annotated[str | None, typer.Option(help="Name; an existing one resumes.")] = None,
-    output: Output = Path("results"),
-    json: Json = False,
-) -> None:
-    """Search the space of designs for the best one under a budget."""
-    from apollo.search.explore import explore as run
-    from apollo.search.progress import terminal_progress
-
-    with terminal_progress() as progress:
-        exploration = run(
-            networks,
-            optimizer=optimizer,
-            trials=trials,
-            max_area_mm2=max_area,
-            seed=seed,
-            baseline=baseline,
-            batch=batch,
-            sparsity=sparsity,
-            study=study,
-            output=output,
-            progress=progress,
-        )
-    if json:
-        console.print_json(views.exploration_json(exploration))
-    if exploration.result.interrupted:
-        done = len(exploration.result.trials)
-        console.fail(
-            f"Interrupted after {done} of {trials} trials, all saved; the same command with "
-            f"--study {exploration.study} resumes.",
-            ExitCode.INTERRUPTED,
-        )
-    if exploration.best is None:
-        console.fail(views.nothing_feasible(exploration), ExitCode.NOTHING_FEASIBLE)
-    if not json:
-        views.print_exploration(exploration)
+app.command()(explore)
 
 
 @app.command()

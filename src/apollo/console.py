@@ -35,7 +35,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         except typer.Exit:
             raise
         except ValueError as error:
-            fail(str(error), ExitCode.USAGE)
+            fail(str(error), _code_of(error))
         except KeyboardInterrupt:
             fail("Interrupted.", ExitCode.INTERRUPTED)
         except BrokenPipeError:  # the reader, such as `head`, has seen enough
@@ -48,6 +48,12 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             _infeasible_or_internal(error)
 
     return wrapper
+
+
+def _code_of(error: ValueError) -> ExitCode:
+    from apollo.search.errors import NothingFeasible
+
+    return ExitCode.NOTHING_FEASIBLE if isinstance(error, NothingFeasible) else ExitCode.USAGE
 
 
 def _infeasible_or_internal(error: Exception) -> None:

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from apollo.cli import app
-from apollo.search.explore import default_study
+from apollo.search.explore import default_study, make_problem
 
 LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
 SMALL = "mobilenet_v1_0.25_128"
@@ -121,7 +121,7 @@ def test_variants_and_odd_paths_have_studies_of_their_own(tmp_path: Path) -> Non
     path = tmp_path / "a b:c.onnx"
     path.write_bytes((LIGHT / "light_squeezenet.onnx").read_bytes())
     names = [
-        default_study([name], "random", 5.8, 0)
+        default_study(make_problem([name], max_area_mm2=5.8), "random", 0)
         for name in ("mobilenet_v1_0.25_128", "mobilenet_v1_0.5", "gemm:1x2x3", str(path))
     ]
     assert names == [
@@ -145,7 +145,7 @@ def test_an_edited_baseline_is_another_study(tmp_path: Path) -> None:
 
 
 def test_json_says_that_nothing_is_feasible(tmp_path: Path) -> None:
-    options = ("--max-area", 0.1, "--trials", 4, "--output", tmp_path, "--json")
+    options = ("--max-area", 0.7, "--trials", 4, "--output", tmp_path, "--json")
     result = run("explore", SMALL, *options)
     assert result.exit_code == 3
     facts = json.loads(result.stdout)
@@ -154,10 +154,10 @@ def test_json_says_that_nothing_is_feasible(tmp_path: Path) -> None:
 
 def test_a_budget_that_nothing_meets_keeps_its_trials(tmp_path: Path) -> None:
     sentence = refused(
-        "explore", SMALL, "--max-area", 0.1, "--trials", 32, "--output", tmp_path, "--study", "s",
+        "explore", SMALL, "--max-area", 0.7, "--trials", 32, "--output", tmp_path, "--study", "s",
         code=3,
     )  # fmt: skip
-    assert sentence.startswith("None of 32 trials is feasible under 0.1 mm² (by cause: area 32;")
+    assert sentence.startswith("None of 32 trials is feasible under 0.7 mm² (by cause: area 32;")
     assert answer("study", "list", "--output", tmp_path)[0]["trials"] == 32
     assert refused("study", "best", "s", "--output", tmp_path, code=3) == (
         "None of the 32 trials of 's' is feasible."
@@ -174,7 +174,7 @@ def test_a_budget_that_nothing_meets_keeps_its_trials(tmp_path: Path) -> None:
         (("explore", SMALL, "--trials", "0"), "must have at least 1 trial, not 0."),
         (
             ("explore", SMALL, "--max-area", "-1"),
-            "The area budget must be a positive number, not -1.0.",
+            "The bound of area_mm2 must be at least 0, not -1.0.",
         ),
         (("explore", SMALL, "--optimizer", "evolution"), "Did you mean 'evolutionary'?"),
         (("explore", SMALL, "--seed", "-1"), "The seed must be at least 0, not -1."),

@@ -6,7 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from apollo.cli import app
-from apollo.search.explore import default_study, make_task
+from apollo.search.explore import default_study, make_problem
+from apollo.search.task import Task
 
 NETWORK = "mobilenet_v1_0.25_128"
 
@@ -61,8 +62,9 @@ def test_programs_have_their_weights(command, tmp_path):
 
 
 def test_studies_of_sparse_networks_are_others():
-    names = {default_study([NETWORK], "random", None, 0, sparsity) for sparsity in (None, 0.5, 0.8)}
+    problems = [make_problem([NETWORK], sparsity=sparsity) for sparsity in (None, 0.5, 0.8)]
+    names = {default_study(problem, "random", 0) for problem in problems}
     assert len(names) == 3
-    dense, sparse = (make_task([NETWORK], "edge_tpu_v3", None, 1, s) for s in (None, 0.8))
+    dense, sparse = (Task.of(problems[number]) for number in (0, 2))
     assert len(dense.networks[NETWORK].pairs) == 0
     assert len(sparse.networks[NETWORK].pairs) > 0

@@ -32,7 +32,7 @@ def main() -> int:
                 outcome.metrics,
                 outcome.resource,
                 outcome.reason,
-                (key,),
+                evaluations=(key,),
             )
 
         print("started", flush=True)

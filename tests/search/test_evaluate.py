@@ -1,12 +1,15 @@
 import pytest
 
+from apollo.search.constraint import Constraint
 from apollo.search.evaluate import EvaluatePoint
 from apollo.search.objective import Objective
 from apollo.search.store import Store
 from apollo.search.study import Study, run_study
 from apollo.search.trial import Evaluation, EvaluationKey
 
-OBJECTIVE = Objective("base", 1.0, {"a": 1.0, "b": 1.0}, max_area_mm2=0.9)
+BUDGET = Constraint("area_mm2", 0.9, is_most=True)
+BASE = {name: {"throughput_per_s": 1.0} for name in "ab"}
+OBJECTIVE = Objective("base", 1.0, BASE, constraints=(BUDGET,))
 
 
 class Counted:
@@ -23,8 +26,12 @@ class Counted:
 
     def point(self, cache: Store) -> EvaluatePoint:
         return EvaluatePoint(
-            OBJECTIVE, lambda index: (1 + index % 10) / 10, self.measure, key, cache
+            OBJECTIVE, lambda index: area((1 + index % 10) / 10), self.measure, key, cache
         )
+
+
+def area(value: float) -> dict[str, float]:
+    return {"area_mm2": value}
 
 
 def key(index: int, network: str) -> EvaluationKey:
@@ -37,7 +44,7 @@ def counted():
 
 
 def test_a_design_over_the_budget_is_not_measured(store, counted):
-    evaluate = EvaluatePoint(OBJECTIVE, lambda index: 1.0, counted.measure, key, store)
+    evaluate = EvaluatePoint(OBJECTIVE, lambda index: area(1.0), counted.measure, key, store)
     assert evaluate(1).resource == "area"
     assert counted.calls == []
 
@@ -57,7 +64,7 @@ def test_an_evaluation_that_is_cached_is_not_run_again(store, counted):
 
 def test_two_names_of_one_network_are_one_evaluation(store, counted):
     evaluate = EvaluatePoint(
-        OBJECTIVE, lambda index: 0.5, counted.measure, lambda index, _: key(index, "b"), store
+        OBJECTIVE, lambda index: area(0.5), counted.measure, lambda index, _: key(index, "b"), store
     )
     assert evaluate(4).evaluations == (key(4, "b"),)
     result = run_study(store, Study("s", "random", 1, "1"), evaluate, 8)

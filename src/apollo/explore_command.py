@@ -1,0 +1,109 @@
+"""`apollo explore`: a study from the command line."""
+
+import json as json_text
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from apollo import console, explore_view
+from apollo.console import ExitCode, guarded
+from apollo.network_option import Batch, Sparsity
+
+if TYPE_CHECKING:
+    from apollo.search.explore import Exploration
+
+Texts = list[str] | None
+
+
+@guarded
+def explore(
+    networks: Annotated[list[str], typer.Argument(help="Networks, names or paths.")],
+    optimizer: Annotated[str, typer.Option(help="How designs are chosen.")] = "evolutionary",
+    setting: Annotated[Texts, typer.Option(help="NAME=VALUE of the optimizer; repeatable.")] = None,
+    trials: Annotated[int, typer.Option(help="Designs to try.")] = 2000,
+    objective: Annotated[
+        Texts, typer.Option(help="What is good: speedup, energy^2*area, …; repeatable.")
+    ] = None,
+    constraint: Annotated[
+        Texts, typer.Option(help="What must hold: 'latency_ms <= 5'; repeatable.")
+    ] = None,
+    max_area: Annotated[float | None, typer.Option(help="Area budget in mm².")] = None,
+    weight: Annotated[Texts, typer.Option(help="NETWORK=WEIGHT in the mean; repeatable.")] = None,
+    mean: Annotated[str, typer.Option(help="geometric, arithmetic or least.")] = "geometric",
+    baseline: Annotated[str, typer.Option(help="Design with reward 1.")] = "edge_tpu_v3",
+    space: Annotated[Path | None, typer.Option(help="TOML file of a space of your own.")] = None,
+    fix: Annotated[Texts, typer.Option(help="PARAMETER=VALUE; repeatable.")] = None,
+    ranges: Annotated[
+        Texts, typer.Option("--range", help="PARAMETER=VALUES, as cores=1..8; repeatable.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same trials.")] = 0,
+    batch: Batch = 1,
+    sparsity: Sparsity = None,
+    study: Annotated[str | None, typer.Option(help="Name; an existing one resumes.")] = None,
+    output: Annotated[Path, typer.Option(help="Folder of studies.")] = Path("results"),
+    json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
+) -> None:
+    """Search the space of designs for the best one under constraints."""
+    from apollo.search.explore import explore as run
+    from apollo.search.explore import make_problem
+    from apollo.search.objective import DEFAULT_GOAL
+    from apollo.search.progress import terminal_progress
+
+    problem = make_problem(
+        networks,
+        objectives=objective or (DEFAULT_GOAL,),
+        constraints=constraint or (),
+        max_area_mm2=max_area,
+        weights=weight or (),
+        mean=mean,
+        baseline=baseline,
+        batch=batch,
+        sparsity=sparsity,
+        space=space,
+        fix=fix or (),
+        ranges=ranges or (),
+    )
+    with terminal_progress() as progress:
+        exploration = run(
+            problem,
+            optimizer=optimizer,
+            settings=_settings(setting or ()),
+            trials=trials,
+            seed=seed,
+            study=study,
+            output=output,
+            progress=progress,
+        )
+    _show(exploration, trials, json)
+
+
+def _show(exploration: "Exploration", trials: int, json: bool) -> None:
+    if json:
+        console.print_json(explore_view.exploration_json(exploration))
+    if exploration.result.interrupted:
+        done = len(exploration.result.trials)
+        console.fail(
+            f"Interrupted after {done} of {trials} trials, all saved; the same command with "
+            f"--study {exploration.study} resumes.",
+            ExitCode.INTERRUPTED,
+        )
+    if exploration.best is None:
+        console.fail(explore_view.nothing_feasible(exploration), ExitCode.NOTHING_FEASIBLE)
+    if not json:
+        explore_view.print_exploration(exploration)
+
+
+def _settings(texts: Sequence[str]) -> dict[str, Any]:
+    """Numbers and names as JSON reads them; what it does not read is text."""
+    settings = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise ValueError(f"--setting must be NAME=VALUE, not '{text}'.")
+        try:
+            settings[name] = json_text.loads(value)
+        except ValueError:
+            settings[name] = value
+    return settings
