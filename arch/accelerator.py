@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from apollo.arch import technology
+from apollo.arch.constants import DEFAULT
 from apollo.arch.text import suggestion
 
 MACS_PER_LANE = 4
 STREAMS = ("FETCH", "PARAM", "ACT", "STORE")  # of DRAM and host link, in round-robin order (M6)
 BURSTS = (16, 32, 64, 128, 256)
 LARGEST_INSTRUCTION_BYTES = 64
-DRAM_TYPES = (*technology.DRAM_PJ_PER_BIT, technology.ON_CHIP)
+DRAM_TYPES = (*DEFAULT.dram_pj_per_bit, technology.ON_CHIP)
 HOST_TYPES = ("PCIe", technology.ON_CHIP)
 DESIGNS = Path(__file__).parent / "designs"
 # Far above anything buildable, so that counts of cycles and bytes stay far inside 64 bits.

@@ -11,7 +11,8 @@ from types import MappingProxyType
 from apollo.arch import technology as tech
 from apollo.arch.accelerator import Accelerator
 from apollo.arch.area import Area, area_of, bus_register_bits, counters_of
-from apollo.arch.scaling import energy_scale, logic_leakage_mw_per_mm2
+from apollo.arch.constants import DEFAULT, Technology
+from apollo.arch.scaling import energy_scale, logic_leakage_scale
 from apollo.arch.sram import Memories, Sram, memories_of
 
 # Multiply-accumulates of 8 bits that one of (activation, weight) bits counts as: it takes as many
@@ -133,26 +134,26 @@ class Energy:
         return self.dynamic_pj + self.leakage_pj
 
 
-def energy_table(accelerator: Accelerator) -> EnergyTable:
-    """Picojoules of every action on a design."""
+def energy_table(accelerator: Accelerator, constants: Technology = DEFAULT) -> EnergyTable:
+    """Picojoules of every action on a design in a technology."""
     a = accelerator
     node_nm = a.technology_nm
-    memories, area = memories_of(a), area_of(a)
+    memories, area = memories_of(a), area_of(a, constants)
     scale = energy_scale(node_nm)
-    register_pj = tech.REGISTER_PJ_PER_BIT_40NM * scale / energy_scale(40)
-    pe_memory_pj = memories.pe_memory.byte_pj(node_nm)
-    core_memory_pj = memories.core_memory.byte_pj(node_nm)
-    accumulator_pj = memories.accumulators.byte_pj(node_nm) if a.is_systolic else 0.0
-    ring_pj = 2 * memories.instruction_memory.byte_pj(node_nm)
-    bus_pj = _bus_byte_pj(a, area, register_pj)
-    on_chip_pj = _cache_byte_pj(node_nm) + bus_pj
-    dram_pj = on_chip_pj if a.dram == tech.ON_CHIP else 8 * tech.DRAM_PJ_PER_BIT[a.dram]
-    host_pj = bus_pj if a.host == tech.ON_CHIP else 8 * tech.HOST_PJ_PER_BIT
-    vector_pj = (tech.MULTIPLY_8_PJ + tech.ADD_32_PJ) * scale
+    register_pj = constants.register_pj_per_bit_40nm * scale / energy_scale(40)
+    pe_memory_pj = memories.pe_memory.byte_pj(node_nm, constants)
+    core_memory_pj = memories.core_memory.byte_pj(node_nm, constants)
+    accumulator_pj = memories.accumulators.byte_pj(node_nm, constants) if a.is_systolic else 0.0
+    ring_pj = 2 * memories.instruction_memory.byte_pj(node_nm, constants)
+    bus_pj = _bus_byte_pj(a, area, register_pj, constants)
+    on_chip_pj = _cache_byte_pj(node_nm, constants) + bus_pj
+    dram_pj = on_chip_pj if a.dram == tech.ON_CHIP else 8 * constants.dram_pj_per_bit[a.dram]
+    host_pj = bus_pj if a.host == tech.ON_CHIP else 8 * constants.host_pj_per_bit
+    vector_pj = (constants.multiply_8_pj + constants.add_32_pj) * scale
     return EnergyTable(
-        mac=_mac_pj(a, scale, register_pj),
+        mac=_mac_pj(a, scale, register_pj, constants),
         vector_op=vector_pj + tech.LANE_REGISTER_BITS * register_pj,
-        requantise=_requantise_pj(scale, register_pj),
+        requantise=_requantise_pj(scale, register_pj, constants),
         pe_memory_read_byte=pe_memory_pj,
         pe_memory_write_byte=pe_memory_pj,
         core_memory_read_byte=core_memory_pj,
@@ -160,28 +161,34 @@ def energy_table(accelerator: Accelerator) -> EnergyTable:
         accumulator_read_byte=accumulator_pj,
         accumulator_write_byte=accumulator_pj,
         weight_shift_byte=8 * register_pj if a.is_systolic else 0.0,
-        staging_byte=2 * memories.staging.byte_pj(node_nm),
+        staging_byte=2 * memories.staging.byte_pj(node_nm, constants),
         activation_bus_byte=bus_pj,
         parameter_bus_byte=bus_pj,
         instruction_byte=ring_pj + tech.DECODE_STAGES * 8 * register_pj,
         dram_byte=dram_pj,
         host_byte=host_pj,
-        clock_cycle=tech.IDLE_CLOCK_SHARE * _register_bits(a) * register_pj,
-        leakage_mw=_leakage_mw(memories, area, node_nm),
+        clock_cycle=constants.idle_clock_share * _register_bits(a) * register_pj,
+        leakage_mw=_leakage_mw(memories, area, node_nm, constants),
     )
 
 
-def _cache_byte_pj(node_nm: int) -> float:
+def _cache_byte_pj(node_nm: int, constants: Technology) -> float:
     cache = Sram(1, tech.ON_CHIP_CACHE_BANK_BYTES, tech.ON_CHIP_CACHE_WORD_BYTES)
-    return cache.byte_pj(node_nm)
+    return cache.byte_pj(node_nm, constants)
 
 
 def leakage_mw(accelerator: Accelerator) -> float:
     """Leakage of SRAM and logic, at 350 K."""
-    return _leakage_mw(memories_of(accelerator), area_of(accelerator), accelerator.technology_nm)
+    area, node_nm = area_of(accelerator), accelerator.technology_nm
+    return _leakage_mw(memories_of(accelerator), area, node_nm, DEFAULT)
 
 
-def energy_pj(counts: Mapping[Action, int], accelerator: Accelerator, cycles: int) -> Energy:
+def energy_pj(
+    counts: Mapping[Action, int],
+    accelerator: Accelerator,
+    cycles: int,
+    constants: Technology = DEFAULT,
+) -> Energy:
     """The energy of a run of that many actions in that many cycles.
 
     Raises `ValueError` for negative counts and for a count of clock cycles beside `cycles`.
@@ -190,7 +197,7 @@ def energy_pj(counts: Mapping[Action, int], accelerator: Accelerator, cycles: in
         raise ValueError("Counts of actions and cycles must not be negative.")
     if Action.CLOCK_CYCLE in counts:
         raise ValueError("Clock cycles must not be among the actions: they are the cycles.")
-    table = energy_table(accelerator)
+    table = energy_table(accelerator, constants)
     actions_pj = {action: count * table.of(action) for action, count in counts.items()}
     actions_pj[Action.CLOCK_CYCLE] = cycles * table.clock_cycle
     # milliwatts times nanoseconds are picojoules
@@ -198,28 +205,32 @@ def energy_pj(counts: Mapping[Action, int], accelerator: Accelerator, cycles: in
     return Energy(actions_pj, leakage_pj)
 
 
-def _mac_pj(accelerator: Accelerator, scale: float, register_pj: float) -> float:
+def _mac_pj(
+    accelerator: Accelerator, scale: float, register_pj: float, constants: Technology
+) -> float:
     """A quarter of a lane's cycle: four products, three sums of two, one accumulation."""
     if accelerator.is_systolic:
-        logic_pj = tech.MULTIPLY_8_PJ + tech.ADD_32_PJ
+        logic_pj = constants.multiply_8_pj + constants.add_32_pj
         return logic_pj * scale + tech.CELL_MOVING_BITS * register_pj
-    sums_pj = (3 * tech.PRODUCT_SUM_BITS / 32 + 1) * tech.ADD_32_PJ / 4
-    return (tech.MULTIPLY_8_PJ + sums_pj) * scale + tech.LANE_REGISTER_BITS / 4 * register_pj
+    sums_pj = (3 * tech.PRODUCT_SUM_BITS / 32 + 1) * constants.add_32_pj / 4
+    return (constants.multiply_8_pj + sums_pj) * scale + tech.LANE_REGISTER_BITS / 4 * register_pj
 
 
-def _requantise_pj(scale: float, register_pj: float) -> float:
+def _requantise_pj(scale: float, register_pj: float, constants: Technology) -> float:
     """Multiply by 32 bits, shift, round, add the zero point."""
-    multiply_pj = tech.MULTIPLY_32_PJ_45NM * scale / energy_scale(45)
-    shift_pj = tech.SHIFT_32_PJ_40NM * scale / energy_scale(40)
+    multiply_pj = constants.multiply_32_pj_45nm * scale / energy_scale(45)
+    shift_pj = constants.shift_32_pj_40nm * scale / energy_scale(40)
     registers_pj = tech.REQUANTISER_REGISTER_BITS * register_pj
-    return multiply_pj + shift_pj + 2 * tech.ADD_32_PJ * scale + registers_pj
+    return multiply_pj + shift_pj + 2 * constants.add_32_pj * scale + registers_pj
 
 
-def _bus_byte_pj(accelerator: Accelerator, area: Area, register_pj: float) -> float:
+def _bus_byte_pj(
+    accelerator: Accelerator, area: Area, register_pj: float, constants: Technology
+) -> float:
     """A byte over one side of the chip, through the registers of half of the PEs of both sides."""
     hops = (accelerator.pes_x + accelerator.pes_y) / 2
     side_mm = float(area.total_mm2**0.5)
-    return 8 * (side_mm * tech.WIRE_PJ_PER_BIT_MM + hops * register_pj)
+    return 8 * (side_mm * constants.wire_pj_per_bit_mm + hops * register_pj)
 
 
 def _register_bits(accelerator: Accelerator) -> float:
@@ -235,6 +246,7 @@ def _register_bits(accelerator: Accelerator) -> float:
     )
 
 
-def _leakage_mw(memories: Memories, area: Area, node_nm: int) -> float:
-    sram_mw = sum(memory.leakage_mw(node_nm) for memory in memories)
-    return sram_mw + area.logic_mm2 * logic_leakage_mw_per_mm2(node_nm)
+def _leakage_mw(memories: Memories, area: Area, node_nm: int, constants: Technology) -> float:
+    sram_mw = sum(memory.leakage_mw(node_nm, constants) for memory in memories)
+    logic_mw_per_mm2 = constants.logic_leakage_mw_per_mm2_40nm * logic_leakage_scale(node_nm)
+    return sram_mw + area.logic_mm2 * logic_mw_per_mm2

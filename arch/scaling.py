@@ -5,6 +5,7 @@ their nodes both are interpolated as powers of the node. Every factor is relativ
 """
 
 import math
+from collections.abc import Mapping
 from functools import cache
 
 from apollo.arch import technology as tech
@@ -18,7 +19,7 @@ def _power_law(node_nm: float, left: tuple[int, float], right: tuple[int, float]
     return left[1] * float((right[1] / left[1]) ** share)
 
 
-def _interpolated(node_nm: float, values: dict[int, float]) -> float:
+def _interpolated(node_nm: float, values: Mapping[int, float]) -> float:
     nodes = sorted(values)
     if node_nm in values:
         return values[int(node_nm)]
@@ -64,16 +65,17 @@ def interface_area_scale(node_nm: float) -> float:
     return math.sqrt(area_scale(node_nm))
 
 
-@cache
-def sram_leakage_mw_per_mib(node_nm: float) -> float:
-    """Leakage of SRAM; beyond the nodes of the sweep that of the nearest."""
-    values = tech.SRAM_LEAKAGE_MW_PER_MIB
+def at_node(node_nm: float, values: Mapping[int, float]) -> float:
+    """A value that is known at some nodes; beyond them that of the nearest."""
     return _interpolated(min(max(node_nm, min(values)), max(values)), values)
 
 
 @cache
-def logic_leakage_mw_per_mm2(node_nm: float) -> float:
-    """Leakage of logic: a gate's leakage shrinks with the node as its switching energy does."""
+def logic_leakage_scale(node_nm: float) -> float:
+    """Leakage of an area of logic at a node over that at 40 nm.
+
+    A gate's leakage shrinks with the node as its switching energy does.
+    """
     energy = energy_scale(node_nm) / energy_scale(40)
     density = area_scale(40) / area_scale(node_nm)
-    return tech.LOGIC_LEAKAGE_MW_PER_MM2_40NM * energy * density
+    return energy * density

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from apollo.arch import technology as tech
 from apollo.arch.accelerator import Accelerator
-from apollo.arch.scaling import area_scale, energy_scale, sram_leakage_mw_per_mib
+from apollo.arch.constants import DEFAULT, Technology
+from apollo.arch.scaling import area_scale, at_node, energy_scale
 
 _MIB = 1 << 20
 ACCUMULATOR_BYTES = 4
@@ -25,27 +26,28 @@ class Sram(NamedTuple):
         """Bytes of one bank as built: never shallower than the shallowest macro."""
         return max(self.bank_bytes, self.word_bytes * tech.SRAM_LEAST_WORDS)
 
-    def area_um2(self, node_nm: int) -> float:
+    def area_um2(self, node_nm: int, constants: Technology = DEFAULT) -> float:
         """Area of all banks."""
         two = self.ports > 1
-        bit_um2 = tech.SRAM_TWO_PORTS_UM2_PER_BIT if two else tech.SRAM_UM2_PER_BIT
+        bit_um2 = constants.sram_two_ports_um2_per_bit if two else constants.sram_um2_per_bit
         return self.banks * self.built_bytes * 8 * bit_um2 * area_scale(node_nm)
 
-    def leakage_mw(self, node_nm: int) -> float:
+    def leakage_mw(self, node_nm: int, constants: Technology = DEFAULT) -> float:
         """Leakage of all banks at 350 K."""
-        return self.banks * self.built_bytes / _MIB * sram_leakage_mw_per_mib(node_nm)
+        mw_per_mib = at_node(node_nm, constants.sram_leakage_mw_per_mib)
+        return self.banks * self.built_bytes / _MIB * mw_per_mib
 
-    def access_pj(self, node_nm: int) -> float:
+    def access_pj(self, node_nm: int, constants: Technology = DEFAULT) -> float:
         """Energy to read or to write one word of one bank."""
         macros = max(1.0, self.word_bytes / tech.SRAM_MOST_WORD_BYTES)
         word_bytes, macro_bytes = self.word_bytes / macros, self.built_bytes / macros
-        by_word = tech.SRAM_PJ_PER_ROOT_BYTE_AND_WORD_BYTE_45NM * word_bytes
-        macro_pj = (tech.SRAM_PJ_PER_ROOT_BYTE_45NM + by_word) * math.sqrt(macro_bytes)
+        by_word = constants.sram_pj_per_root_byte_and_word_byte_45nm * word_bytes
+        macro_pj = (constants.sram_pj_per_root_byte_45nm + by_word) * math.sqrt(macro_bytes)
         return macros * macro_pj * energy_scale(node_nm) / energy_scale(45)
 
-    def byte_pj(self, node_nm: int) -> float:
+    def byte_pj(self, node_nm: int, constants: Technology = DEFAULT) -> float:
         """Energy of a byte of a word that is read or written whole."""
-        return self.access_pj(node_nm) / self.word_bytes
+        return self.access_pj(node_nm, constants) / self.word_bytes
 
 
 class Memories(NamedTuple):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from apollo.arch.accelerator import design_text, lane_presets
+from apollo.arch.constants import DEFAULT, load_technology
 from apollo.arch.space import SPACE
 from apollo.arch.space_file import load_space
 from apollo.search.constraint import Constraint
@@ -48,6 +49,7 @@ def make_problem(
     space: str | Path | None = None,
     fix: Sequence[str] = (),
     ranges: Sequence[str] = (),
+    technology: str | Path | None = None,
 ) -> Problem:
     """The problem that is written so; docs/objectives.md has the grammar.
 
@@ -65,6 +67,7 @@ def make_problem(
         batch,
         sparsity,
         restricted(SPACE if space is None else load_space(space), fix, ranges),
+        DEFAULT if technology is None else load_technology(technology),
     )
     return with_budget(problem, max_area_mm2)
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.accelerator import Accelerator
+from apollo.arch.constants import DEFAULT, Technology
 from apollo.arch.extents import memory_peaks
 from apollo.compiler.high_water import high_water
 from apollo.compiler.lower import lower
@@ -39,6 +40,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 _SOURCES = (
     "arch/accelerator.py",
     "arch/area.py",
+    "arch/constants.py",
     "arch/cycles.py",
     "arch/energy.py",
     "arch/isa.py",
@@ -93,7 +95,12 @@ def compute_shares(metrics: Metrics) -> dict[str, float]:
     return dict(sorted(shares.items(), key=lambda item: -item[1]))
 
 
-def measure(network: Network, accelerator: Accelerator, options: Options = USUAL) -> Measurement:
+def measure(
+    network: Network,
+    accelerator: Accelerator,
+    options: Options = USUAL,
+    constants: Technology = DEFAULT,
+) -> Measurement:
     """Compile for lanes and simulate; `options` fix decisions of the compiler.
 
     Raises `DoesNotFit` when no mapping of some layer fits the design.
@@ -101,7 +108,7 @@ def measure(network: Network, accelerator: Accelerator, options: Options = USUAL
     compiled = compile_network(network, accelerator, options)
     cold = simulate(compiled.cold, accelerator)
     warm = simulate(compiled.warm, accelerator) if compiled.has_residents else cold
-    metrics = metrics_of(cold, warm, accelerator, network.macs, network.batch)
+    metrics = metrics_of(cold, warm, accelerator, network.macs, network.batch, constants)
     macs, peaks = (
         partial(layer_macs, network.nests, of_nonzeros=True),
         partial(high_water, compiled),

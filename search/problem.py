@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from apollo.arch.accelerator import Accelerator
 from apollo.arch.area import area_of
+from apollo.arch.constants import DEFAULT, Technology, technology_of
 from apollo.arch.space import SPACE, Parameter, Space
 from apollo.search.constraint import Constraint
 from apollo.search.errors import NothingFeasible
@@ -36,6 +37,7 @@ class Problem:
     images: int = 1  # of an inference
     sparsity: float | None = None
     space: Space = SPACE
+    technology: Technology = DEFAULT
 
     def __post_init__(self) -> None:
         """Check what needs no network."""
@@ -67,6 +69,8 @@ class Problem:
         if self.space != SPACE:
             choices = {each.name: list(each.choices) for each in self.space.parameters}
             options["space"] = {"choices": choices, "base": asdict(self.space.base)}
+        if self.technology != DEFAULT:
+            options["technology"] = self.technology.changes()
         return options
 
     @classmethod
@@ -87,6 +91,7 @@ class Problem:
             images=options["images"],
             sparsity=options["sparsity"],
             space=space,
+            technology=technology_of(options.get("technology", {})),
         )
 
     def _check_area(self) -> None:
@@ -98,7 +103,7 @@ class Problem:
             corners = [self.space.accelerator_at(index) for index in (0, self.space.size - 1)]
         except ValueError:  # no machine; others may be
             return
-        least, most = (area_of(design).total_mm2 for design in corners)
+        least, most = (area_of(design, self.technology).total_mm2 for design in corners)
         for bound in bounds:
             if bound.is_most and least > bound.bound:
                 raise NothingFeasible(

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from apollo.arch.accelerator import Accelerator, load_design
 from apollo.arch.area import area_of
+from apollo.arch.constants import DEFAULT, Technology
 from apollo.arch.space import FIELDS
 from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.lower import lower
@@ -79,7 +80,7 @@ class Task:
         problem, metrics = self.problem, {}
         for name, network in self.networks.items():
             try:
-                metrics[name] = measure(network, self.baseline).metrics.scalars()
+                metrics[name] = self._measure(network, self.baseline).metrics.scalars()
             except DoesNotFit as error:
                 raise ValueError(
                     f"Baseline '{self.baseline.name}' cannot run {name}, so no reward is relative "
@@ -89,7 +90,7 @@ class Task:
         check_constraints(problem.constraints, problem.networks, _KNOWN, measured)
         return Objective(
             self.baseline.name,
-            area_of(self.baseline).total_mm2,
+            area_of(self.baseline, problem.technology).total_mm2,
             metrics,
             problem.goals,
             problem.constraints,
@@ -121,11 +122,11 @@ class Task:
             accelerator, options = self._accelerator_at(design), self._options_at(design)
         else:
             accelerator, options = load_design(design), USUAL
-        known = known_of(accelerator)
+        known = known_of(accelerator, self.problem.technology)
         measurements, evaluations = {}, {}
         for name, network in self.networks.items():
             try:
-                measurements[name] = measure(network, accelerator, options)
+                measurements[name] = self._measure(network, accelerator, options)
                 evaluations[name] = _found(measurements[name])
             except DoesNotFit as error:
                 evaluations[name] = _does_not_fit(error)
@@ -138,7 +139,12 @@ class Task:
         return self.problem.space.accelerator_at(index)
 
     def _known_at(self, index: int) -> dict[str, float]:
-        return known_of(self._accelerator_at(index))
+        return known_of(self._accelerator_at(index), self.problem.technology)
+
+    def _measure(
+        self, network: Network, accelerator: Accelerator, options: Options = USUAL
+    ) -> Measurement:
+        return measure(network, accelerator, options, self.problem.technology)
 
     def _options_at(self, index: int) -> Options:
         return options_with(USUAL, self.problem.space.values_at(index))
@@ -146,7 +152,7 @@ class Task:
     def _measure_at(self, index: int, network: str) -> Evaluation:
         design, options = self._accelerator_at(index), self._options_at(index)
         try:
-            return _found(measure(self.networks[network], design, options))
+            return _found(self._measure(self.networks[network], design, options))
         except DoesNotFit as error:
             return _does_not_fit(error)
 
@@ -155,6 +161,8 @@ class Task:
         decided = self._options_at(index)
         if decided != USUAL:
             options["decided"] = [str(decided.sparse), decided.states, *map(str, decided.fixed)]
+        if self.problem.technology != DEFAULT:
+            options["technology"] = self.problem.technology.changes()
         return EvaluationKey(
             design=design_key(self._accelerator_at(index)),
             network=self.contents[network],
@@ -163,10 +171,11 @@ class Task:
         )
 
 
-def known_of(accelerator: Accelerator) -> dict[str, float]:
+def known_of(accelerator: Accelerator, technology: Technology) -> dict[str, float]:
     """The metrics of a design that need no network."""
     fields = {name: float(getattr(accelerator, name)) for name in FIELDS}
-    return {AREA: area_of(accelerator).total_mm2, "peak_tops": accelerator.peak_tops, **fields}
+    area_mm2 = area_of(accelerator, technology).total_mm2
+    return {AREA: area_mm2, "peak_tops": accelerator.peak_tops, **fields}
 
 
 def design_key(accelerator: Accelerator) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from apollo.arch.accelerator import Accelerator
+from apollo.arch.constants import DEFAULT, Technology
 from apollo.arch.energy import Action, energy_pj
 from apollo.arch.isa import Engine
 from apollo.simulator.activity import actions_of
@@ -69,7 +70,12 @@ class LayerRow:
 
 
 def metrics_of(
-    cold: Timeline, warm: Timeline, accelerator: Accelerator, macs: int, images: int = 1
+    cold: Timeline,
+    warm: Timeline,
+    accelerator: Accelerator,
+    macs: int,
+    images: int = 1,
+    constants: Technology = DEFAULT,
 ) -> Metrics:
     """Metrics of a network of `macs` multiply-accumulates on so many images, from its two runs."""
     stalls = stall_cycles_by_layer(warm).sum(axis=0)
@@ -81,7 +87,7 @@ def metrics_of(
     rate = dram.bytes_per_cycle
     busy = {e.name: warm_cycles - int(stalls[e].sum()) for e in Engine}
     actions = actions_of(warm, accelerator)
-    energy = energy_pj(actions, accelerator, warm_cycles)
+    energy = energy_pj(actions, accelerator, warm_cycles, constants)
     components = {str(part): pj / 1e6 for part, pj in energy.components_pj.items()}
     return Metrics(
         cycles=cycles,

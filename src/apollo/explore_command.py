@@ -13,31 +13,45 @@ from apollo.network_option import Batch, Sparsity
 
 if TYPE_CHECKING:
     from apollo.search.explore import Exploration
+    from apollo.search.robust import Robustness
 
 Texts = list[str] | None
+Networks = Annotated[list[str], typer.Argument(help="Networks, names or paths.")]
+Optimizer = Annotated[str, typer.Option(help="How designs are chosen.")]
+Settings = Annotated[Texts, typer.Option(help="NAME=VALUE of the optimizer; repeatable.")]
+Objectives = Annotated[
+    Texts, typer.Option(help="What is good: speedup, energy^2*area, …; repeatable.")
+]
+Constraints = Annotated[Texts, typer.Option(help="What must hold: 'latency_ms <= 5'; repeatable.")]
+Weights = Annotated[Texts, typer.Option(help="NETWORK=WEIGHT in the mean; repeatable.")]
+Ranges = Annotated[
+    Texts, typer.Option("--range", help="PARAMETER=VALUES, as cores=1..8; repeatable.")
+]
+Technology = Annotated[
+    Path | None, typer.Option(help="TOML file of areas and energies of your own.")
+]
+Robust = Annotated[
+    bool, typer.Option(help="Rank the best again over the uncertainty of the constants.")
+]
 
 
 @guarded
 def explore(
-    networks: Annotated[list[str], typer.Argument(help="Networks, names or paths.")],
-    optimizer: Annotated[str, typer.Option(help="How designs are chosen.")] = "evolutionary",
-    setting: Annotated[Texts, typer.Option(help="NAME=VALUE of the optimizer; repeatable.")] = None,
+    networks: Networks,
+    optimizer: Optimizer = "evolutionary",
+    setting: Settings = None,
     trials: Annotated[int, typer.Option(help="Designs to try.")] = 2000,
-    objective: Annotated[
-        Texts, typer.Option(help="What is good: speedup, energy^2*area, …; repeatable.")
-    ] = None,
-    constraint: Annotated[
-        Texts, typer.Option(help="What must hold: 'latency_ms <= 5'; repeatable.")
-    ] = None,
+    objective: Objectives = None,
+    constraint: Constraints = None,
     max_area: Annotated[float | None, typer.Option(help="Area budget in mm².")] = None,
-    weight: Annotated[Texts, typer.Option(help="NETWORK=WEIGHT in the mean; repeatable.")] = None,
+    weight: Weights = None,
     mean: Annotated[str, typer.Option(help="geometric, arithmetic or least.")] = "geometric",
     baseline: Annotated[str, typer.Option(help="Design with reward 1.")] = "edge_tpu_v3",
     space: Annotated[Path | None, typer.Option(help="TOML file of a space of your own.")] = None,
     fix: Annotated[Texts, typer.Option(help="PARAMETER=VALUE; repeatable.")] = None,
-    ranges: Annotated[
-        Texts, typer.Option("--range", help="PARAMETER=VALUES, as cores=1..8; repeatable.")
-    ] = None,
+    ranges: Ranges = None,
+    technology: Technology = None,
+    robust: Robust = False,
     seed: Annotated[int, typer.Option(help="The same seed gives the same trials.")] = 0,
     batch: Batch = 1,
     sparsity: Sparsity = None,
@@ -64,6 +78,7 @@ def explore(
         space=space,
         fix=fix or (),
         ranges=ranges or (),
+        technology=technology,
     )
     with terminal_progress() as progress:
         exploration = run(
@@ -76,12 +91,13 @@ def explore(
             output=output,
             progress=progress,
         )
-    _show(exploration, trials, json)
+    _show(exploration, trials, json, robust)
 
 
-def _show(exploration: "Exploration", trials: int, json: bool) -> None:
+def _show(exploration: "Exploration", trials: int, json: bool, robust: bool) -> None:
+    stands = _robustness(exploration) if robust and exploration.best else None
     if json:
-        console.print_json(explore_view.exploration_json(exploration))
+        console.print_json(explore_view.exploration_json(exploration, stands))
     if exploration.result.interrupted:
         done = len(exploration.result.trials)
         console.fail(
@@ -92,7 +108,13 @@ def _show(exploration: "Exploration", trials: int, json: bool) -> None:
     if exploration.best is None:
         console.fail(explore_view.nothing_feasible(exploration), ExitCode.NOTHING_FEASIBLE)
     if not json:
-        explore_view.print_exploration(exploration)
+        explore_view.print_exploration(exploration, stands)
+
+
+def _robustness(exploration: "Exploration") -> "Robustness":
+    from apollo.search.robust import robustness
+
+    return robustness(exploration.task, exploration.result.trials)
 
 
 def _settings(texts: Sequence[str]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from apollo.views import DESIGN_COLUMNS, design_cells, design_json, trial_json
 if TYPE_CHECKING:
     from apollo.search.explore import Exploration
     from apollo.search.problem import Problem
+    from apollo.search.robust import Robustness
     from apollo.search.task import Candidate
     from apollo.search.trial import Trial
 
@@ -48,7 +49,9 @@ def _candidate_json(candidate: "Candidate") -> dict[str, Any]:
     }
 
 
-def exploration_json(exploration: "Exploration") -> dict[str, Any]:
+def exploration_json(
+    exploration: "Exploration", stands: "Robustness | None" = None
+) -> dict[str, Any]:
     """The study in short, the best design and the presets beside it."""
     from apollo.search.pareto import front_of
 
@@ -65,6 +68,7 @@ def exploration_json(exploration: "Exploration") -> dict[str, Any]:
         "best": _candidate_json(exploration.best) if exploration.best else None,
         "front": [trial_json(trial) for trial in front_of(result.trials)],
         "presets": [_candidate_json(candidate) for candidate in exploration.presets],
+        **({} if stands is None else {"robustness": _robustness_json(stands)}),
     }
 
 
@@ -80,7 +84,7 @@ def _candidate_row(name: str, candidate: "Candidate") -> tuple[str, ...]:
     )
 
 
-def print_exploration(exploration: "Exploration") -> None:
+def print_exploration(exploration: "Exploration", stands: "Robustness | None" = None) -> None:
     """The end of `explore`: best design, presets, worst layers, what to do next."""
     from apollo.search.pareto import front_of
 
@@ -98,6 +102,8 @@ def print_exploration(exploration: "Exploration") -> None:
     typer.echo(f"{_reward_text(task.problem)}\n")
     if len(task.problem.goals) > 1:
         _print_front(task.problem, front_of(result.trials))
+    if stands is not None:
+        _print_robustness(stands)
     print_table(
         "The best design in full",
         ("parameter ", "value"),
@@ -135,3 +141,37 @@ def _print_front(problem: "Problem", front: Sequence["Trial"]) -> None:
     ]
     title = f"Pareto front: {len(front)} designs, none of which another beats in everything"
     print_table(title, ("trial", *names, "reward"), rows)
+
+
+def _robustness_json(stands: "Robustness") -> dict[str, Any]:
+    return {
+        "samples": stands.samples,
+        "survives": stands.survives,
+        "designs": [
+            {
+                "trial": each.trial.number,
+                "reward": each.trial.reward,
+                "low": each.low,
+                "high": each.high,
+                "first": each.first,
+                "feasible": each.feasible,
+            }
+            for each in stands.standings
+        ],
+    }
+
+
+def _print_robustness(stands: "Robustness") -> None:
+    rows = [
+        (
+            str(each.trial.number),
+            f"{each.trial.reward:.3f}",
+            f"{each.low:.3f} … {each.high:.3f}",
+            f"{each.first:.0%}",
+            f"{each.feasible:.0%}",
+        )
+        for each in stands.standings
+    ]
+    title = f"The best designs over {stands.samples} draws of the technology's constants"
+    print_table(title, ("trial", "reward", "nine tenths", "is the best", "feasible"), rows)
+    typer.echo(f"{stands.sentence()}\n")

@@ -12,6 +12,7 @@ from apollo.arch import scaling, space
 from apollo.arch import technology as tech
 from apollo.arch.accelerator import Accelerator, load_design
 from apollo.arch.area import area_of
+from apollo.arch.constants import DEFAULT
 from apollo.arch.energy import Action, energy_pj, energy_table
 from apollo.arch.sram import Sram
 
@@ -86,8 +87,8 @@ def scaling_table() -> str:
             f"{scaling.gate_energy(node) / scaling.gate_energy(7):.2f}",
             f"{scaling.energy_scale(node):.2f}",
             f"{scaling.area_scale(node):.2f}",
-            f"{scaling.sram_leakage_mw_per_mib(node):.2f}",
-            f"{scaling.logic_leakage_mw_per_mm2(node):.1f}",
+            f"{scaling.at_node(node, DEFAULT.sram_leakage_mw_per_mib):.2f}",
+            f"{DEFAULT.logic_leakage_mw_per_mm2_40nm * scaling.logic_leakage_scale(node):.1f}",
         )
         for node in tech.NODES_NM
     ]
@@ -159,11 +160,11 @@ def sram_table() -> str:
 
 def arithmetic_table() -> str:
     scale_45, scale_40 = scaling.energy_scale(45), scaling.energy_scale(40)
-    multiply_32 = tech.MULTIPLY_32_PJ_45NM / scale_45
+    multiply_32 = DEFAULT.multiply_32_pj_45nm / scale_45
     rows = [
-        ("multiply, 8 bit", "Horowitz, 45 nm (memory)", 0.2, tech.MULTIPLY_8_PJ * scale_45),
-        ("add, 32 bit", "Horowitz, 45 nm", 0.1, tech.ADD_32_PJ * scale_45),
-        ("add, 32 bit", "Aladdin, 40 nm", 0.0857, tech.ADD_32_PJ * scale_40),
+        ("multiply, 8 bit", "Horowitz, 45 nm (memory)", 0.2, DEFAULT.multiply_8_pj * scale_45),
+        ("add, 32 bit", "Horowitz, 45 nm", 0.1, DEFAULT.add_32_pj * scale_45),
+        ("add, 32 bit", "Aladdin, 40 nm", 0.0857, DEFAULT.add_32_pj * scale_40),
         ("multiply, 8 bit", "Aladdin, 40 nm, 32 bit / 16", 8.63 / 16, 0.07 * scale_40),
         ("multiply, 32 bit", "TPUv4i, 7 nm (memory)", 1.48, multiply_32),
         ("multiply, 32 bit", "Aladdin, 40 nm", 8.63, multiply_32 * scale_40),
@@ -200,7 +201,7 @@ def area_table() -> str:
 
 
 def _sram_bit_um2(node_nm: int) -> float:
-    return tech.SRAM_UM2_PER_BIT * scaling.area_scale(node_nm)
+    return DEFAULT.sram_um2_per_bit * scaling.area_scale(node_nm)
 
 
 def dense_counts(design: Accelerator, cycles: int) -> dict[Action, int]:

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apollo.arch import space
-from apollo.arch import technology as tech
 from apollo.arch.accelerator import Accelerator, load_design
 from apollo.arch.area import area_of
+from apollo.arch.constants import DEFAULT
 from apollo.arch.energy import (
     COMPONENT_OF,
     WIDE_MAC_FACTORS,
@@ -83,7 +83,7 @@ def test_a_bus_byte_crosses_the_chip() -> None:
     assert energy_table(wide).parameter_bus_byte > expected
 
 
-@pytest.mark.parametrize(("dram", "pj_per_bit"), tech.DRAM_PJ_PER_BIT.items())
+@pytest.mark.parametrize(("dram", "pj_per_bit"), DEFAULT.dram_pj_per_bit.items())
 def test_dram_by_type(dram: str, pj_per_bit: float) -> None:
     assert energy_table(dataclasses.replace(V1, dram=dram)).dram_byte == 8 * pj_per_bit
 

@@ -9,6 +9,7 @@ import pytest
 
 from apollo.arch import scaling
 from apollo.arch import technology as tech
+from apollo.arch.constants import DEFAULT
 from tests.arch.technology_tables import (
     TABLES,
     published,
@@ -88,19 +89,19 @@ def test_sram_energy_is_the_fit_of_the_sweep() -> None:
     columns = np.column_stack([np.sqrt(size), word * np.sqrt(size)]) / mean[:, None]
     fit = np.linalg.lstsq(columns, np.ones_like(mean), rcond=None)[0]
     constants = (
-        tech.SRAM_PJ_PER_ROOT_BYTE_45NM,
-        tech.SRAM_PJ_PER_ROOT_BYTE_AND_WORD_BYTE_45NM,
+        DEFAULT.sram_pj_per_root_byte_45nm,
+        DEFAULT.sram_pj_per_root_byte_and_word_byte_45nm,
     )
     assert fit == pytest.approx(constants, rel=1e-3)
     assert np.abs(sram_fit_errors(45)["mean of both"]).max() < 0.125
 
 
 def test_sram_leakage_is_the_median_of_the_sweep() -> None:
-    for node, leakage in tech.SRAM_LEAKAGE_MW_PER_MIB.items():
+    for node, leakage in DEFAULT.sram_leakage_mw_per_mib.items():
         points = sweep(node)
         mw_per_mib = median(points[:, 4] / points[:, 0] * (1 << 20))
         assert leakage == pytest.approx(mw_per_mib, abs=5e-4)
-        assert scaling.sram_leakage_mw_per_mib(node) == leakage
+        assert scaling.at_node(node, DEFAULT.sram_leakage_mw_per_mib) == leakage
 
 
 def test_what_the_manual_says_of_cells() -> None:
@@ -136,19 +137,19 @@ def test_areas_are_those_of_the_kit() -> None:
         for (lib, unit), row in rows.items()
         if lib == "asap7" and row["ffs"].split(":")[1].isdigit()
     }
-    assert area["core8"] / 8 == pytest.approx(tech.LANE_UM2, abs=0.05)
-    assert area["requant"] == pytest.approx(tech.REQUANTISER_UM2, abs=0.05)
-    assert area["mac8x1"] == pytest.approx(tech.MAC_UM2, abs=0.005)
-    assert area["reg32"] / 32 == pytest.approx(tech.REGISTER_UM2_PER_BIT, abs=0.005)
-    assert area["add32"] == pytest.approx(tech.ADDER_UM2, abs=0.005)
+    assert area["core8"] / 8 == pytest.approx(DEFAULT.lane_um2, abs=0.05)
+    assert area["requant"] == pytest.approx(DEFAULT.requantiser_um2, abs=0.05)
+    assert area["mac8x1"] == pytest.approx(DEFAULT.mac_um2, abs=0.005)
+    assert area["reg32"] / 32 == pytest.approx(DEFAULT.register_um2_per_bit, abs=0.005)
+    assert area["add32"] == pytest.approx(DEFAULT.adder_um2, abs=0.005)
     assert flip_flops["core8"] == 8 * tech.LANE_REGISTER_BITS
     assert flip_flops["requant"] == tech.REQUANTISER_REGISTER_BITS
 
 
 def test_sram_areas_are_those_of_the_macros() -> None:
     for ports, constant in (
-        ("sp", tech.SRAM_UM2_PER_BIT),
-        ("dp", tech.SRAM_TWO_PORTS_UM2_PER_BIT),
+        ("sp", DEFAULT.sram_um2_per_bit),
+        ("dp", DEFAULT.sram_two_ports_um2_per_bit),
     ):
         bits = [
             float(row["um2_per_bit"])
@@ -161,27 +162,27 @@ def test_sram_areas_are_those_of_the_macros() -> None:
 
 def test_energies_are_the_published_ones() -> None:
     rows = {row["op"]: row for row in published("energy_ops")}
-    assert float(rows["int8 mult"]["pJ_7nm(TPUv4i T2)"]) == tech.MULTIPLY_8_PJ
-    assert float(rows["int32 add"]["pJ_7nm(TPUv4i T2)"]) == tech.ADD_32_PJ
-    assert float(rows["int32 mult"]["pJ_45nm_0.9V(Horowitz)"]) == tech.MULTIPLY_32_PJ_45NM
+    assert float(rows["int8 mult"]["pJ_7nm(TPUv4i T2)"]) == DEFAULT.multiply_8_pj
+    assert float(rows["int32 add"]["pJ_7nm(TPUv4i T2)"]) == DEFAULT.add_32_pj
+    assert float(rows["int32 mult"]["pJ_45nm_0.9V(Horowitz)"]) == DEFAULT.multiply_32_pj_45nm
     aladdin = {row["component"]: row for row in published("aladdin_40nm_5ns")}
-    assert float(aladdin["register"]["dyn_pJ"]) == tech.REGISTER_PJ_PER_BIT_40NM
-    assert float(aladdin["shifter"]["dyn_pJ"]) == tech.SHIFT_32_PJ_40NM
+    assert float(aladdin["register"]["dyn_pJ"]) == DEFAULT.register_pj_per_bit_40nm
+    assert float(aladdin["shifter"]["dyn_pJ"]) == DEFAULT.shift_32_pj_40nm
     leakage = [
         1e6 * float(aladdin[name]["leak_mW"]) / float(aladdin[name]["area_um2"])
         for name in ("int adder", "int multiplier", "register")
     ]
-    assert np.mean(leakage) == pytest.approx(tech.LOGIC_LEAKAGE_MW_PER_MM2_40NM, rel=0.01)
+    assert np.mean(leakage) == pytest.approx(DEFAULT.logic_leakage_mw_per_mm2_40nm, rel=0.01)
     dram = {(row["type"], row["tag"]): row["pJ_per_bit"] for row in published("dram_energy")}
-    assert float(dram["LPDDR4", "S"]) == tech.DRAM_PJ_PER_BIT["LPDDR4"]
-    assert float(dram["GDDR5", "S"]) == tech.DRAM_PJ_PER_BIT["GDDR5"]
-    assert float(dram["HBM2", "S"]) == tech.DRAM_PJ_PER_BIT["HBM2"]
-    assert float(dram["DDR3/4", "S2"]) == tech.DRAM_PJ_PER_BIT["DDR3"]
+    assert float(dram["LPDDR4", "S"]) == DEFAULT.dram_pj_per_bit["LPDDR4"]
+    assert float(dram["GDDR5", "S"]) == DEFAULT.dram_pj_per_bit["GDDR5"]
+    assert float(dram["HBM2", "S"]) == DEFAULT.dram_pj_per_bit["HBM2"]
+    assert float(dram["DDR3/4", "S2"]) == DEFAULT.dram_pj_per_bit["DDR3"]
 
 
 def test_interfaces_and_wires_from_their_sources() -> None:
     lane_gb_per_s = 8 * 128 / 130 / 8
     mm2_28nm = 3 * 0.23 / lane_gb_per_s
     mm2 = mm2_28nm / scaling.interface_area_scale(28)
-    assert mm2 == pytest.approx(tech.HOST_INTERFACE_MM2_PER_GB_PER_S, abs=0.005)
-    assert pytest.approx(0.0957, abs=5e-4) == tech.WIRE_PJ_PER_BIT_MM
+    assert mm2 == pytest.approx(DEFAULT.host_interface_mm2_per_gb_per_s, abs=0.005)
+    assert pytest.approx(0.0957, abs=5e-4) == DEFAULT.wire_pj_per_bit_mm
