@@ -99,13 +99,18 @@ class Evolutionary(Optimizer):
         """Indices of the population's points, best first; the earlier trial wins a tie."""
         distinct = np.sort(np.unique(self._told, return_index=True)[1])
         log = distinct[self._feasible[distinct]]  # positions of distinct feasible points, by age
-        ranked = log[np.argsort(-self._rewards[log], kind="stable")]
+        ranked = log[self._order(log)]
         elite = ranked[: self.settings.elite]
         others = log[~np.isin(log, elite)]
         recent = others[max(0, len(others) - (self.settings.population - len(elite))) :]
         members = ranked[np.isin(ranked, np.append(elite, recent))]
         indices: Ints = self._told[members]
         return indices
+
+    def _order(self, log: Ints) -> Ints:
+        """Of trials at these positions of the log, by age, the order from the best to the worst."""
+        order: Ints = np.argsort(-self._rewards[log], kind="stable")
+        return order
 
     def _children(self, ranked: Ints, count: int, generator: np.random.Generator) -> Ints:
         digits = len(self.radices)

@@ -8,10 +8,12 @@ from apollo.arch.space import RADICES
 from apollo.arch.text import suggestion
 from apollo.search.optimizers.base import Optimizer
 from apollo.search.optimizers.evolutionary import Evolutionary
+from apollo.search.optimizers.nsga2 import NSGA2
 from apollo.search.optimizers.random import Random
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "evolutionary": Evolutionary,
+    "nsga2": NSGA2,
     "random": Random,
 }
 

@@ -11,7 +11,7 @@ from apollo.search.optimizers.table import make_optimizer
         (
             "evolutionry",
             {},
-            "There is no optimizer 'evolutionry' (known: evolutionary, random). "
+            "There is no optimizer 'evolutionry' (known: evolutionary, nsga2, random). "
             "Did you mean 'evolutionary'?",
         ),
         (
