@@ -142,10 +142,12 @@ class _Run:
     def batch(self, trials: int, interruptible: Interruptible) -> None:
         """Ask for the open batch, evaluate what it lacks up to `trials`, store it."""
         generator = np.random.default_rng([self.study.seed, self.told])
-        points = self.optimizer.indices_of(self.optimizer.ask(self.study.batch, generator))
+        proposals = self.optimizer.propose(self.study.batch, generator)
+        points = self.optimizer.indices_of(proposals.points).tolist()
         open_log = self.log[self.told :]
-        self._check_log(open_log, points.tolist())
-        missing = points[len(open_log) : trials - self.told].tolist()
+        self._check_log(open_log, points)
+        asked = list(zip(points, proposals.proposers, strict=True))
+        missing = asked[len(open_log) : trials - self.told]
         done: list[Trial] = []
         try:
             for trial in self._evaluated(missing, interruptible):
@@ -158,13 +160,16 @@ class _Run:
             self.log += done
         self.tell()
 
-    def _evaluated(self, points: list[int], interruptible: Interruptible) -> Iterator[Trial]:
-        for number, index in enumerate(points, start=len(self.log)):
+    def _evaluated(
+        self, asked: Sequence[tuple[int, str | None]], interruptible: Interruptible
+    ) -> Iterator[Trial]:
+        for number, (index, proposer) in enumerate(asked, start=len(self.log)):
             started = time.perf_counter()
             with interruptible.raising():
                 outcome = self.evaluate(index)
             seconds = time.perf_counter() - started
-            yield Trial(number, index, outcome, self.study.space.values_at(index), seconds)
+            values = self.study.space.values_at(index)
+            yield Trial(number, index, outcome, values, seconds, proposer)
 
     def _follow(self, trial: Trial) -> None:
         self.feasible += trial.feasible

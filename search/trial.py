@@ -73,6 +73,7 @@ class Trial:
     outcome: Outcome
     parameters: Mapping[str, int] = field(default_factory=dict)  # by name
     seconds: float = 0.0  # the evaluation took
+    proposer: str | None = None  # member of an optimizer that is made of several
 
     def __post_init__(self) -> None:
         """Check the numbers."""

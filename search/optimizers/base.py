@@ -29,6 +29,25 @@ class Settings:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class Proposals:
+    """Points to evaluate, and who proposed each.
+
+    Raises `ValueError` when there are not as many proposers as points.
+    """
+
+    points: Ints  # [N, D] digits
+    proposers: Sequence[str | None]  # [N] member of an optimizer that is made of several
+
+    def __post_init__(self) -> None:
+        """Check the lengths."""
+        if len(self.points) != len(self.proposers):
+            raise ValueError(
+                f"{len(self.points)} proposals must have as many proposers, not "
+                f"{len(self.proposers)}."
+            )
+
+
 class Optimizer(ABC):
     """Proposes points of a space of `D` digits.
 
@@ -50,6 +69,14 @@ class Optimizer(ABC):
     @abstractmethod
     def ask(self, count: int, generator: np.random.Generator) -> Ints:
         """Points to evaluate, [count, D] digits."""
+
+    def propose(self, count: int, generator: np.random.Generator) -> Proposals:
+        """The points of `ask`, with who proposed each where several do.
+
+        A trial stores its proposer, so whatever an optimizer must know of its members' proposals
+        it reads from the log. A point of another's log may have any proposer, or none.
+        """
+        return Proposals(self.ask(count, generator), [None] * count)
 
     @abstractmethod
     def tell(self, trials: Sequence[Trial]) -> None:

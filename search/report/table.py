@@ -14,7 +14,8 @@ def trial_table(trials: Sequence[Trial]) -> "pd.DataFrame":
     """A row a trial, in the order given.
 
     Columns: trial, point, the parameters by name, feasible, reward, the metrics by name, resource,
-    reason, seconds. A metric that a trial lacks, and the cause of a feasible one, are empty.
+    reason, seconds, proposer. A metric that a trial lacks, the cause of a feasible one, and the
+    proposer where an optimizer is not made of several, are empty.
     """
     import pandas as pd  # slow to import, and `apollo --help` does not need it
 
@@ -23,7 +24,7 @@ def trial_table(trials: Sequence[Trial]) -> "pd.DataFrame":
         *_names(trial.parameters for trial in trials),
         *("feasible", "reward"),
         *sorted(_names(trial.metrics for trial in trials)),
-        *("resource", "reason", "seconds"),
+        *("resource", "reason", "seconds", "proposer"),
     ]
     return pd.DataFrame([_row(trial) for trial in trials], columns=columns)
 
@@ -44,6 +45,7 @@ def _row(trial: Trial) -> dict[str, Any]:
         "resource": trial.resource,
         "reason": trial.reason,
         "seconds": trial.seconds,
+        "proposer": trial.proposer,
     }
 
 

@@ -7,7 +7,7 @@ two runs compare with `==`.
 from sqlalchemy import JSON, BigInteger, ForeignKey, ForeignKeyConstraint, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class Base(DeclarativeBase):
@@ -52,6 +52,7 @@ class TrialTable(Base):
     resource: Mapped[str | None]
     reason: Mapped[str | None]
     seconds: Mapped[float]
+    proposer: Mapped[str | None]  # member of an optimizer that is made of several
 
 
 class EvaluationTable(Base):

@@ -186,7 +186,7 @@ def _study_row(row: StudyTable) -> StudyRow:
 def _trial(row: TrialTable) -> Trial:
     objectives = tuple(row.objectives)
     outcome = Outcome(row.feasible, row.reward, row.metrics, row.resource, row.reason, objectives)
-    return Trial(row.number, row.point, outcome, row.parameters, row.seconds)
+    return Trial(row.number, row.point, outcome, row.parameters, row.seconds, row.proposer)
 
 
 def _trial_values(study_id: int, trial: Trial) -> dict[str, Any]:
@@ -202,4 +202,5 @@ def _trial_values(study_id: int, trial: Trial) -> dict[str, Any]:
         "resource": trial.resource,
         "reason": trial.reason,
         "seconds": trial.seconds,
+        "proposer": trial.proposer,
     }

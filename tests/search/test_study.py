@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from landscape import comparable, evaluate
 
-from apollo.arch.space import PARAMETERS, accelerator_at
+from apollo.arch.space import PARAMETERS, accelerator_at, digits_of
+from apollo.search.optimizers.base import Proposals
+from apollo.search.optimizers.random import Random
 from apollo.search.optimizers.table import OPTIMIZERS
 from apollo.search.store import Store
 from apollo.search.study import Study, run_study
@@ -45,6 +47,19 @@ def test_a_run_stores_what_it_returns(store):
     assert (result.added, result.interrupted) == (100, False)
     assert result.feasible == sum(trial.feasible for trial in result.trials) > 0
     assert result.best.reward == max(trial.reward for trial in result.trials)
+
+
+def test_trials_hold_who_proposed_them(store, monkeypatch):
+    class Pair(Random):
+        def propose(self, count, generator):
+            points = self.ask(count, generator)
+            return Proposals(points, [f"member#{point[0] % 2}" for point in points])
+
+    monkeypatch.setitem(OPTIMIZERS, "pair", Pair)
+    for trials in (13, 30):
+        run_study(store, replace(STUDY, optimizer="pair", settings={}), evaluate, trials)
+    log = store.trials("s")
+    assert [t.proposer for t in log] == [f"member#{digits_of(t.index)[0] % 2}" for t in log]
 
 
 def test_trials_hold_the_parameters_by_name(store):

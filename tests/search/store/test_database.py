@@ -28,10 +28,10 @@ def execute(path, sql: str) -> None:
 
 
 def test_another_schema_is_refused(path):
-    execute(path, "UPDATE apollo_schema SET version = 3")
-    refuses(path, "The database '{path}' was made by a newer Apollo (schema 3, this one reads 2).")
+    execute(path, "UPDATE apollo_schema SET version = 4")
+    refuses(path, "The database '{path}' was made by a newer Apollo (schema 4, this one reads 3).")
     execute(path, "UPDATE apollo_schema SET version = 1")
-    refuses(path, "The database '{path}' was made by an older Apollo (schema 1, this one reads 2).")
+    refuses(path, "The database '{path}' was made by an older Apollo (schema 1, this one reads 3).")
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path):

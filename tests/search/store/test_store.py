@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from landscape import trial
 
@@ -18,6 +20,7 @@ def study(store):
 
 def test_rows_read_back_to_the_same_values(study):
     log = [trial(number, 1_000_003 * number) for number in range(50)]
+    log.append(replace(trial(50, 7), proposer="mbo#1"))
     study.add("s", log)
     assert study.trials("s") == log
     assert study.study("s") == STUDY
