@@ -52,11 +52,7 @@ class EvaluatePoint:
 
     def __call__(self, index: int, /) -> Outcome:
         """The outcome of the point with that index."""
-        try:
-            known = self.known(index)
-        except ValueError as error:
-            return Outcome(False, 0.0, {}, NO_MACHINE, str(error))
-        rejected = self.objective.rejected(known)
+        rejected = self.rejected(index)
         if rejected is not None:
             return rejected
         keys: list[EvaluationKey] = []
@@ -66,8 +62,19 @@ class EvaluatePoint:
             evaluations[network] = self._cached(keys[-1], index, network)
             if not self.objective.allows(network, evaluations[network]):
                 break
-        outcome = self.objective.outcome(known[AREA], evaluations)
+        outcome = self.objective.outcome(self.known(index)[AREA], evaluations)
         return replace(outcome, evaluations=tuple(dict.fromkeys(keys)))  # networks may be equal
+
+    def admits(self, index: int) -> bool:
+        """Whether nothing that is known without compiling rejects the point."""
+        return self.rejected(index) is None
+
+    def rejected(self, index: int) -> Outcome | None:
+        """The outcome of a point that is known to be infeasible without compiling, or None."""
+        try:
+            return self.objective.rejected(self.known(index))
+        except ValueError as error:
+            return Outcome(False, 0.0, {}, NO_MACHINE, str(error))
 
     def _cached(self, key: EvaluationKey, index: int, network: str) -> Evaluation:
         evaluation = self.cache.get(key)

@@ -50,6 +50,7 @@ def make_problem(
     fix: Sequence[str] = (),
     ranges: Sequence[str] = (),
     technology: str | Path | None = None,
+    only_admitted: bool = False,
 ) -> Problem:
     """The problem that is written so; docs/objectives.md has the grammar.
 
@@ -68,6 +69,7 @@ def make_problem(
         sparsity,
         restricted(SPACE if space is None else load_space(space), fix, ranges),
         DEFAULT if technology is None else load_technology(technology),
+        only_admitted,
     )
     return with_budget(problem, max_area_mm2)
 
@@ -105,7 +107,9 @@ def explore(
     evaluator = task.evaluator()  # refuses what is wrong before there is a database
     database.parent.mkdir(parents=True, exist_ok=True)
     with Store(database) as store:
-        result = run_study(store, definition, evaluator(store), trials, progress)
+        evaluate = evaluator(store)
+        admits = evaluate.admits if problem.is_filtered else None
+        result = run_study(store, definition, evaluate, trials, progress, admits)
         row = store.study(name)
         if row is not None:
             export_study(row, result.trials, database.parent)

@@ -38,6 +38,7 @@ class Problem:
     sparsity: float | None = None
     space: Space = SPACE
     technology: Technology = DEFAULT
+    is_filtered: bool = False  # points that a known constraint rejects are no trials
 
     def __post_init__(self) -> None:
         """Check what needs no network."""
@@ -69,6 +70,8 @@ class Problem:
         if self.space != SPACE:
             choices = {each.name: list(each.choices) for each in self.space.parameters}
             options["space"] = {"choices": choices, "base": asdict(self.space.base)}
+        if self.is_filtered:
+            options["filter"] = True
         if self.technology != DEFAULT:
             options["technology"] = self.technology.changes()
         return options
@@ -92,6 +95,7 @@ class Problem:
             sparsity=options["sparsity"],
             space=space,
             technology=technology_of(options.get("technology", {})),
+            is_filtered=options.get("filter", False),
         )
 
     def _check_area(self) -> None:

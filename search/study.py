@@ -6,7 +6,7 @@ identity alone: not on where it was interrupted, nor on the number of trials it 
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from apollo.arch.space import SPACE, Space
 from apollo.search.evaluate import Evaluate
 from apollo.search.interrupt import Interruptible
 from apollo.search.optimizers.base import Optimizer
+from apollo.search.optimizers.filtered import Filtered
 from apollo.search.optimizers.table import make_optimizer
 from apollo.search.progress import NoProgress, Progress
 from apollo.search.store import Store, StudyRow
@@ -90,8 +91,11 @@ def run_study(
     evaluate: Evaluate,
     trials: int,
     progress: Progress | None = None,
+    admits: Callable[[int], bool] | None = None,
 ) -> StudyResult:
     """Run a study until it has that many trials, resuming what the store holds of it.
+
+    With `admits`, which the options must tell of, only points that it admits are asked for.
 
     Ctrl-C lets the point being evaluated end, stores what is done and returns. Any other error of
     `evaluate` passes on after the trials before it are stored. Raises `ValueError` when `trials`
@@ -100,6 +104,8 @@ def run_study(
     if trials < 1:
         raise ValueError(f"A study must have at least 1 trial, not {trials}.")
     optimizer = study.make_optimizer()
+    if admits is not None:
+        optimizer = Filtered(optimizer, admits)
     store.open_study(study.row())
     run = _Run(store, study, optimizer, evaluate, progress or NoProgress())
     stored = len(run.log)

@@ -30,6 +30,9 @@ Ranges = Annotated[
 Technology = Annotated[
     Path | None, typer.Option(help="TOML file of areas and energies of your own.")
 ]
+Filter = Annotated[
+    bool, typer.Option("--filter", help="Ask only for designs that known constraints admit.")
+]
 Robust = Annotated[
     bool, typer.Option(help="Rank the best again over the uncertainty of the constants.")
 ]
@@ -51,6 +54,7 @@ def explore(
     fix: Annotated[Texts, typer.Option(help="PARAMETER=VALUE; repeatable.")] = None,
     ranges: Ranges = None,
     technology: Technology = None,
+    filter_known: Filter = False,
     robust: Robust = False,
     seed: Annotated[int, typer.Option(help="The same seed gives the same trials.")] = 0,
     batch: Batch = 1,
@@ -79,6 +83,7 @@ def explore(
         fix=fix or (),
         ranges=ranges or (),
         technology=technology,
+        only_admitted=filter_known,
     )
     with terminal_progress() as progress:
         exploration = run(

@@ -115,6 +115,7 @@ def test_a_problem_is_read_back_from_its_options(tmp_path):
         space=path,
         fix=["cores=3", "*:split_x=rows"],
         ranges=["lanes=8..64"],
+        only_admitted=True,
     )
     for problem in (usual, unusual):
         assert Problem.of_options(problem.options()) == problem
