@@ -9,6 +9,7 @@ from apollo import console, measurement_view, views
 from apollo.compare_command import compare
 from apollo.compiler_option import Fix, Sparse, States, open_options, refuse_for_programs
 from apollo.console import ExitCode, guarded
+from apollo.contest_command import contest
 from apollo.explain_command import explain
 from apollo.explore_command import explore
 from apollo.network_option import (
@@ -44,6 +45,7 @@ Json = Annotated[bool, typer.Option("--json", help="JSON instead of tables.")]
 Output = Annotated[Path, typer.Option(help="Folder of studies.")]
 
 app.command()(explore)
+app.command()(contest)
 
 
 @app.command()
