@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,19 @@ from apollo.arch.constants import DEFAULT, load_technology
 from apollo.arch.space import SPACE
 from apollo.arch.space_file import load_space
 from apollo.search.constraint import Constraint
+from apollo.search.execution import Execution
 from apollo.search.goals import Goal
 from apollo.search.measure import evaluator_version
 from apollo.search.objective import DEFAULT_GOAL, Mean, parse_weights
 from apollo.search.problem import DEFAULT_BASELINE, Problem, with_budget
 from apollo.search.progress import Progress
 from apollo.search.restrict import restricted
-from apollo.search.store import Store, content_key
+from apollo.search.store import content_key
 from apollo.search.studies import database_path, export_study
 from apollo.search.study import Study, StudyResult, run_study
 from apollo.search.task import Candidate, Task
+
+HERE = Execution()
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ def explore(
     seed: int = 0,
     study: str | None = None,
     output: Path = Path("results"),
+    execution: Execution = HERE,
     progress: Progress | None = None,
 ) -> Exploration:
     """Search the space for the design with the greatest reward.
@@ -93,7 +98,7 @@ def explore(
         raise ValueError(f"An exploration must have at least 1 trial, not {trials}.")
     task = Task.of(problem)
     name = default_study(problem, optimizer, seed) if study is None else study
-    database = database_path(output, name)
+    folder = database_path(output, name).parent
     definition = Study(
         name,
         optimizer,
@@ -105,21 +110,22 @@ def explore(
         space=problem.space,
     )
     evaluator = task.evaluator()  # refuses what is wrong before there is a database
-    database.parent.mkdir(parents=True, exist_ok=True)
-    with Store(database) as store:
+    with execution.open(folder) as store:
+        store.open_study(definition.row())
         evaluate = evaluator(store)
         admits = evaluate.admits if problem.is_filtered else None
-        result = run_study(store, definition, evaluate, trials, progress, admits)
+        with closing(execution.backend(store, name, evaluate, task.measure())) as backend:
+            result = run_study(store, definition, evaluate, trials, progress, admits, backend)
         row = store.study(name)
         if row is not None:
-            export_study(row, result.trials, database.parent)
+            export_study(row, result.trials, folder)
     best = None
     if result.best is not None:
         best = task.candidate(result.best.index)
         text = f"# Best of {len(result.trials)} trials of study {name}.\n"
-        (database.parent / "best.toml").write_text(text + design_text(best.accelerator))
+        (folder / "best.toml").write_text(text + design_text(best.accelerator))
     presets = tuple(task.candidate(preset.name) for preset in lane_presets())
-    return Exploration(name, database.parent, task, result, best, presets)
+    return Exploration(name, folder, task, result, best, presets)
 
 
 def default_study(problem: Problem, optimizer: str, seed: int) -> str:

@@ -5,7 +5,6 @@ is made anew for every batch from (seed, trials told), so the trials of a study 
 identity alone: not on where it was interrupted, nor on the number of trials it was asked for.
 """
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from apollo.arch.space import SPACE, Space
+from apollo.search.backends.base import Backend
+from apollo.search.backends.serial import Serial
 from apollo.search.evaluate import Evaluate
 from apollo.search.interrupt import Interruptible
 from apollo.search.optimizers.base import Optimizer
@@ -92,10 +93,12 @@ def run_study(
     trials: int,
     progress: Progress | None = None,
     admits: Callable[[int], bool] | None = None,
+    backend: Backend | None = None,
 ) -> StudyResult:
     """Run a study until it has that many trials, resuming what the store holds of it.
 
-    With `admits`, which the options must tell of, only points that it admits are asked for.
+    With `admits`, which the options must tell of, only points that it admits are asked for. A
+    `backend` evaluates points elsewhere; it must give what `evaluate` gives.
 
     Ctrl-C lets the point being evaluated end, stores what is done and returns. Any other error of
     `evaluate` passes on after the trials before it are stored. Raises `ValueError` when `trials`
@@ -107,7 +110,7 @@ def run_study(
     if admits is not None:
         optimizer = Filtered(optimizer, admits)
     store.open_study(study.row())
-    run = _Run(store, study, optimizer, evaluate, progress or NoProgress())
+    run = _Run(store, study, optimizer, backend or Serial(evaluate), progress or NoProgress())
     stored = len(run.log)
     with Interruptible() as interruptible:
         run.progress.start(stored, trials)
@@ -124,13 +127,13 @@ class _Run:
         store: Store,
         study: Study,
         optimizer: Optimizer,
-        evaluate: Evaluate,
+        backend: Backend,
         progress: Progress,
     ) -> None:
         self.store = store
         self.study = study
         self.optimizer = optimizer
-        self.evaluate = evaluate
+        self.backend = backend
         self.progress = progress
         self.log = store.trials(study.name)
         self.best = next(iter(best_of(self.log)), None)
@@ -169,13 +172,11 @@ class _Run:
     def _evaluated(
         self, asked: Sequence[tuple[int, str | None]], interruptible: Interruptible
     ) -> Iterator[Trial]:
-        for number, (index, proposer) in enumerate(asked, start=len(self.log)):
-            started = time.perf_counter()
-            with interruptible.raising():
-                outcome = self.evaluate(index)
-            seconds = time.perf_counter() - started
+        first = len(self.log)
+        found = self.backend.evaluated([index for index, _ in asked], interruptible)
+        for number, ((index, proposer), each) in enumerate(zip(asked, found, strict=False), first):
             values = self.study.space.values_at(index)
-            yield Trial(number, index, outcome, values, seconds, proposer)
+            yield Trial(number, index, each.outcome, values, each.seconds, proposer)
 
     def _follow(self, trial: Trial) -> None:
         self.feasible += trial.feasible

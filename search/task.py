@@ -16,7 +16,7 @@ from apollo.compiler.network import Network
 from apollo.compiler.options import USUAL, Options
 from apollo.search.constraint import check_constraints
 from apollo.search.decisions import options_with
-from apollo.search.evaluate import EvaluatePoint, EvaluationCache
+from apollo.search.evaluate import EvaluatePoint, EvaluationCache, Measure
 from apollo.search.goals import AREA
 from apollo.search.measure import Measurement, evaluator_version, measure
 from apollo.search.objective import Objective
@@ -80,7 +80,7 @@ class Task:
         problem, metrics = self.problem, {}
         for name, network in self.networks.items():
             try:
-                metrics[name] = self._measure(network, self.baseline).metrics.scalars()
+                metrics[name] = self._measured(network, self.baseline).metrics.scalars()
             except DoesNotFit as error:
                 raise ValueError(
                     f"Baseline '{self.baseline.name}' cannot run {name}, so no reward is relative "
@@ -116,6 +116,10 @@ class Task:
         parts = (self.objective, self._known_at, self._measure_at, self._key)
         return lambda cache: EvaluatePoint(*parts, cache)
 
+    def measure(self) -> Measure:
+        """What measures points in another process, which it is sent to."""
+        return Measure(self.objective, self._measure_at)
+
     def candidate(self, design: int | str) -> Candidate:
         """A point of the space, or a preset, on the task."""
         if isinstance(design, int):
@@ -126,7 +130,7 @@ class Task:
         measurements, evaluations = {}, {}
         for name, network in self.networks.items():
             try:
-                measurements[name] = self._measure(network, accelerator, options)
+                measurements[name] = self._measured(network, accelerator, options)
                 evaluations[name] = _found(measurements[name])
             except DoesNotFit as error:
                 evaluations[name] = _does_not_fit(error)
@@ -141,7 +145,7 @@ class Task:
     def _known_at(self, index: int) -> dict[str, float]:
         return known_of(self._accelerator_at(index), self.problem.technology)
 
-    def _measure(
+    def _measured(
         self, network: Network, accelerator: Accelerator, options: Options = USUAL
     ) -> Measurement:
         return measure(network, accelerator, options, self.problem.technology)
@@ -152,7 +156,7 @@ class Task:
     def _measure_at(self, index: int, network: str) -> Evaluation:
         design, options = self._accelerator_at(index), self._options_at(index)
         try:
-            return _found(self._measure(self.networks[network], design, options))
+            return _found(self._measured(self.networks[network], design, options))
         except DoesNotFit as error:
             return _does_not_fit(error)
 

@@ -1,6 +1,6 @@
-"""Opening a database: SQLite with a write-ahead log, tables made, version checked.
+"""Opening a database, a file of SQLite or a server of PostgreSQL: tables made, version checked.
 
-What can go wrong with the file is said in one sentence that names it.
+What can go wrong is said in one sentence that names the file or the server.
 """
 
 import json
@@ -9,11 +9,32 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, select
-from sqlalchemy.exc import DatabaseError, IntegrityError
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    make_url,
+    select,
+    text,
+)
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    IntegrityError,
+    NoResultFound,
+    OperationalError,
+)
 from sqlalchemy.orm import Session
 
 from apollo.search.store.schema import SCHEMA_VERSION, Base, SchemaRow
+
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+_DRIVERS = {SQLITE: "sqlite", POSTGRESQL: "postgresql+psycopg"}
+_MAKING_TABLES = 0x61706F6C  # PostgreSQL's lock for it
 
 _CAUSES = (
     ("locked", "is locked by another process"),
@@ -23,31 +44,61 @@ _CAUSES = (
     ("readonly", "cannot be written"),
     ("disk is full", "cannot grow because the disk is full"),
     ("disk i/o error", "cannot be read or written"),
+    ("no space left", "cannot grow because the disk is full"),
 )
 
 
-def open_database(path: Path, timeout_s: float) -> Engine:
-    """The engine of the database in that file, made when there is none.
+def url_of(location: str | Path) -> URL:
+    """The URL of a file's path, or of a URL of SQLite or PostgreSQL.
 
-    A second writer waits `timeout_s` for the first. Raises `ValueError`, one sentence, when the
-    file is not a database of this version or cannot be used.
+    Raises `ValueError`, one sentence, for a URL of anything else.
     """
-    if path.is_dir():
-        raise ValueError(f"The database '{path}' must be a file, not a folder.")
+    if "://" not in str(location):
+        return URL.create(SQLITE, database=str(location))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"The folder '{path.parent}' cannot be made: {error.strerror}.") from None
-    engine = create_engine(
-        URL.create("sqlite", database=str(path)),
-        connect_args={"timeout": timeout_s},
-        json_serializer=_json,
-    )
-    event.listen(engine, "connect", _on_connect)
-    event.listen(engine, "begin", _on_begin)
+        url = make_url(str(location))
+    except ArgumentError:
+        url = None
+    kind = "" if url is None else url.get_backend_name()
+    if url is None or kind not in _DRIVERS:
+        raise ValueError(
+            f"The storage must be a path, sqlite:///PATH or postgresql://USER@HOST/DATABASE, "
+            f"not '{location}'."
+        )
+    return url.set(drivername=_DRIVERS[kind])
+
+
+def name_of(url: URL) -> str:
+    """The file or the URL as messages name it, without a password."""
+    if url.get_backend_name() == SQLITE:
+        return str(url.database)
+    return url.set(drivername=POSTGRESQL).render_as_string(hide_password=True)
+
+
+def open_database(url: URL, timeout_s: float) -> Engine:
+    """The engine of that database, with tables made where there are none.
+
+    A second writer waits `timeout_s` for the first, and a server is waited for as long. Raises
+    `ValueError`, one sentence, when it is not a database of this version or cannot be used.
+    """
+    is_file = url.get_backend_name() == SQLITE
+    if is_file:
+        _make_folder(Path(str(url.database)))
+    timeout = {"timeout": timeout_s} if is_file else {"connect_timeout": max(2, int(timeout_s))}
     try:
-        with sentences(path):
-            _check_tables(engine, path)
+        engine = create_engine(
+            url, connect_args=timeout, json_serializer=_json, pool_pre_ping=not is_file
+        )
+    except ModuleNotFoundError:
+        raise ValueError(
+            "A PostgreSQL storage needs a driver: pip install 'apollo-dse[postgresql]'."
+        ) from None
+    if is_file:
+        event.listen(engine, "connect", _on_connect)
+        event.listen(engine, "begin", _on_begin)
+    try:
+        with sentences(engine):
+            _check_tables(engine)
     except BaseException:
         engine.dispose()
         raise
@@ -57,26 +108,40 @@ def open_database(path: Path, timeout_s: float) -> Engine:
 def writer(engine: Engine) -> Engine:
     """The engine for a transaction that writes: it waits for its turn before it reads.
 
-    A reader that turns writer in the middle fails at once when another process wrote meanwhile.
+    In a file, a reader that turns writer in the middle fails at once when another process wrote
+    meanwhile.
     """
     return engine.execution_options(begin="IMMEDIATE")
 
 
 @contextmanager
-def sentences(path: Path) -> Iterator[None]:
-    """Turn what a database says about its file into a `ValueError` that names the file."""
+def sentences(engine: Engine) -> Iterator[None]:
+    """Turn what a database says into a `ValueError` that names it."""
+    name = name_of(engine.url)
     try:
         yield
     except IntegrityError:
         raise ValueError(
-            f"The database '{path}' was changed by another process running the same study."
+            f"The database '{name}' was changed by another process running the same study."
         ) from None
     except DatabaseError as error:
-        text = str(error.orig).lower()
+        said = str(error.orig).lower()
         for word, cause in _CAUSES:
-            if word in text:
-                raise ValueError(f"The database '{path}' {cause}.") from None
+            if word in said:
+                raise ValueError(f"The database '{name}' {cause}.") from None
+        if isinstance(error, OperationalError) and engine.dialect.name == POSTGRESQL:
+            why = str(error.orig).strip().splitlines()[-1].strip()
+            raise ValueError(f"The database '{name}' cannot be reached: {why}.") from None
         raise
+
+
+def _make_folder(path: Path) -> None:
+    if path.is_dir():
+        raise ValueError(f"The database '{path}' must be a file, not a folder.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"The folder '{path.parent}' cannot be made: {error.strerror}.") from None
 
 
 def _on_connect(connection: Any, _record: Any) -> None:
@@ -99,19 +164,23 @@ def _on_begin(connection: Connection) -> None:
     connection.exec_driver_sql(f"BEGIN {kind}")
 
 
-def _check_tables(engine: Engine, path: Path) -> None:
+def _check_tables(engine: Engine) -> None:
+    name = name_of(engine.url)
     with engine.connect() as connection:
         names = set(inspect(connection).get_table_names())
     if not names:
         _make_tables(engine)
     elif SchemaRow.__tablename__ not in names:
-        raise ValueError(f"The database '{path}' is not a study database or is damaged.")
-    with Session(engine) as session:
-        version = session.scalars(select(SchemaRow.version)).one()
+        raise ValueError(f"The database '{name}' is not a study database or is damaged.")
+    try:
+        with Session(engine) as session:
+            version = session.scalars(select(SchemaRow.version)).one()
+    except NoResultFound:
+        raise ValueError(f"The database '{name}' is not a study database or is damaged.") from None
     if version != SCHEMA_VERSION:
         age = "an older" if version < SCHEMA_VERSION else "a newer"
         raise ValueError(
-            f"The database '{path}' was made by {age} Apollo "
+            f"The database '{name}' was made by {age} Apollo "
             f"(schema {version}, this one reads {SCHEMA_VERSION})."
         )
 
@@ -119,6 +188,8 @@ def _check_tables(engine: Engine, path: Path) -> None:
 def _make_tables(engine: Engine) -> None:
     """All tables or none, also when killed; those that another process made meanwhile are kept."""
     with writer(engine).begin() as connection:
+        if engine.dialect.name == POSTGRESQL:
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_MAKING_TABLES})"))
         if not inspect(connection).get_table_names():
             Base.metadata.create_all(connection)
             connection.execute(insert(SchemaRow).values(version=SCHEMA_VERSION))

@@ -7,7 +7,7 @@ two runs compare with `==`.
 from sqlalchemy import JSON, BigInteger, ForeignKey, ForeignKeyConstraint, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 class Base(DeclarativeBase):
@@ -83,3 +83,17 @@ class TrialEvaluationTable(Base):
     study_id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
     evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluation.id"), primary_key=True)
+
+
+class JobTable(Base):
+    """A point that waits for a worker, is being evaluated, or was."""
+
+    __tablename__ = "job"
+
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"), primary_key=True)
+    point: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    place: Mapped[int]  # among the jobs of the study: the order in which they are taken
+    networks: Mapped[list[str]] = mapped_column(JSON)  # to be measured
+    worker: Mapped[str | None]  # that has it, or had it last
+    lease_until: Mapped[float | None]  # seconds since 1970 by the database's clock; free after it
+    seconds: Mapped[float | None]  # that it took; none while it is open

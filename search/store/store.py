@@ -5,18 +5,27 @@ a batch in one transaction: a killed process loses the batch in flight and nothi
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import Connection, Engine, bindparam, func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from apollo.search.store.database import open_database, sentences, writer
+from apollo.search.store.database import (
+    POSTGRESQL,
+    name_of,
+    open_database,
+    sentences,
+    url_of,
+    writer,
+)
 from apollo.search.store.keys import canonical_json
 from apollo.search.store.schema import (
+    Base,
     EvaluationTable,
     StudyTable,
     TrialEvaluationTable,
@@ -35,16 +44,17 @@ _FIND_ID = select(EvaluationTable.id).where(*_WITH_KEY)
 
 
 class Store:
-    """A database of studies in one file; close it, or use it as a context.
+    """A database of studies, in a file or on a server; close it, or use it as a context.
 
-    Raises `ValueError`, one sentence, when the file is not a database of this version, is damaged,
-    or is locked by another process for longer than `timeout_s`.
+    Raises `ValueError`, one sentence, when it is not a database of this version, is damaged,
+    locked by another process for longer than `timeout_s`, or not to be reached.
     """
 
-    def __init__(self, path: str | Path, timeout_s: float = LOCK_TIMEOUT_S) -> None:
-        """Open the database in that file; make it, and its folder, when there is none."""
-        self.path = Path(path)
-        self._engine = open_database(self.path, timeout_s)
+    def __init__(self, location: str | Path, timeout_s: float = LOCK_TIMEOUT_S) -> None:
+        """Open the database in a file, made with its folder when there is none, or at a URL."""
+        url = url_of(location)
+        self.name = name_of(url)
+        self._engine = open_database(url, timeout_s)
         self._waiting: dict[EvaluationKey, Evaluation] = {}  # put, not committed
 
     def __enter__(self) -> Self:
@@ -75,7 +85,7 @@ class Store:
 
     def study(self, name: str) -> StudyRow | None:
         """The study of that name, or None."""
-        with sentences(self.path), Session(self._engine) as session:
+        with sentences(self._engine), Session(self._engine) as session:
             row = session.scalars(select(StudyTable).where(StudyTable.name == name)).one_or_none()
             return None if row is None else _study_row(row)
 
@@ -92,7 +102,7 @@ class Store:
             .group_by(StudyTable.id)
             .order_by(StudyTable.name)
         )
-        with sentences(self.path), Session(self._engine) as session:
+        with sentences(self._engine), Session(self._engine) as session:
             return [
                 StudySummary(_study_row(row), trials, feasible, best)
                 for row, trials, feasible, best in session.execute(counted)
@@ -109,14 +119,14 @@ class Store:
             .where(StudyTable.name == study)
             .order_by(TrialTable.number)
         )
-        with sentences(self.path), Session(self._engine) as session:
+        with sentences(self._engine), Session(self._engine) as session:
             return [_trial(row) for row in session.scalars(log)]
 
     def get(self, key: EvaluationKey) -> Evaluation | None:
         """The evaluation with that key, put or stored, or None."""
         if key in self._waiting:
             return self._waiting[key]
-        with sentences(self.path), self._engine.connect() as connection:
+        with sentences(self._engine), self._engine.connect() as connection:
             row = connection.execute(_FIND, _bound(key)).one_or_none()
         return None if row is None else Evaluation(*row)
 
@@ -129,8 +139,8 @@ class Store:
 
         Raises `ValueError` when another process wrote trials of the same numbers.
         """
-        with sentences(self.path), Session(writer(self._engine)) as session, session.begin():
-            self._add_evaluations(session)
+        with sentences(self._engine), Session(writer(self._engine)) as session, session.begin():
+            self.insert_evaluations(session, self._waiting)
             statement = select(StudyTable.id).where(StudyTable.name == study)
             study_id = session.scalars(statement).one()
             if trials:
@@ -145,7 +155,7 @@ class Store:
         self._waiting.clear()
 
     def _create(self, study: StudyRow) -> None:
-        with sentences(self.path), Session(writer(self._engine)) as session, session.begin():
+        with sentences(self._engine), Session(writer(self._engine)) as session, session.begin():
             session.add(
                 StudyTable(
                     name=study.name,
@@ -157,21 +167,30 @@ class Store:
                 )
             )
 
-    def _add_evaluations(self, session: Session) -> None:
-        """Insert what waits, in the order in which it was put, but for what another study added."""
-        stored = {key for key in self._waiting if self._ids(session, [key])}
-        rows = [
-            asdict(key) | asdict(evaluation)
-            for key, evaluation in self._waiting.items()
-            if key not in stored
-        ]
+    @property
+    def engine(self) -> Engine:
+        """The engine of the database, for what else it holds."""
+        return self._engine
+
+    @staticmethod
+    def insert_evaluations(
+        session: Session, evaluations: Mapping[EvaluationKey, Evaluation]
+    ) -> None:
+        """Insert evaluations, in their order, but for those that are there."""
+        rows = [asdict(key) | asdict(each) for key, each in evaluations.items()]
         if rows:
-            session.execute(insert(EvaluationTable), rows)
+            session.execute(insert_missing(session.get_bind(), EvaluationTable), rows)
 
     @staticmethod
     def _ids(session: Session, keys: Iterable[EvaluationKey]) -> list[int]:
         found = (session.execute(_FIND_ID, _bound(key)).scalar() for key in keys)
         return [evaluation_id for evaluation_id in found if evaluation_id is not None]
+
+
+def insert_missing(bind: Engine | Connection, table: type[Base]) -> Any:
+    """An insertion that leaves rows with a key that is there as they are."""
+    kind = postgresql if bind.dialect.name == POSTGRESQL else sqlite
+    return kind.insert(table).on_conflict_do_nothing()
 
 
 def _bound(key: EvaluationKey) -> dict[str, str]:

@@ -101,9 +101,11 @@ def explore(
     seed: int = 0,
     study: str | None = None,
     output: str | Path = "results",
+    jobs: int = 1,
+    storage: str | None = None,
     **problem: Any,
 ) -> "Exploration":
-    """Search the space of designs; the same `study` resumes.
+    """Search the space of designs on `jobs` processes; the same `study` resumes.
 
     What is asked of a design is in the options of `search.explore.make_problem`, as text as on the
     command line: `objectives=["speedup"]`, `constraints=["latency_ms <= 5"]`, `max_area_mm2=6.8`,
@@ -111,6 +113,7 @@ def explore(
 
     Raises `ValueError`, one sentence, for wrong input.
     """
+    from apollo.search.execution import Execution
     from apollo.search.explore import explore as run
     from apollo.search.explore import make_problem
 
@@ -123,4 +126,5 @@ def explore(
         seed=seed,
         study=study,
         output=Path(output),
+        execution=Execution(jobs, storage),
     )

@@ -33,6 +33,11 @@ Technology = Annotated[
 Filter = Annotated[
     bool, typer.Option("--filter", help="Ask only for designs that known constraints admit.")
 ]
+Jobs = Annotated[int, typer.Option("-j", "--jobs", help="Processes that evaluate.")]
+Storage = Annotated[
+    str | None, typer.Option(help="Database: a path or postgresql://…; a file of the study if not.")
+]
+Share = Annotated[bool, typer.Option("--share", help="Let `apollo worker` evaluate too.")]
 Robust = Annotated[
     bool, typer.Option(help="Rank the best again over the uncertainty of the constants.")
 ]
@@ -59,11 +64,15 @@ def explore(
     seed: Annotated[int, typer.Option(help="The same seed gives the same trials.")] = 0,
     batch: Batch = 1,
     sparsity: Sparsity = None,
+    jobs: Jobs = 1,
+    storage: Storage = None,
+    share: Share = False,
     study: Annotated[str | None, typer.Option(help="Name; an existing one resumes.")] = None,
     output: Annotated[Path, typer.Option(help="Folder of studies.")] = Path("results"),
     json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
 ) -> None:
     """Search the space of designs for the best one under constraints."""
+    from apollo.search.execution import Execution
     from apollo.search.explore import explore as run
     from apollo.search.explore import make_problem
     from apollo.search.objective import DEFAULT_GOAL
@@ -85,17 +94,15 @@ def explore(
         technology=technology,
         only_admitted=filter_known,
     )
+    choices: dict[str, Any] = {
+        "optimizer": optimizer,
+        "settings": _settings(setting or ()),
+        "study": study,
+    }
+    choices |= {"trials": trials, "seed": seed, "output": output}
     with terminal_progress() as progress:
-        exploration = run(
-            problem,
-            optimizer=optimizer,
-            settings=_settings(setting or ()),
-            trials=trials,
-            seed=seed,
-            study=study,
-            output=output,
-            progress=progress,
-        )
+        execution = Execution(jobs, storage, share)
+        exploration = run(problem, **choices, execution=execution, progress=progress)
     _show(exploration, trials, json, robust)
 
 

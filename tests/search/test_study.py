@@ -3,6 +3,7 @@ import re
 import signal
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -106,7 +107,7 @@ def test_an_error_of_an_evaluation_passes_on_after_storing_the_trials_before_it(
             raise RuntimeError("The simulator is broken.")
         return evaluate(index)
 
-    with Store(store.path.with_name("other.db")) as other:
+    with Store(Path(store.name).with_name("other.db")) as other:
         run = [trial.index for trial in run_study(other, STUDY, evaluate, 20).trials]
     with pytest.raises(RuntimeError, match=r"^The simulator is broken\.$"):
         run_study(store, STUDY, failing, 20)
@@ -184,7 +185,7 @@ def test_another_identity_is_refused_by_naming_the_difference(store, changed, di
 def test_a_log_with_other_points_is_refused(store):
     result = run_study(store, STUDY, evaluate, 4)
     store.add("s", [replace(result.trials[0], number=4, index=SPACE - 1)])
-    asked = uninterrupted(store.path.parent, STUDY, 5)[4].index
+    asked = uninterrupted(Path(store.name).parent, STUDY, 5)[4].index
     sentence = (
         f"Study 's' cannot be resumed: its trial 4 is point {SPACE - 1:,}, where the optimizer "
         f"now asks for {asked:,}."

@@ -1,6 +1,7 @@
 import re
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,7 @@ def refuses(path, sentence: str) -> None:
 def path(tmp_path):
     with Store(tmp_path / "folder" / "study.db") as store:
         store.open_study(STUDY)
-    return store.path
+    return Path(store.name)
 
 
 def execute(path, sql: str) -> None:
@@ -28,10 +29,10 @@ def execute(path, sql: str) -> None:
 
 
 def test_another_schema_is_refused(path):
-    execute(path, "UPDATE apollo_schema SET version = 4")
-    refuses(path, "The database '{path}' was made by a newer Apollo (schema 4, this one reads 3).")
+    execute(path, "UPDATE apollo_schema SET version = 5")
+    refuses(path, "The database '{path}' was made by a newer Apollo (schema 5, this one reads 4).")
     execute(path, "UPDATE apollo_schema SET version = 1")
-    refuses(path, "The database '{path}' was made by an older Apollo (schema 1, this one reads 3).")
+    refuses(path, "The database '{path}' was made by an older Apollo (schema 1, this one reads 4).")
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path):

@@ -30,7 +30,7 @@ def test_rows_read_back_to_the_same_values(study):
 def test_a_stored_evaluation_is_found_by_its_whole_key(study):
     study.put(KEY, FOUND)
     study.add("s", [])
-    with Store(study.path) as reopened:
+    with Store(study.name) as reopened:
         assert reopened.get(KEY) == FOUND
         for field in ("design", "network", "options", "version"):
             assert reopened.get(EvaluationKey(**(vars(KEY) | {field: "other"}))) is None
@@ -39,7 +39,7 @@ def test_a_stored_evaluation_is_found_by_its_whole_key(study):
 def test_an_evaluation_is_found_before_it_is_stored(study):
     study.put(KEY, BAD)
     assert study.get(KEY) == BAD
-    with Store(study.path) as other:
+    with Store(study.name) as other:
         assert other.get(KEY) is None
 
 
@@ -58,7 +58,7 @@ def test_a_trial_names_the_evaluations_it_was_made_of(study):
 
 
 def test_an_evaluation_that_another_store_added_is_kept_once(study):
-    with Store(study.path) as other:
+    with Store(study.name) as other:
         for store in (study, other):
             store.put(KEY, FOUND)
             store.add("s", [])
@@ -71,7 +71,7 @@ def test_a_batch_is_stored_whole_or_not_at_all(study):
     with pytest.raises(ValueError, match=r"was changed by another process running the same study"):
         study.add("s", [trial(0, 5), trial(1, 6), trial(2, 7)])
     assert [t.number for t in study.trials("s")] == [2]
-    with Store(study.path) as other:
+    with Store(study.name) as other:
         assert other.get(KEY) is None
 
 

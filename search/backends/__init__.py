@@ -1,0 +1,1 @@
+"""Where the points of a batch are evaluated: in this process, in others, on other machines."""

@@ -1,0 +1,24 @@
+"""`apollo worker`: a process that evaluates for a study elsewhere."""
+
+from typing import Annotated
+
+import typer
+
+from apollo.console import guarded
+
+
+@guarded
+def worker(
+    storage: Annotated[str, typer.Option(help="Where the study is: a path or postgresql://…")],
+    study: Annotated[str, typer.Option(help="Name of the study.")],
+    idle: Annotated[
+        float | None, typer.Option(help="Seconds without a point after which to end.")
+    ] = None,
+) -> None:
+    """Evaluate points of a study that `apollo explore --share` runs, on any machine."""
+    from apollo.search.store import Store
+    from apollo.search.worker import work
+
+    with Store(storage) as store:
+        done = work(store, study, idle_s=idle)
+    typer.echo(f"{done} points evaluated.", err=True)
