@@ -60,7 +60,7 @@ def _stored(recipe: Recipe, model: Model, unit: float, after: Quantization) -> N
     operator = recipe.operator
     assert isinstance(operator, Convolution | FullyConnected)
     values, rule = _around_zero(operator, model.constant(operator.name, "weight"))
-    weights = by_input(operator, values, recipe.image)
+    weights = by_input(operator, values, recipe.image, channels_last=recipe.channels_last)
     units = np.broadcast_to(unit * np.array(rule.scale), len(weights))
     bias = np.zeros(len(weights), np.int64)
     if operator.bias:

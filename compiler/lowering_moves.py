@@ -63,17 +63,27 @@ def in_units(
     moved = lowering.new(f"{name}:moved", dims, before)
     lowering.append(operator, opcode, source, moved, columns=columns)
     destination = lowering.result(operator, dims, name)
-    recipe = Recipe(Ingredients.UNITS, operator, before, lowering.rules[destination])
+    recipe = _of_units(lowering, operator, before, lowering.rules[destination])
     size = table_bytes(before, lowering.rules[destination])
     lowering.append(operator, Opcode.LOOKUP, moved, destination, recipe, {"table_bytes": size})
 
 
+def _of_units(
+    lowering: Lowering, operator: Operator, before: Quantization, after: Quantization
+) -> Recipe:
+    """Of a table from one quantisation to another: it has an entry for every number of 8 bits."""
+    if before.bits != 8:
+        raise lowering.refuse(operator, "has no lowering from 16 bits to other units")
+    return Recipe(Ingredients.UNITS, operator, before, after)
+
+
 def reshape(lowering: Lowering, operator: Reshape) -> None:
-    """A view; whoever cannot read it puts it in order."""
+    """A view, behind a table where units differ; whoever cannot read it puts it in order."""
     source = operator.inputs[0]
-    rules = [quantization_of(lowering.model, name) for name in (source, operator.output)]
-    if rules[0] != rules[1]:
-        raise lowering.refuse(operator, "must keep the units of its input")
+    before, after = (quantization_of(lowering.model, name) for name in (source, operator.output))
+    if before != after:
+        lowering.numbers[operator.output] = _rescaled(lowering, operator, before, after)
+        return
     if source in lowering.grouped:
         lowering.plain(source)
     number = lowering.numbers[source]
@@ -81,6 +91,19 @@ def reshape(lowering: Lowering, operator: Reshape) -> None:
     if not lowering.is_plain(source) and not _same_logical(lowering, source):
         number = lowering.plain(source)
     lowering.numbers[operator.output] = number
+
+
+def _rescaled(
+    lowering: Lowering, operator: Reshape, before: Quantization, after: Quantization
+) -> int:
+    """What a reshape reads, in the units of its result."""
+    source = lowering.plain(operator.inputs[0])
+    number = lowering.new(f"{operator.output}:units", lowering.dims[source], after)
+    lowering.is_image[number] = lowering.is_image[source]
+    recipe = _of_units(lowering, operator, before, after)
+    size = table_bytes(before, after)
+    lowering.append(operator, Opcode.LOOKUP, source, number, recipe, {"table_bytes": size})
+    return number
 
 
 def _same_logical(lowering: Lowering, name: str) -> bool:
@@ -152,7 +175,7 @@ def concat(lowering: Lowering, operator: Concat) -> None:
     for source, each in zip(sources, dims, strict=True):
         before, after = lowering.rules[source], lowering.rules[destination]
         same = before == after
-        recipe = None if same else Recipe(Ingredients.UNITS, operator, before, after)
+        recipe = None if same else _of_units(lowering, operator, before, after)
         columns = each._asdict() | {_FIRST[axis]: first, "is_part": 1}
         columns["whole_channels"] = int(axis == "channels")
         columns["table_bytes"] = 0 if same else table_bytes(before, after)

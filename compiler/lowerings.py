@@ -54,6 +54,7 @@ from apollo.workloads.operators import (
 from apollo.workloads.quantization import Quantization
 
 TABLE_BYTES, WIDE_TABLE_BYTES = 256, 2 * 513
+MOST_KERNEL = 511  # taps of an instruction along a dimension (M3)
 SOFTMAX_BYTES, NORMALIZE_BYTES, STANDARDIZE_BYTES = 2 * 256, 3 + 2 * 256, 6
 ADD_BYTES, TFLITE_ADD_BYTES = 13, 20
 PROBABILITIES = Quantization((1 / 256,), (-128,))
@@ -141,14 +142,16 @@ def fully_connected(lowering: Lowering, operator: FullyConnected) -> None:
         source = lowering.plain(name)
         dims = lowering.dims[source]
     whole = dims.images * dims.rows * dims.columns != outputs
-    if not whole and dims.columns > 1:
+    if max(dims.rows, dims.columns) > MOST_KERNEL if whole else dims.columns > 1:
         source = lowering.plain(name)
         dims = lowering.dims[source]
+        whole = dims.images * dims.rows * dims.columns != outputs
     rows, columns_read = (dims.rows, dims.columns) if whole else (1, 1)
     out_dims = Dims(dims.images, 1 if whole else dims.rows, 1, operator.out_features)
     destination = lowering.result(operator, out_dims)
-    image = (dims.channels, rows, columns_read)
-    recipe = _recipe(lowering, Ingredients.WEIGHTS, operator, source, destination, image=image)
+    image, last = (dims.channels, rows, columns_read), whole and not lowering.is_image[source]
+    kind = Ingredients.WEIGHTS
+    recipe = _recipe(lowering, kind, operator, source, destination, image=image, channels_last=last)
     columns = {
         "in_channels": dims.channels,
         "taps": rows * columns_read,
@@ -159,7 +162,7 @@ def fully_connected(lowering: Lowering, operator: FullyConnected) -> None:
         "mixes_channels": 1,
         "weights": 1,
     }
-    columns |= lowering.pairs.columns_of(operator, math.prod(image), image)
+    columns |= lowering.pairs.columns_of(operator, math.prod(image), image, channels_last=last)
     lowering.append(operator, Opcode.CONVOLVE, source, destination, recipe, columns)
 
 
@@ -279,7 +282,8 @@ def softmax(lowering: Lowering, operator: Softmax) -> None:
     shape, after = lowering.shape(name), lowering.rule_of(operator)
     columns = {"taps": SOFTMAX_PASSES, "table_bytes": SOFTMAX_BYTES, "whole_channels": 1}
     groups = 1
-    if len(shape) >= 3 and operator.axis == len(shape) - 1:
+    side_by_side = len(shape) > 3 or name in lowering.grouped
+    if side_by_side and operator.axis == len(shape) - 1:
         source, groups = grouped(lowering, name), math.prod(shape[:-2])
         each = shape[-1]
         columns |= {"groups": groups, "channels": each, "source_step": each, "result_step": each}
@@ -303,7 +307,7 @@ def softmax(lowering: Lowering, operator: Softmax) -> None:
         size = {"table_bytes": moves.table_bytes(PROBABILITIES, after)}
         lowering.append(operator, Opcode.LOOKUP, shares, destination, recipe, size)
     lowering.numbers[operator.output] = destination
-    if columns.get("groups") and len(shape) > 3:
+    if "groups" in columns:
         lowering.grouped[operator.output] = groups
 
 

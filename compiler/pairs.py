@@ -34,8 +34,15 @@ _MOST_STEPS = next(
 _NO_PAIRS_BYTES = compressed_bytes(np.zeros(1, np.int64))
 
 
-def by_input(operator: Operator, values: npt.NDArray[Any], image: Image) -> npt.NDArray[Any]:
-    """Stored weights as [K, T, I], in the order in which a window reads its elements (M26)."""
+def by_input(
+    operator: Operator, values: npt.NDArray[Any], image: Image, *, channels_last: bool = False
+) -> npt.NDArray[Any]:
+    """Stored weights as [K, T, I], in the order in which a window reads its elements (M26).
+
+    A product flattens an image channel by channel, and rows of a sequence as a window does.
+    """
+    if isinstance(operator, FullyConnected) and channels_last:
+        return values.reshape(len(values), -1, image[0])
     if isinstance(operator, FullyConnected):
         values = values.reshape(len(values), *image)
     return values.transpose(0, 2, 3, 1).reshape(len(values), -1, values.shape[1])
@@ -54,7 +61,12 @@ class PairTable:
                 raise ValueError(f"The mask of {role!r} belongs to no operator: {name!r}.")
 
     def columns_of(
-        self, operator: Convolution | FullyConnected, inputs: int, image: Image
+        self,
+        operator: Convolution | FullyConnected,
+        inputs: int,
+        image: Image,
+        *,
+        channels_last: bool = False,
     ) -> dict[str, int]:
         """Columns of a nest that multiplies by the operator's weights; none without a mask.
 
@@ -65,7 +77,8 @@ class PairTable:
         if mask is None:
             return {}
         _check_shape(operator, inputs, mask)
-        nonzero = by_input(operator, mask, image).reshape(len(mask), -1)
+        ordered = by_input(operator, mask, image, channels_last=channels_last)
+        nonzero = ordered.reshape(len(mask), -1)
         counts = pair_counts(nonzero)
         steps = -(-counts // PAIRS_PER_CYCLE)
         if counts.max() > MOST_PAIRS or steps.sum() > _MOST_STEPS:

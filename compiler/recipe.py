@@ -73,5 +73,6 @@ class Recipe:
     factors: tuple[float, float] = (1.0, 1.0)  # of a blend
     window: tuple[Taps, ...] = ()  # of a transposed convolution: rows', then each phase's columns'
     image: tuple[int, int, int] = (0, 0, 0)  # channels, rows, columns that a product flattens
+    channels_last: bool = False  # it flattens them row by row
     rows: Rows | None = None
     rounding: Rounding | None = None  # None: the model's

@@ -9,7 +9,7 @@ from apollo.compiler.lower import lower
 from apollo.compiler.options import USUAL, Options
 from apollo.compiler.pack import pack, unpack
 from apollo.compiler.pipeline import Compiled, compile_network
-from apollo.compiler.tables import From, Map, Nest, Split
+from apollo.compiler.tables import From, Map, Nest, Split, TensorColumn
 from apollo.compiler.verify import verify
 from apollo.simulator.functional import execute
 from apollo.workloads.integer import run
@@ -67,7 +67,9 @@ def coverage(compiled: Compiled) -> Counter[str]:
         if design.cores > 1:
             seen[f"cores over {Split(m[Map.SPLIT_CORES]).name}"] += 1
         flags = {
-            "spill": m[Map.TO_DRAM],
+            # Put out, though neither an output nor read from there by need.
+            "spill": m[Map.TO_DRAM]
+            and not compiled.network.tensors[n[Nest.DESTINATION], TensorColumn.IN_DRAM],
             "resident": m[Map.RESIDENT],
             "row tiles": m[Map.ROW_TILES] > 1,
             "bands": m[Map.BANDED] and m[Map.ROW_TILES] > 1,

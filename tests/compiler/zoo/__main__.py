@@ -1,40 +1,35 @@
-"""`python -m tests.compiler.zoo --designs 50 [--only NAME]`: executes and prints a table."""
+"""`python -m tests.compiler.zoo`: networks executed on random designs, as a table.
+
+With `--arrays` on the presets with an array, with `--operators` operator by operator beside ONNX
+Runtime, with `--top1` end to end beside it.
+"""
 
 import argparse
 import sys
-import time
-from collections import Counter
 
-from apollo.arch.accelerator import lane_presets
-from tests.compiler.checks import random_designs
+from tests.compiler.zoo import report
 from tests.compiler.zoo.cases import NAMES
-from tests.compiler.zoo.runs import executed
 
 
 def main() -> int:
-    """Status 1 if a program differs from the reference or the compiler fails."""
+    """Status 1 if anything differs that must not, fails, or does not occur."""
     parser = argparse.ArgumentParser(prog="python -m tests.compiler.zoo", description=__doc__)
-    parser.add_argument("--designs", type=int, default=50, help="random designs of each network")
+    parser.add_argument("--designs", type=int, default=50, help="random designs that fit, of each")
     parser.add_argument("--only", choices=NAMES, action="append", help="this network; repeatable")
     parser.add_argument("--seed", type=int, default=5, help="of the designs")
+    parser.add_argument("--pictures", type=int, default=200, help="for --top1")
+    what = parser.add_mutually_exclusive_group()
+    for flag in ("--arrays", "--operators", "--top1"):
+        what.add_argument(flag, action="store_true")
     arguments = parser.parse_args()
-    designs = [*lane_presets(), *random_designs(arguments.designs, arguments.seed)]
-    seen: Counter[str] = Counter()
-    failed = 0
-    for name in arguments.only or NAMES:
-        start = time.process_time()
-        try:
-            outcomes, found = executed(name, designs)
-        except Exception as error:  # the other networks are still of interest
-            failed += 1
-            print(f"{name:32} FAILED: {type(error).__name__}: {error}", flush=True)
-            continue
-        seen += found
-        states = Counter(outcome.state for outcome in outcomes.values())
-        line = ", ".join(f"{count} {state}" for state, count in states.items())
-        print(f"{name:32} {line} ({time.process_time() - start:.0f} s)", flush=True)
-    print("\n".join(f"{count:8} {what}" for what, count in sorted(seen.items())))
-    return int(failed > 0)
+    names = tuple(arguments.only or NAMES)
+    if arguments.arrays:
+        return int(report.on_arrays(names))
+    if arguments.operators:
+        return int(report.by_operator(names))
+    if arguments.top1:
+        return int(report.end_to_end(names, arguments.pictures))
+    return int(report.on_designs(names, arguments.designs, arguments.seed))
 
 
 if __name__ == "__main__":

