@@ -38,6 +38,7 @@ Storage = Annotated[
     str | None, typer.Option(help="Database: a path or postgresql://…; a file of the study if not.")
 ]
 Share = Annotated[bool, typer.Option("--share", help="Let `apollo worker` evaluate too.")]
+Backend = Annotated[str, typer.Option(help="Whose processes: processes (of this machine) or ray.")]
 Robust = Annotated[
     bool, typer.Option(help="Rank the best again over the uncertainty of the constants.")
 ]
@@ -67,6 +68,7 @@ def explore(
     jobs: Jobs = 1,
     storage: Storage = None,
     share: Share = False,
+    backend: Backend = "processes",
     study: Annotated[str | None, typer.Option(help="Name; an existing one resumes.")] = None,
     output: Annotated[Path, typer.Option(help="Folder of studies.")] = Path("results"),
     json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
@@ -101,7 +103,7 @@ def explore(
     }
     choices |= {"trials": trials, "seed": seed, "output": output}
     with terminal_progress() as progress:
-        execution = Execution(jobs, storage, share)
+        execution = Execution(jobs, storage, share, backend)
         exploration = run(problem, **choices, execution=execution, progress=progress)
     _show(exploration, trials, json, robust)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from apollo.search.backends.pool import Pool
+from apollo.search.backends.processes import Local
 from apollo.search.constraint import Constraint
 from apollo.search.evaluate import EvaluatePoint, Job, Measure
 from apollo.search.interrupt import Interruptible
@@ -64,7 +65,7 @@ def run(path: Path, do=None, processes: int = 2, trials: int = 100):
         evaluate = EvaluatePoint(OBJECTIVE, known, measure, key, store)
         if do is None:
             return run_study(store, STUDY, evaluate, trials).trials
-        pool = Pool(evaluate, do, processes)
+        pool = Pool(evaluate, Local(do, processes))
         try:
             return run_study(store, STUDY, evaluate, trials, backend=pool).trials
         finally:
@@ -102,7 +103,7 @@ def test_points_that_every_process_dies_of_are_named(tmp_path):
 def test_an_interruption_keeps_the_first_outcomes(tmp_path):
     with Store(tmp_path / "study.db") as store, Interruptible() as interruptible:
         evaluate = EvaluatePoint(OBJECTIVE, known, measure, key, store)
-        pool = Pool(evaluate, Measure(OBJECTIVE, slow), 2)
+        pool = Pool(evaluate, Local(Measure(OBJECTIVE, slow), 2))
         points = [1, 2, 4, 5, 7, 8] * 20
         found = pool.evaluated(points, interruptible)
         first = next(found)
@@ -117,7 +118,7 @@ def test_an_interruption_keeps_the_first_outcomes(tmp_path):
 def test_a_point_that_is_asked_twice_is_measured_once(tmp_path):
     with Store(tmp_path / "study.db") as store, Interruptible() as interruptible:
         evaluate = EvaluatePoint(OBJECTIVE, known, measure, key, store)
-        pool = Pool(evaluate, Measure(OBJECTIVE, measure), 1)
+        pool = Pool(evaluate, Local(Measure(OBJECTIVE, measure), 1))
         try:
             found = list(pool.evaluated([4, 4, 9, 4], interruptible))
         finally:
