@@ -80,22 +80,11 @@ def explore(
     from apollo.search.objective import DEFAULT_GOAL
     from apollo.search.progress import terminal_progress
 
-    problem = make_problem(
-        networks,
-        objectives=objective or (DEFAULT_GOAL,),
-        constraints=constraint or (),
-        max_area_mm2=max_area,
-        weights=weight or (),
-        mean=mean,
-        baseline=baseline,
-        batch=batch,
-        sparsity=sparsity,
-        space=space,
-        fix=fix or (),
-        ranges=ranges or (),
-        technology=technology,
-        only_admitted=filter_known,
-    )
+    asked: dict[str, Any] = {"objectives": objective or (DEFAULT_GOAL,), "mean": mean}
+    asked |= {"constraints": constraint or (), "weights": weight or (), "max_area_mm2": max_area}
+    asked |= {"baseline": baseline, "batch": batch, "sparsity": sparsity, "space": space}
+    asked |= {"fix": fix or (), "ranges": ranges or (), "technology": technology}
+    problem = make_problem(networks, **asked, only_admitted=filter_known)
     choices: dict[str, Any] = {
         "optimizer": optimizer,
         "settings": _settings(setting or ()),
