@@ -28,6 +28,7 @@ from apollo.program_command import assemble, disassemble, is_program, save, show
 from apollo.sweep_command import sweep
 from apollo.trace_command import trace
 from apollo.verify_command import verify
+from apollo.vizier_command import vizier_service
 from apollo.worker_command import worker
 from apollo.workloads_command import app as workloads
 
@@ -48,6 +49,7 @@ Output = Annotated[Path, typer.Option(help="Folder of studies.")]
 app.command()(explore)
 app.command()(contest)
 app.command()(worker)
+app.command("vizier-service")(vizier_service)
 
 
 @app.command()

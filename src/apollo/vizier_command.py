@@ -1,0 +1,21 @@
+"""`apollo vizier-service`: our optimizers for clients of google-vizier."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from apollo.console import guarded
+
+
+@guarded
+def vizier_service(
+    database: Annotated[Path, typer.Option(help="File of the service's studies.")] = Path(
+        "results/vizier.db"
+    ),
+    port: Annotated[int | None, typer.Option(help="A free one if none is named.")] = None,
+) -> None:
+    """Serve Vizier studies on this machine; theirs may name `apollo:evolutionary` and others."""
+    from apollo.search.vizier_service import serve
+
+    serve(database, port, lambda address: typer.echo(f"Listening on {address}; Ctrl-C ends."))
