@@ -93,3 +93,14 @@ class Optimizer(ABC):
     def random_points(self, count: int, generator: np.random.Generator) -> Ints:
         """Points drawn uniformly, [count, D]."""
         return generator.integers(0, self.radices, size=(count, len(self.radices)))
+
+
+def check_integer(
+    subject: str, value: object, low: int, high: int | None = None, bound: str = ""
+) -> None:
+    """Raise unless `value` is an integer in `low..high`, where `bound` names what sets `high`."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"{subject} must be an integer, not {value!r}.")
+    if value < low or (high is not None and value > high):
+        wanted = f"at least {low}" if high is None else f"in {low}..{high}{bound}"
+        raise ValueError(f"{subject} must be {wanted}, not {value}.")

@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.space import RADICES
-from apollo.search.optimizers.base import Ints, Optimizer, Settings
+from apollo.search.optimizers.base import Ints, Optimizer, Settings, check_integer
 from apollo.search.trial import Trial
 
 RETRIES = 8
@@ -48,11 +48,11 @@ class EvolutionarySettings(Settings):
 
     def __post_init__(self) -> None:
         """Check every range."""
-        _check_integer("Population", self.population, 2, None, "")
+        check_integer("Population", self.population, 2)
         for name, low in (("founders", 1), ("tournament", 1), ("elite", 0)):
             value = getattr(self, name)
-            _check_integer(name.capitalize(), value, low, self.population, " (population)")
-        _check_integer("Initial", self.initial, 0, None, "")
+            check_integer(name.capitalize(), value, low, self.population, " (population)")
+        check_integer("Initial", self.initial, 0)
         for name in ("crossover", "mutation"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
@@ -133,12 +133,3 @@ class Evolutionary(Optimizer):
         again = np.ones(len(indices), dtype=np.bool_)
         again[first_of_batch] = False
         return repeated | again
-
-
-def _check_integer(subject: str, value: object, low: int, high: int | None, bound: str) -> None:
-    """Raise unless `value` is an integer in `low..high`, where `bound` names what sets `high`."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{subject} must be an integer, not {value!r}.")
-    if value < low or (high is not None and value > high):
-        wanted = f"at least {low}" if high is None else f"in {low}..{high}{bound}"
-        raise ValueError(f"{subject} must be {wanted}, not {value}.")

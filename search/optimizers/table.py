@@ -1,6 +1,10 @@
-"""The optimizers, by the name that `--optimizer` takes. A new one is one file and one line here."""
+"""The optimizers, by the name that `--optimizer` takes.
 
-from collections.abc import Mapping, Sequence
+A new one is one file and one line here; so is a family, whose members `PREFIX:NAME` are those of
+another library.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -9,13 +13,43 @@ from apollo.arch.text import suggestion
 from apollo.search.optimizers.base import Optimizer
 from apollo.search.optimizers.evolutionary import Evolutionary
 from apollo.search.optimizers.nsga2 import NSGA2
+from apollo.search.optimizers.nevergrad import nevergrad_optimizer
 from apollo.search.optimizers.random import Random
+from apollo.search.optimizers.vizier.bayesian import Bayesian
+from apollo.search.optimizers.vizier.family import vizier_optimizer
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "bayesian": Bayesian,
     "evolutionary": Evolutionary,
     "nsga2": NSGA2,
     "random": Random,
 }
+# A family's function raises `ValueError`, one sentence, when it has no such member.
+FAMILIES: dict[str, Callable[[str], type[Optimizer]]] = {
+    "nevergrad": nevergrad_optimizer,
+    "vizier": vizier_optimizer,
+}
+
+
+def known_optimizers() -> list[str]:
+    """What `--optimizer` takes: the names, and a pattern for each family."""
+    return [*OPTIMIZERS, *(f"{family}:NAME" for family in FAMILIES)]
+
+
+def optimizer_type(name: str) -> type[Optimizer]:
+    """The optimizer of that name.
+
+    Raises `ValueError` when there is none.
+    """
+    family, colon, member = name.partition(":")
+    if colon and family in FAMILIES:
+        return FAMILIES[family](member)
+    if name not in OPTIMIZERS:
+        known = suggestion(name, [*OPTIMIZERS, *(f"{prefix}:{member}" for prefix in FAMILIES)])
+        raise ValueError(
+            f"There is no optimizer '{name}' (known: {', '.join(known_optimizers())}).{known}"
+        )
+    return OPTIMIZERS[name]
 
 
 def make_optimizer(
@@ -27,12 +61,8 @@ def make_optimizer(
 
     Raises `ValueError` when there is no such optimizer or setting, or a setting is out of range.
     """
-    if name not in OPTIMIZERS:
-        raise ValueError(
-            f"There is no optimizer '{name}' (known: {', '.join(OPTIMIZERS)})."
-            f"{suggestion(name, OPTIMIZERS)}"
-        )
-    known = [field.name for field in fields(OPTIMIZERS[name].settings_type)]
+    kind = optimizer_type(name)
+    known = [field.name for field in fields(kind.settings_type)]
     for setting in settings or {}:
         if setting not in known:
             has = f"known: {', '.join(known)}" if known else "it has none"
@@ -40,4 +70,4 @@ def make_optimizer(
                 f"Optimizer '{name}' has no setting '{setting}' ({has})."
                 f"{suggestion(setting, known)}"
             )
-    return OPTIMIZERS[name](settings, radices)
+    return kind(settings, radices)

@@ -1,0 +1,1 @@
+"""Optimizers by google-vizier. Nothing here imports the library until points are asked."""
