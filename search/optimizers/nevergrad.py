@@ -4,9 +4,10 @@ J. Rapin, O. Teytaud, "Nevergrad - A gradient-free optimization platform" (2018)
 array of bounded integers; the loss is minus the reward, so that of an infeasible point is 0, worse
 than that of any feasible one.
 
-An optimizer that asks for all its points at once or for one at a time only cannot serve a study,
-nor can one whose state cannot be copied or that draws from random numbers of its own; those are
-refused. The library takes a second to import: it is imported when one of its optimizers is named.
+An optimizer that asks for all its points at once, or for one at a time only, cannot serve a study;
+those are refused, and so are those that fail (`UNFIT`). Some draw from NumPy's global generator,
+which is therefore seeded around every call. The library takes a second to import: it is imported
+when one of its optimizers is named.
 """
 
 import pickle
@@ -65,7 +66,7 @@ class Nevergrad(Replayed):
         """A new optimizer of the library at the best feasible point, told of the feasible ones."""
         feasible = [trial for trial in founders if trial.feasible]
         best = self.free_digits(best_of(feasible)[0])
-        with _quiet():
+        with _library(seed):
             from nevergrad.optimization import registry
             from nevergrad.parametrization.parameter import Array
 
@@ -81,7 +82,7 @@ class Nevergrad(Replayed):
 
     def learn(self, engine: Any, point: Ints, trial: Trial) -> None:
         """Tell it that the candidate it proposes next has this point and loss."""
-        with _quiet():
+        with _library(_draw(engine)):
             proposed = engine.ask()
             candidate = proposed.spawn_child(new_value=point.astype(float))
             # The identity and the notes of the proposal, by which its parent is found again.
@@ -90,7 +91,7 @@ class Nevergrad(Replayed):
 
     def copy(self, engine: Any) -> Any:
         """A copy by pickling: copying in memory would share methods bound to its generator."""
-        with _quiet():
+        with _library(0):
             return pickle.loads(pickle.dumps(engine, pickle.HIGHEST_PROTOCOL))
 
     def reseed(self, engine: Any, seed: int) -> None:
@@ -99,9 +100,25 @@ class Nevergrad(Replayed):
 
     def propose(self, engine: Any, count: int) -> Ints:
         """Its next candidates."""
-        with _quiet():
+        with _library(_draw(engine)):
             values = [engine.ask().value for _ in range(count)]
         return np.array(values, dtype=np.int64).reshape(count, len(self.free))
+
+
+# Found by running every optimizer of the registry twice (tests/search/optimizers/test_nevergrad.py).
+_WITH_NUMPY = "it fails with the installed version of NumPy"
+_PACKAGE = "it needs a package that is not installed"
+_RECAST = "it replays its own proposals, and a log may hold others"
+UNFIT = {
+    **dict.fromkeys(("AXP", "FCMA", "FCMAp13", "FCMAs03"), _PACKAGE),
+    **dict.fromkeys(("DS9", "MetaModelDSproba", "ParaPortfolio"), _RECAST),
+    **dict.fromkeys(("BAR4", "MultiDS"), "it divides its budget among no workers"),
+    **dict.fromkeys(
+        ("BOSplit", "PolyLN", "VoxelizeMetaModelOnePlusOne"), "a batch takes it many seconds"
+    ),
+    **dict.fromkeys(("CMAILL", "MetaNGOpt10"), _WITH_NUMPY),
+}
+_UNFIT_PREFIXES = ("ImageMetaModel", "Neural1MetaModel", "Quad1Meta", "RF1Meta", "SVM1Meta")
 
 
 @cache
@@ -110,7 +127,7 @@ def nevergrad_optimizer(name: str) -> type[Nevergrad]:
 
     Raises `ValueError`, one sentence, when there is none or when it cannot serve a study.
     """
-    with _quiet():
+    with _library(0):
         from nevergrad.optimization import registry
     if name not in registry:
         raise ValueError(f"Nevergrad has no optimizer '{name}'.{suggestion(name, registry)}")
@@ -130,12 +147,25 @@ def _refusal(name: str, algorithm: Any) -> str:
         return "it asks for all its points before it is told of any"
     if algorithm.no_parallelization:
         return "it asks for one point at a time"
-    return ""
+    return UNFIT.get(name, _WITH_NUMPY if name.startswith(_UNFIT_PREFIXES) else "")
+
+
+def _draw(engine: Any) -> int:
+    """A seed drawn from the generator of an optimizer."""
+    return int(engine.parametrization.random_state.randint(2**31 - 1))
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the library's warnings, which are about its own settings and dependencies."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+def _library(seed: int) -> Iterator[None]:
+    """Where the library is called: NumPy's global generator seeded for it alone, no warnings.
+
+    The warnings are about its own settings and dependencies.
+    """
+    state = np.random.get_state()  # noqa: NPY002 - the generator is the library's choice
+    np.random.seed(seed)  # noqa: NPY002
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        np.random.set_state(state)  # noqa: NPY002

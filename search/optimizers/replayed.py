@@ -55,6 +55,8 @@ class Replayed(Optimizer):
 
     def ask(self, count: int, generator: np.random.Generator) -> Ints:
         """Proposals of a copy of the engine, [count, D]."""
+        if len(self.free) == 0:
+            return self.random_points(count, generator)
         self._catch_up()
         seed = int(generator.integers(_SEEDS))
         if self._engine is not None:

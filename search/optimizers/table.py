@@ -12,8 +12,8 @@ from apollo.arch.space import RADICES
 from apollo.arch.text import suggestion
 from apollo.search.optimizers.base import Optimizer
 from apollo.search.optimizers.evolutionary import Evolutionary
-from apollo.search.optimizers.nsga2 import NSGA2
 from apollo.search.optimizers.nevergrad import nevergrad_optimizer
+from apollo.search.optimizers.nsga2 import NSGA2
 from apollo.search.optimizers.random import Random
 from apollo.search.optimizers.vizier.bayesian import Bayesian
 from apollo.search.optimizers.vizier.family import vizier_optimizer

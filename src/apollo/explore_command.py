@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 Texts = list[str] | None
 Networks = Annotated[list[str], typer.Argument(help="Networks, names or paths.")]
-Optimizer = Annotated[str, typer.Option(help="How designs are chosen.")]
+Optimizer = Annotated[
+    str,
+    typer.Option(help="bayesian, evolutionary, nsga2, random, vizier:NAME or nevergrad:NAME."),
+]
 Settings = Annotated[Texts, typer.Option(help="NAME=VALUE of the optimizer; repeatable.")]
 Objectives = Annotated[
     Texts, typer.Option(help="What is good: speedup, energy^2*area, …; repeatable.")

@@ -17,7 +17,10 @@ from apollo.search.store import Store
 from apollo.search.study import Study, run_study
 from apollo.search.trial import Outcome
 
-SETTINGS = {"evolutionary": {"founders": 2, "initial": 64}}
+SETTINGS = {
+    "bayesian": {"initial": 136, "history": 32},
+    "evolutionary": {"founders": 2, "initial": 64},
+}
 STUDY = Study("s", "evolutionary", seed=1, version="1", settings=SETTINGS["evolutionary"], batch=8)
 SPACE = 452_760_000
 

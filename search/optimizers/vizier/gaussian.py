@@ -26,7 +26,6 @@ from apollo.search.optimizers.base import Ints, Optimizer, Settings, check_integ
 from apollo.search.optimizers.vizier.designers import QuasiRandom
 from apollo.search.optimizers.vizier.history import select_history
 from apollo.search.optimizers.vizier.problem import (
-    points_of,
     problem_of,
     trial_of,
     vizier_library,
@@ -73,7 +72,7 @@ class Gaussian(Optimizer):
     def ask(self, count: int, generator: np.random.Generator) -> Ints:
         """A batch of points that are new and differ while there are such points, [count, D]."""
         known = len(self._log) >= self.settings.initial
-        if not known or not any(trial.feasible for trial in self._log):
+        if not known or len(self.free) == 0 or not any(trial.feasible for trial in self._log):
             return self._quasi_random(count, generator)
         history = select_history(self._log, self.settings.history, generator)
         with vizier_library():
