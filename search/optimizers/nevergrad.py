@@ -98,14 +98,14 @@ class Nevergrad(Replayed):
         """Seed in place the one generator that all parts of the optimizer share."""
         engine.parametrization.random_state.seed(seed)
 
-    def propose(self, engine: Any, count: int) -> Ints:
+    def suggest(self, engine: Any, count: int) -> Ints:
         """Its next candidates."""
         with _library(_draw(engine)):
             values = [engine.ask().value for _ in range(count)]
         return np.array(values, dtype=np.int64).reshape(count, len(self.free))
 
 
-# Found by running every optimizer of the registry twice (tests/search/optimizers/test_nevergrad.py).
+# Found by running the whole registry twice (tests/search/optimizers/test_nevergrad.py).
 _WITH_NUMPY = "it fails with the installed version of NumPy"
 _PACKAGE = "it needs a package that is not installed"
 _RECAST = "it replays its own proposals, and a log may hold others"

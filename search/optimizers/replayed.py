@@ -69,7 +69,7 @@ class Replayed(Optimizer):
         fresh: list[int] = []
         repeats: list[int] = []
         for _ in range(1 + RETRIES):
-            proposals = self._full(self.propose(engine, count - len(fresh)))
+            proposals = self._full(self.suggest(engine, count - len(fresh)))
             for index in self.indices_of(proposals).tolist():
                 known = index in self._told or index in fresh
                 (repeats if known else fresh).append(index)
@@ -98,7 +98,7 @@ class Replayed(Optimizer):
         """Let the engine's random numbers start anew from `seed`."""
 
     @abstractmethod
-    def propose(self, engine: Any, count: int) -> Ints:
+    def suggest(self, engine: Any, count: int) -> Ints:
         """The engine's next `count` proposals or more, [N, F]."""
 
     def _catch_up(self) -> None:

@@ -96,17 +96,17 @@ def _model_input(features: Any) -> Any:
     )
 
 
-@equinox.filter_jit  # type: ignore[untyped-decorator]
+@equinox.filter_jit
 def _scores(scoring: Any, features: Any) -> Any:
     return scoring.score(_model_input(features), jax.random.PRNGKey(0))
 
 
-@equinox.filter_jit  # type: ignore[untyped-decorator]
+@equinox.filter_jit
 def _posterior(scoring: Any, features: Any) -> Any:
     distribution, _ = scoring.predictor.predict_with_aux(_model_input(features))
     return distribution.mean(), distribution.covariance()
 
 
-@equinox.filter_jit  # type: ignore[untyped-decorator]
+@equinox.filter_jit
 def _acquisition(acquisition: Any, mean: Any, deviation: Any) -> Any:
     return acquisition(probability.distributions.Normal(mean, deviation))

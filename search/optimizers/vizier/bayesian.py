@@ -1,4 +1,4 @@
-"""The Gaussian processes with one acquisition function, and Vizier's own batches; see gaussian.py."""
+"""Expected improvement, the upper confidence bound, and Vizier's own batches; see gaussian.py."""
 
 from typing import Any
 

@@ -52,7 +52,7 @@ class Designer(Replayed):
         with vizier_library():
             return copy.deepcopy(engine)
 
-    def propose(self, engine: Any, count: int) -> Ints:
+    def suggest(self, engine: Any, count: int) -> Ints:
         """Its next suggestions."""
         with vizier_library():
             return points_of(engine.suggest(count), len(self.free))
@@ -94,9 +94,9 @@ class Nsga2(Designer):
         engine._sampler._rng.seed(seed)
         engine._adaptation._rng.seed(seed)
 
-    def propose(self, engine: Any, count: int) -> Ints:
+    def suggest(self, engine: Any, count: int) -> Ints:
         """Children of the whole population, in an order drawn at random."""
-        children: Ints = engine._adaptation._rng.permutation(super().propose(engine, count))
+        children: Ints = engine._adaptation._rng.permutation(super().suggest(engine, count))
         return children
 
 

@@ -28,8 +28,9 @@ NEVERGRAD = [
     )
 ]
 SETTINGS = {
-    **dict.fromkeys(("bayesian", "vizier:gp_bandit"), {"initial": 64, "history": 32}),
-    **dict.fromkeys(NEVERGRAD, {"founders": 1, "initial": 64}),
+    "bayesian": {"initial": 64, "history": 32},
+    "vizier:gp_bandit": {"initial": 64, "history": 32},
+    **{name: {"founders": 1, "initial": 64} for name in NEVERGRAD},
 }
 BATCHES = {"bayesian": 4, "vizier:gp_bandit": 4, "vizier:eagle": 6, **dict.fromkeys(NEVERGRAD, 10)}
 # Sequences learn nothing, and a swarm flies on for a while.
