@@ -23,6 +23,7 @@ import numpy as np
 
 from apollo.arch.space import RADICES
 from apollo.search.optimizers.base import Ints, Optimizer, Settings, check_integer
+from apollo.search.optimizers.replayed import RETRIES
 from apollo.search.optimizers.vizier.designers import QuasiRandom
 from apollo.search.optimizers.vizier.history import select_history
 from apollo.search.optimizers.vizier.problem import (
@@ -119,8 +120,10 @@ class Gaussian(Optimizer):
         return sequence.ask(count, generator)
 
     def _filled(self, points: Ints, count: int, generator: np.random.Generator) -> Ints:
-        """The new points among these, each once, and random ones for what then lacks."""
-        _, first = np.unique(self.indices_of(points), return_index=True)
-        points = points[np.sort(first)]
-        points = points[~self.taken(points[:, self.free])][:count]
-        return np.concatenate([points, self.random_points(count - len(points), generator)])
+        """The new points among these, each once, then random ones, new while there are such."""
+        drawn = self.random_points(RETRIES * count, generator)
+        candidates = np.concatenate([points, drawn])
+        _, first = np.unique(self.indices_of(candidates), return_index=True)
+        distinct = candidates[np.sort(first)]
+        new = distinct[~self.taken(distinct[:, self.free])][:count]
+        return np.concatenate([new, drawn[: count - len(new)]])
