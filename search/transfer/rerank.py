@@ -81,7 +81,7 @@ def _scored(source: Source, task: Task) -> list[Scored]:
         if evaluations is None or prior is None:
             continue
         point = mapped(source.problem.space, trial.index, task.problem.space)
-        area_mm2 = _allowed_area(point.index, task)
+        area_mm2 = allowed_area(point.index, task)
         if area_mm2 is None:
             continue
         exact = is_same and point.same
@@ -99,24 +99,28 @@ def _is_comparable(source: Source, task: Task) -> bool:
 
 
 def _prior(trials: Sequence[Trial], names: Mapping[str, str], task: Task) -> Objective | None:
-    """The task's goals on other networks, relative to the first trial that ran them."""
+    """The task's goals on these networks, relative to the first trial that ran them."""
     for trial in trials:
         evaluations = evaluations_of(trial, names)
         if evaluations is not None:
-            metrics = {name: each.metrics for name, each in evaluations.items()}
-            weights = {n: w for n, w in task.problem.weights.items() if n in metrics}
-            return replace(
-                task.objective,
-                baseline=f"trial {trial.number}",
-                baseline_area_mm2=trial.metrics[AREA],
-                baseline_metrics=metrics,
-                constraints=(),
-                weights=weights,
-            )
+            return relative_to(trial, evaluations, task)
     return None
 
 
-def _allowed_area(index: int, task: Task) -> float | None:
+def relative_to(trial: Trial, evaluations: Mapping[str, Evaluation], task: Task) -> Objective:
+    """The task's goals, relative to a trial and what it found on some networks."""
+    weights = {n: w for n, w in task.problem.weights.items() if n in evaluations}
+    return replace(
+        task.objective,
+        baseline=f"trial {trial.number}",
+        baseline_area_mm2=trial.metrics[AREA],
+        baseline_metrics={name: each.metrics for name, each in evaluations.items()},
+        constraints=(),
+        weights=weights,
+    )
+
+
+def allowed_area(index: int, task: Task) -> float | None:
     """The area of a point; None when a constraint that is known without compiling rejects it."""
     try:
         known = task.known_at(index)
