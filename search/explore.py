@@ -101,7 +101,7 @@ def explore(
     task = Task.of(problem)
     name = default_study(problem, optimizer, seed, warm_start) if study is None else study
     folder = database_path(output, name).parent
-    start = start_of(warm_start, task, name, execution.location(folder), output)
+    start = start_of(warm_start, task, seed, name, execution.location(folder), output)
     definition = Study(
         name,
         optimizer,

@@ -105,6 +105,7 @@ def explore(
     storage: str | None = None,
     warm_start: str | None = None,
     warm_points: int = 64,
+    warm_by: str = "best",
     **problem: Any,
 ) -> "Exploration":
     """Search the space of designs on `jobs` processes; the same `study` resumes.
@@ -112,7 +113,8 @@ def explore(
     What is asked of a design is in the options of `search.explore.make_problem`, as text as on the
     command line: `objectives=["speedup"]`, `constraints=["latency_ms <= 5"]`, `max_area_mm2=6.8`,
     `weights`, `mean`, `baseline`, `batch`, `sparsity`, `space`, `fix=["cores=4"]`, `ranges`.
-    `warm_start` names studies, with commas between, whose best designs are tried first.
+    `warm_start` names studies, with commas between: their best designs are tried first, or, with
+    `warm_by="prime"`, what a model of their trials proposes.
 
     Raises `ValueError`, one sentence, for wrong input.
     """
@@ -131,5 +133,5 @@ def explore(
         study=study,
         output=Path(output),
         execution=Execution(jobs, storage),
-        warm_start=make_warm_start(warm_start, warm_points),
+        warm_start=make_warm_start(warm_start, warm_points, warm_by),
     )

@@ -15,7 +15,8 @@ from apollo.search.transfer.prime.ascent import evolve
 from apollo.search.transfer.prime.context import context_of, network_features
 from apollo.search.transfer.prime.model import Model
 from apollo.search.transfer.prime.rows import Rows, budget_of, make_rows
-from apollo.search.transfer.prime.train import PrimeSettings, train
+from apollo.search.transfer.prime.settings import PrimeSettings
+from apollo.search.transfer.prime.train import train
 from apollo.search.transfer.rerank import allowed_area
 from apollo.search.transfer.source import Source
 

@@ -4,11 +4,9 @@
    it is, in the contexts of rows.
 2. A tenth of the designs is held out. The weights that are kept are those with the best rank
    correlation (Kendall's tau, the mean over the networks) on the feasible rows of them.
-
-The default penalties are those of the published demonstration, on values of deviation 1.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import jax.numpy as jnp
 import numpy as np
@@ -19,6 +17,7 @@ from apollo.search.transfer.prime.ascent import climb
 from apollo.search.transfer.prime.loss import Data, Weights, steps
 from apollo.search.transfer.prime.model import Examples, Model, Standard
 from apollo.search.transfer.prime.rows import Rows
+from apollo.search.transfer.prime.settings import PrimeSettings
 
 Ints = npt.NDArray[np.int64]
 
@@ -26,38 +25,6 @@ REFRESH = 50  # steps from one set of adversarial designs to the next
 ROUNDS = 8  # of ascent
 HELD_OUT = 0.1
 CHECKED = 512  # held-out rows of a network, at most
-
-
-@dataclass(frozen=True)
-class PrimeSettings:
-    """Settings of model and training.
-
-    Raises `ValueError` when one is out of its range.
-    """
-
-    alpha: float = 0.1  # weight of the penalty on adversarial designs
-    beta: float = 0.05  # the same on infeasible rows
-    steps: int = 2000
-    rows: int = 256  # of each kind in a step
-    hidden: int = 128
-    members: int = 4
-    rate: float = 0.001  # of Adam
-
-    def __post_init__(self) -> None:
-        """Check every range."""
-        for name in ("alpha", "beta"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must be at least 0, not {getattr(self, name)}.")
-        for name in ("steps", "rows", "hidden", "members"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a positive integer, not {value!r}.")
-        if not 0 < self.rate < 1:
-            raise ValueError(f"rate must be in 0..1, not {self.rate}.")
-
-    def as_dict(self) -> dict[str, int | float]:
-        """Every setting by name."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -74,6 +41,9 @@ def train(rows: Rows, radices: tuple[int, ...], settings: PrimeSettings, seed: i
     is_held = _held_out(rows, generator)
     held, learned = rows.at(is_held & rows.feasible), rows.at(~is_held)
     feasible, infeasible = learned.at(learned.feasible), learned.at(~learned.feasible)
+    beta = settings.beta
+    if not len(infeasible):  # nothing to hold down on: others stand in, without weight
+        infeasible, beta = feasible, 0.0
     standard, scale = Standard.of(rows.contexts), max(1e-6, float(feasible.values.std()))
     model = Model.initial(standard, radices, settings.members, settings.hidden, seed)
     data = Data(
@@ -82,15 +52,13 @@ def train(rows: Rows, radices: tuple[int, ...], settings: PrimeSettings, seed: i
         model.examples(infeasible.points, infeasible.contexts),
         model.examples(feasible.points[:1], feasible.contexts[:1]),
     )
-    # Without infeasible rows there is nothing to hold down on: any row stands in, at weight 0.
-    beta = settings.beta if len(infeasible) else 0.0
     weights = Weights(settings.alpha, beta, settings.rate)
     state = optax.adam(settings.rate).init(model.parameters)
     best = Trained(model, -2.0)
     for _ in range(0, settings.steps, REFRESH):
         adversarial = _adversarial(model, feasible, settings.rows, generator)
         chosen = [
-            generator.integers(0, max(1, len(part)), (REFRESH, settings.rows))
+            generator.integers(0, len(part), (REFRESH, settings.rows))
             for part in (feasible, infeasible)
         ]
         parameters, state = steps(
