@@ -42,10 +42,11 @@ def propose(
 def proposals(
     model: Model, rows: Rows, task: Task, count: int, seed: int, admits: Admits
 ) -> tuple[int, ...]:
-    """The best diverse designs that evolution finds on the model, from the best feasible rows."""
+    """The best diverse designs that evolution finds on the model, from the best admitted rows."""
     radices = np.array(model.radices)
     generator = np.random.default_rng([seed, 1])
     feasible = rows.at(rows.feasible)
+    feasible = feasible.at(admits(feasible.points))
     best = feasible.points[np.argsort(-feasible.values, kind="stable")[: POPULATION // 2]]
     drawn = generator.integers(0, radices, size=(POPULATION - len(best), len(radices)))
     start = np.concatenate([best, drawn])

@@ -7,13 +7,14 @@ from landscape import comparable
 from transfer_studies import OTHER, small_problem
 
 from apollo.search.errors import NothingFeasible
+from apollo.search.execution import Execution
 from apollo.search.explore import default_study, explore
 from apollo.search.store import Store
 from apollo.search.study import Study, run_study
 from apollo.search.task import Task
 from apollo.search.transfer.rerank import rerank
 from apollo.search.transfer.source import read_sources
-from apollo.search.transfer.warm_start import WarmStart
+from apollo.search.transfer.warm_start import By, WarmStart, make_warm_start
 from apollo.search.trial import Outcome
 
 PROBLEM = small_problem(area=4.8, objectives=["speedup"])
@@ -29,7 +30,8 @@ def copied(results, tmp_path) -> Path:
 
 
 def warm(folder: Path, trials: int = 96, start: WarmStart | None = START, problem=PROBLEM, **more):
-    return explore(problem, trials=trials, output=folder, study="new", warm_start=start, **more)
+    named = {"study": "new"} | more
+    return explore(problem, trials=trials, output=folder, warm_start=start, **named)
 
 
 def test_the_first_trials_are_the_best_diverse_of_the_source(copied):
@@ -93,6 +95,26 @@ def test_databases_are_sources_by_path(results, tmp_path):
     assert all(trial.feasible for trial in trials)
 
 
+def test_one_study_of_a_database_is_a_source(results, tmp_path):
+    """The other one has no networks."""
+    path = tmp_path / "shared.db"
+    path.write_bytes((results / "one/study.db").read_bytes())
+    with Store(path) as store:
+        store.open_study(Study("synthetic", "random", 1, "1").row())
+    trials = warm(tmp_path, trials=8, start=WarmStart((f"{path}#one",))).result.trials
+    assert all(trial.feasible for trial in trials)
+    with pytest.raises(ValueError, match=rf"^The database '{path}' holds no study 'none'\.$"):
+        warm(tmp_path, start=WarmStart((f"{path}#none",)), study="other")
+
+
+def test_the_database_of_the_new_study_may_be_elsewhere(copied):
+    execution = Execution(storage=str(copied / "all.db"))
+    first = warm(copied, trials=20, execution=execution).result.trials
+    (copied / "one/study.db").unlink()
+    assert warm(copied, trials=40, execution=execution).result.trials[:20] == first
+    assert {trial.proposer for trial in first} == {"warm_start"}
+
+
 @pytest.mark.parametrize(
     ("studies", "sentence"),
     [
@@ -126,6 +148,13 @@ def test_wrong_starts_are_refused_in_a_sentence():
         WarmStart(())
     with pytest.raises(ValueError, match=r"^A warm start must have at least 1 point, not 0\.$"):
         WarmStart(("one",), 0)
+    with pytest.raises(ValueError, match=r"^--warm-by must be one of best, prime, not 'luck'\.$"):
+        make_warm_start("one", by="luck")
+
+
+def test_a_warm_start_is_written_with_commas():
+    assert make_warm_start("one,two", 8, "prime") == WarmStart(("one", "two"), 8, By.PRIME)
+    assert make_warm_start(None) is None
 
 
 def test_a_study_begins_with_its_first_points(store):
@@ -133,3 +162,11 @@ def test_a_study_begins_with_its_first_points(store):
     trials = run_study(store, study, lambda index: Outcome(True, float(index)), 6).trials
     assert [trial.index for trial in trials[:3]] == [5, 7, 5]
     assert len({trial.index for trial in trials[3:]} - {5, 7}) == 3
+    assert [trial.proposer for trial in trials] == ["warm_start"] * 3 + [None] * 3
+
+
+def test_a_filter_lets_the_first_points_through(copied):
+    problem = replace(PROBLEM, is_filtered=True)
+    trials = warm(copied, trials=64, problem=problem).result.trials
+    assert [trial.proposer for trial in trials] == ["warm_start"] * 40 + [None] * 24
+    assert all(trial.resource != "area" for trial in trials)
