@@ -54,7 +54,7 @@ def rewards_of(
     problem: Problem, trials: int, seed: int, folder: Path, **options: Any
 ) -> list[float]:
     found = explore(problem, trials=trials, seed=seed, output=folder, **options)
-    return [trial.reward for trial in found.result.trials]
+    return [trial.reward for trial in found.result.trials[:trials]]  # a stored one may have more
 
 
 class _Evaluated(dict[Any, Any]):
