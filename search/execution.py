@@ -47,13 +47,17 @@ class Execution:
         if self.backend_name not in (PROCESSES, RAY):
             raise ValueError(f"--backend must be {PROCESSES} or {RAY}, not '{self.backend_name}'.")
 
+    def location(self, folder: Path) -> str | Path:
+        """Where the database of a study in that folder is."""
+        return folder / DATABASE if self.storage is None else self.storage
+
     def open(self, folder: Path) -> Store:
         """The database of a study in that folder, which is made.
 
         Raises `ValueError` as `Store` does.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        return Store(folder / DATABASE if self.storage is None else self.storage)
+        return Store(self.location(folder))
 
     def backend(self, store: Store, study: str, evaluate: EvaluatePoint, do: Measure) -> Backend:
         """What evaluates the points of a study that the store has."""

@@ -23,6 +23,7 @@ from apollo.search.store import content_key
 from apollo.search.studies import database_path, export_study
 from apollo.search.study import Study, StudyResult, run_study
 from apollo.search.task import Candidate, Task
+from apollo.search.transfer.warm_start import WarmStart, start_of
 
 HERE = Execution()
 
@@ -88,17 +89,19 @@ def explore(
     study: str | None = None,
     output: Path = Path("results"),
     execution: Execution = HERE,
+    warm_start: WarmStart | None = None,
     progress: Progress | None = None,
 ) -> Exploration:
-    """Search the space for the design with the greatest reward.
+    """Search the space for the design with the greatest reward, at first where others found some.
 
     The same `study` resumes. Raises `ValueError`, one sentence, for wrong input.
     """
     if trials < 1:
         raise ValueError(f"An exploration must have at least 1 trial, not {trials}.")
     task = Task.of(problem)
-    name = default_study(problem, optimizer, seed) if study is None else study
+    name = default_study(problem, optimizer, seed, warm_start) if study is None else study
     folder = database_path(output, name).parent
+    start = start_of(warm_start, task, seed, name, execution.location(folder), output)
     definition = Study(
         name,
         optimizer,
@@ -106,8 +109,9 @@ def explore(
         evaluator_version(),
         settings or {},
         # A file may be edited, so what it holds is of the identity too.
-        problem.options() | {"content": task.contents},
+        problem.options() | {"content": task.contents} | start.as_options(),
         space=problem.space,
+        first=start.points,
     )
     evaluator = task.evaluator()  # refuses what is wrong before there is a database
     with execution.open(folder) as store:
@@ -128,7 +132,9 @@ def explore(
     return Exploration(name, folder, task, result, best, presets)
 
 
-def default_study(problem: Problem, optimizer: str, seed: int) -> str:
+def default_study(
+    problem: Problem, optimizer: str, seed: int, warm_start: WarmStart | None = None
+) -> str:
     """A name that says what the study is of; a key stands for what is unusual."""
     stems = (Path(n).stem if n.lower().endswith(".onnx") else n for n in problem.networks)
     budget, pruned = problem.max_area_mm2, problem.sparsity
@@ -141,5 +147,7 @@ def default_study(problem: Problem, optimizer: str, seed: int) -> str:
     )
     if problem.options() != usual.options():
         parts.append(content_key(problem.options())[:6])
+    if warm_start is not None:
+        parts.append(f"warm{content_key(warm_start.options())[:6]}")
     name = "-".join([*parts, f"seed{seed}"])
     return re.sub(r"[^A-Za-z0-9_.+-]", "_", name).lstrip(".+-")

@@ -18,6 +18,7 @@ from apollo.search.evaluate import Evaluate
 from apollo.search.interrupt import Interruptible
 from apollo.search.optimizers.base import Optimizer
 from apollo.search.optimizers.filtered import Filtered
+from apollo.search.optimizers.started import Started
 from apollo.search.optimizers.table import make_optimizer
 from apollo.search.progress import NoProgress, Progress
 from apollo.search.store import Store, StudyRow
@@ -43,6 +44,7 @@ class Study:
     options: Mapping[str, Any] = field(default_factory=dict)  # of objective and evaluation: JSON
     batch: int = BATCH
     space: Space = SPACE  # described by the options if it is another
+    first: tuple[int, ...] = ()  # points that are tried first; the options have them too
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -58,7 +60,8 @@ class Study:
 
     def make_optimizer(self) -> Optimizer:
         """The optimizer, told nothing."""
-        return make_optimizer(self.optimizer, self.settings, self.space.radices)
+        optimizer = make_optimizer(self.optimizer, self.settings, self.space.radices)
+        return Started(optimizer, self.first) if self.first else optimizer
 
     def row(self) -> StudyRow:
         """The study as it is stored, with every default filled in."""

@@ -113,7 +113,7 @@ class Task:
 
         Raises `ValueError` as `objective` does.
         """
-        parts = (self.objective, self._known_at, self._measure_at, self._key)
+        parts = (self.objective, self.known_at, self._measure_at, self._key)
         return lambda cache: EvaluatePoint(*parts, cache)
 
     def measure(self) -> Measure:
@@ -139,11 +139,15 @@ class Task:
         outcome = objective.rejected(known) or objective.outcome(known[AREA], evaluations)
         return Candidate(accelerator, known[AREA], outcome, measurements)
 
+    def known_at(self, index: int) -> dict[str, float]:
+        """The metrics of a point that need no network.
+
+        Raises `ValueError` when its values break a rule of the machine.
+        """
+        return known_of(self._accelerator_at(index), self.problem.technology)
+
     def _accelerator_at(self, index: int) -> Accelerator:
         return self.problem.space.accelerator_at(index)
-
-    def _known_at(self, index: int) -> dict[str, float]:
-        return known_of(self._accelerator_at(index), self.problem.technology)
 
     def _measured(
         self, network: Network, accelerator: Accelerator, options: Options = USUAL

@@ -103,6 +103,9 @@ def explore(
     output: str | Path = "results",
     jobs: int = 1,
     storage: str | None = None,
+    warm_start: str | None = None,
+    warm_points: int = 64,
+    warm_by: str = "best",
     **problem: Any,
 ) -> "Exploration":
     """Search the space of designs on `jobs` processes; the same `study` resumes.
@@ -110,12 +113,15 @@ def explore(
     What is asked of a design is in the options of `search.explore.make_problem`, as text as on the
     command line: `objectives=["speedup"]`, `constraints=["latency_ms <= 5"]`, `max_area_mm2=6.8`,
     `weights`, `mean`, `baseline`, `batch`, `sparsity`, `space`, `fix=["cores=4"]`, `ranges`.
+    `warm_start` names studies, with commas between: their best designs are tried first, or, with
+    `warm_by="prime"`, what a model of their trials proposes.
 
     Raises `ValueError`, one sentence, for wrong input.
     """
     from apollo.search.execution import Execution
     from apollo.search.explore import explore as run
     from apollo.search.explore import make_problem
+    from apollo.search.transfer.warm_start import make_warm_start
 
     named = [networks] if isinstance(networks, str) else networks
     return run(
@@ -127,4 +133,5 @@ def explore(
         study=study,
         output=Path(output),
         execution=Execution(jobs, storage),
+        warm_start=make_warm_start(warm_start, warm_points, warm_by),
     )

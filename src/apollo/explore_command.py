@@ -42,6 +42,11 @@ Storage = Annotated[
 ]
 Share = Annotated[bool, typer.Option("--share", help="Let `apollo worker` evaluate too.")]
 Backend = Annotated[str, typer.Option(help="Whose processes: processes (of this machine) or ray.")]
+WarmStart = Annotated[
+    str | None, typer.Option(help="STUDY[,STUDY]: names, or databases, to begin from.")
+]
+WarmPoints = Annotated[int, typer.Option(help="Designs made of their trials, at most.")]
+WarmBy = Annotated[str, typer.Option(help="best: theirs; prime: proposed by a model of them.")]
 Robust = Annotated[
     bool, typer.Option(help="Rank the best again over the uncertainty of the constants.")
 ]
@@ -72,6 +77,9 @@ def explore(
     storage: Storage = None,
     share: Share = False,
     backend: Backend = "processes",
+    warm_start: WarmStart = None,
+    warm_points: WarmPoints = 64,
+    warm_by: WarmBy = "best",
     study: Annotated[str | None, typer.Option(help="Name; an existing one resumes.")] = None,
     output: Annotated[Path, typer.Option(help="Folder of studies.")] = Path("results"),
     json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
@@ -82,6 +90,7 @@ def explore(
     from apollo.search.explore import make_problem
     from apollo.search.objective import DEFAULT_GOAL
     from apollo.search.progress import terminal_progress
+    from apollo.search.transfer.warm_start import make_warm_start
 
     asked: dict[str, Any] = {"objectives": objective or (DEFAULT_GOAL,), "mean": mean}
     asked |= {"constraints": constraint or (), "weights": weight or (), "max_area_mm2": max_area}
@@ -94,6 +103,7 @@ def explore(
         "study": study,
     }
     choices |= {"trials": trials, "seed": seed, "output": output}
+    choices["warm_start"] = make_warm_start(warm_start, warm_points, warm_by)
     with terminal_progress() as progress:
         execution = Execution(jobs, storage, share, backend)
         exploration = run(problem, **choices, execution=execution, progress=progress)

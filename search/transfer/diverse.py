@@ -1,0 +1,27 @@
+"""The best points that are not all the same: near copies of the best one teach little."""
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+
+POOL = 4  # times as many as wanted: worse points are not taken for being different
+DISTANCE = 3  # parameters in which two points differ at first
+
+
+def best_diverse(points: Ints, count: int) -> Ints:
+    """Positions of `count` points or all there are, ascending, of points [N, D], the best first.
+
+    In the order of rank a point is taken if it differs in `DISTANCE` parameters from all that are
+    taken; where that leaves too few, in one parameter fewer, and so on.
+    """
+    pool = points[: POOL * count]
+    taken: list[int] = []
+    for distance in range(DISTANCE, -1, -1):
+        for position in range(len(pool)):
+            if len(taken) == count:
+                break
+            differing = (pool[taken] != pool[position]).sum(axis=1)
+            if position not in taken and (differing >= distance).all():
+                taken.append(position)
+    return np.array(sorted(taken), dtype=np.int64)
