@@ -6,7 +6,7 @@ from pathlib import Path
 
 from apollo.arch.text import suggestion
 from apollo.search.report.convergence import convergence_figure, write_html
-from apollo.search.report.table import write_csv
+from apollo.search.report.table import trial_table, write_csv
 from apollo.search.store import Store, StudyRow, StudySummary
 from apollo.search.store.database import SQLITE, url_of
 from apollo.search.trial import Trial
@@ -122,6 +122,6 @@ def export_study(study: StudyRow, trials: Sequence[Trial], folder: Path) -> list
     """Write trials.csv and convergence.html (with plotly.min.js) to a folder; the files' paths."""
     folder.mkdir(parents=True, exist_ok=True)
     table, figure = folder / "trials.csv", folder / "convergence.html"
-    write_csv(trials, table)
+    write_csv(trial_table(trials, study), table)
     write_html(convergence_figure(trials, f"{study.name} ({study.optimizer})"), figure)
     return [table, figure]

@@ -111,16 +111,17 @@ def study_front(
 @guarded
 def study_export(
     name: Name,
-    file: Annotated[Path, typer.Option("-o", "--file", help="CSV file to write.")],
+    file: Annotated[Path, typer.Option("-o", "--file", help="A .csv or .parquet file to write.")],
     output: Output = RESULTS,
     storage: Storage = None,
 ) -> None:
-    """Write the trials of a study to a CSV file."""
-    from apollo.search.report.table import write_csv
+    """Write the trials of a study to a CSV or Parquet file."""
+    from apollo.search.report.table import format_of, trial_table
     from apollo.search.studies import read_study
 
-    _, trials = read_study(output, name, storage)
-    write_csv(trials, file)
+    write = format_of(file)
+    row, trials = read_study(output, name, storage)
+    write(trial_table(trials, row), file)
     typer.echo(f"{len(trials)} trials written to '{file}'.")
 
 

@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
+import apollo
 from apollo.cli import app
 from apollo.search.store import Store
 from apollo.search.trial import best_of
@@ -117,4 +119,22 @@ def test_a_study_in_the_folder_of_another_is_found(results: Path) -> None:
     assert refused("show", "random-seed0") == (
         "Study 'random-seed0' is in 'results/again/study.db' and 'results/contest/study.db': "
         "--storage must say which is meant."
+    )
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_export_writes_every_trial(results: Path, suffix: str) -> None:
+    file = results / f"rows.{suffix}"
+    assert study("export", "s", "-o", file).stdout == f"60 trials written to '{file}'.\n"
+    table = pd.read_csv(file) if suffix == "csv" else pd.read_parquet(file)
+    assert table["reward"].tolist() == [trial.reward for trial in LOG]
+    assert table.columns.tolist() == apollo.trials("s").columns.tolist()
+
+
+def test_export_refuses_other_formats_and_missing_folders(results: Path) -> None:
+    assert refused("export", "s", "-o", "rows.xlsx") == (
+        "The file's name must end with .csv or .parquet, not 'rows.xlsx'."
+    )
+    assert refused("export", "s", "-o", "no/rows.csv") == (
+        "There is no folder 'no' to write 'no/rows.csv' into."
     )
