@@ -137,12 +137,15 @@ class Store:
     def add(self, study: str, trials: Sequence[Trial]) -> None:
         """Commit trials, and the evaluations put since the last commit, in one transaction.
 
-        Raises `ValueError` when another process wrote trials of the same numbers.
+        Raises `ValueError` when another process wrote trials of the same numbers, or deleted the
+        study.
         """
         with sentences(self._engine), Session(writer(self._engine)) as session, session.begin():
             self.insert_evaluations(session, self._waiting)
             statement = select(StudyTable.id).where(StudyTable.name == study)
-            study_id = session.scalars(statement).one()
+            study_id = session.scalar(statement)
+            if study_id is None:
+                raise ValueError(f"The database '{self.name}' holds no study '{study}' any more.")
             if trials:
                 session.execute(insert(TrialTable), [trial_values(study_id, t) for t in trials])
             links = [

@@ -1,5 +1,6 @@
 """`apollo study`: what is stored of the studies, in their folder or in a database."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -123,6 +124,56 @@ def study_export(
     row, trials = read_study(output, name, storage)
     write(trial_table(trials, row), file)
     typer.echo(f"{len(trials)} trials written to '{file}'.")
+
+
+@app.command("merge")
+@guarded
+def study_merge(
+    names: Annotated[
+        list[str], typer.Argument(help="Studies of one problem: names, or folders elsewhere.")
+    ],
+    into: Annotated[str, typer.Option(help="Name of the study to make.")],
+    output: Output = RESULTS,
+    storage: Storage = None,
+) -> None:
+    """Make one study of several of the same problem: all their trials and evaluations."""
+    from apollo.search.merge import merge_studies
+
+    count = merge_studies(names, into, output, storage)
+    typer.echo(f"Study '{into}' has {count} trials; `apollo study best {into}` ranks them.")
+
+
+@app.command("delete")
+@guarded
+def study_delete(
+    names: Annotated[list[str], typer.Argument(help="Names of studies.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    output: Output = RESULTS,
+    storage: Storage = None,
+) -> None:
+    """Delete studies with their trials, evaluations and files."""
+    from apollo.search.delete import delete_study
+    from apollo.search.store.brief import brief_trials
+    from apollo.search.studies import open_study
+
+    counts = {}
+    for name in names:  # all are there, or none is deleted
+        with open_study(output, name, storage) as store:
+            counts[name] = len(brief_trials(store, name))
+    if not (yes or _agreed(counts)):
+        typer.echo("Nothing was deleted.")
+        return
+    for name, count in counts.items():
+        delete_study(output, name, storage)
+        typer.echo(f"Study '{name}' with its {count} trials was deleted.")
+
+
+def _agreed(counts: Mapping[str, int]) -> bool:
+    """What the user says; nobody is asked where there is no terminal."""
+    if not console.is_terminal():
+        raise ValueError("Nobody can be asked here: --yes must be given to delete for good.")
+    studies = ", ".join(f"'{name}' ({count} trials)" for name, count in counts.items())
+    return typer.confirm(f"Delete {studies} for good?", err=True)
 
 
 def _nothing_feasible(name: str) -> None:

@@ -75,6 +75,8 @@ def facts_json(facts: "StudyFacts") -> dict[str, Any]:
 
 def print_facts(facts: "StudyFacts") -> None:
     """The same as tables."""
+    from apollo.search.merge import MERGED
+
     row, best = facts.row, facts.best
     cached = facts.evaluations.used - facts.evaluations.different
     feasible = f" ({facts.feasible / facts.trials:.0%})" if facts.trials else ""
@@ -89,7 +91,10 @@ def print_facts(facts: "StudyFacts") -> None:
         "database": facts.database,
     }
     _print_pairs(f"Study {row.name}", progress)
-    _print_pairs("What it is of", {k: _text(v) for k, v in row.flat().items() if _says(v)})
+    identity = {name: value for name, value in row.flat().items() if name != MERGED}
+    _print_pairs("What it is of", {k: _text(v) for k, v in identity.items() if _says(v)})
+    if MERGED in row.options:
+        _print_parts(row.options[MERGED])
     if facts.causes:
         rows = [(cause.replace("_", " "), f"{count:,}") for cause, count in facts.causes.items()]
         print_table("Infeasible trials by cause", ("cause ", "trials"), rows)
@@ -99,6 +104,14 @@ def print_facts(facts: "StudyFacts") -> None:
             for name, share in facts.proposers.items()
         ]
         print_table("Trials by proposer", ("proposer ", "trials", "best reward"), shares)
+
+
+def _print_parts(parts: Sequence[Mapping[str, Any]]) -> None:
+    rows = [
+        (each["study"], each["optimizer"], str(each["seed"]), f"{each['trials']:,}")
+        for each in parts
+    ]
+    print_table("Made of", ("study ", "optimizer ", "seed", "trials"), rows)
 
 
 def _print_pairs(title: str, pairs: Mapping[str, str]) -> None:

@@ -138,3 +138,34 @@ def test_export_refuses_other_formats_and_missing_folders(results: Path) -> None
     assert refused("export", "s", "-o", "no/rows.csv") == (
         "There is no folder 'no' to write 'no/rows.csv' into."
     )
+
+
+def test_merge_makes_a_study_of_several(results: Path) -> None:
+    save(results, row("t", seed=1), trials(30, seed=1))
+    assert study("merge", "s", "t", "--into", "both").stdout == (
+        "Study 'both' has 90 trials; `apollo study best both` ranks them.\n"
+    )
+    assert answer("best", "both", "--count", 1)[0]["proposer"].startswith(("s/", "t/"))
+    assert "Made of" in study("show", "both").stdout
+    assert "a/b" in refused("merge", "s", "t", "--into", "a/b")
+
+
+def test_delete_asks_nobody_who_is_not_there(results: Path) -> None:
+    assert refused("delete", "s") == (
+        "Nobody can be asked here: --yes must be given to delete for good."
+    )
+    assert refused("delete", "s", "t", "--yes").startswith("There is no study 't'")
+    assert answer("list")[0]["study"] == "s"
+    assert study("delete", "s", "--yes").stdout == "Study 's' with its 60 trials was deleted.\n"
+    assert answer("list") == []
+
+
+@pytest.mark.parametrize(("said", "left"), [("n\n", 1), ("y\n", 0)])
+def test_delete_asks_at_a_terminal(
+    results: Path, monkeypatch: pytest.MonkeyPatch, said: str, left: int
+) -> None:
+    monkeypatch.setattr("apollo.console.is_terminal", lambda: True)
+    result = CliRunner().invoke(app, ["study", "delete", "s"], input=said)
+    assert result.exit_code == 0
+    assert "Delete 's' (60 trials) for good?" in result.stderr
+    assert len(answer("list")) == left
