@@ -18,6 +18,7 @@ from apollo.search.measure import evaluator_version
 from apollo.search.objective import DEFAULT_GOAL, Mean, parse_weights
 from apollo.search.problem import DEFAULT_BASELINE, Problem, with_budget
 from apollo.search.progress import Progress
+from apollo.search.report.files import whole_file
 from apollo.search.restrict import restricted
 from apollo.search.store import content_key
 from apollo.search.studies import database_path, export_study
@@ -127,7 +128,8 @@ def explore(
     if result.best is not None:
         best = task.candidate(result.best.index)
         text = f"# Best of {len(result.trials)} trials of study {name}.\n"
-        (folder / "best.toml").write_text(text + design_text(best.accelerator))
+        with whole_file(folder / "best.toml") as part:
+            part.write_text(text + design_text(best.accelerator), encoding="utf-8")
     presets = tuple(task.candidate(preset.name) for preset in lane_presets())
     return Exploration(name, folder, task, result, best, presets)
 

@@ -6,6 +6,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from apollo.search.report.files import whole_file
 from apollo.search.trial import Trial, best_of
 
 _BEST = "#1f4e79"
@@ -50,8 +51,18 @@ def convergence_figure(trials: Sequence[Trial], title: str) -> Any:
 
 
 def write_html(figure: Any, path: str | Path) -> None:
-    """Write a figure as a page that needs no network: plotly.min.js is written once beside it."""
-    figure.write_html(path, include_plotlyjs="directory", full_html=True)
+    """Write a figure as a page that needs no network: plotly.min.js is written once beside it.
+
+    Raises `ValueError`, one sentence, when a file cannot be written.
+    """
+    from plotly.offline import get_plotlyjs
+
+    script = Path(path).with_name("plotly.min.js")
+    if not script.exists():
+        with whole_file(script) as part:
+            part.write_text(get_plotlyjs(), encoding="utf-8")
+    with whole_file(path) as part:
+        figure.write_html(part, include_plotlyjs="directory", full_html=True)
 
 
 def _feasible_trace(trials: Sequence[Trial]) -> Any:

@@ -4,7 +4,6 @@ Evaluations that were put wait in memory for the next `add`, which commits them 
 a batch in one transaction: a killed process loses the batch in flight and nothing else.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
@@ -24,6 +23,7 @@ from apollo.search.store.database import (
     writer,
 )
 from apollo.search.store.keys import canonical_json
+from apollo.search.store.rows import TRIAL, study_of, trial_of, trial_values
 from apollo.search.store.schema import (
     Base,
     EvaluationTable,
@@ -32,7 +32,7 @@ from apollo.search.store.schema import (
     TrialTable,
 )
 from apollo.search.store.study_row import StudyRow, StudySummary
-from apollo.search.trial import Evaluation, EvaluationKey, Outcome, Trial
+from apollo.search.trial import Evaluation, EvaluationKey, Trial
 
 LOCK_TIMEOUT_S = 10.0
 
@@ -87,7 +87,7 @@ class Store:
         """The study of that name, or None."""
         with sentences(self._engine), Session(self._engine) as session:
             row = session.scalars(select(StudyTable).where(StudyTable.name == name)).one_or_none()
-            return None if row is None else _study_row(row)
+            return None if row is None else study_of(row)
 
     def studies(self) -> list[StudySummary]:
         """Every study with its counts, by name."""
@@ -104,7 +104,7 @@ class Store:
         )
         with sentences(self._engine), Session(self._engine) as session:
             return [
-                StudySummary(_study_row(row), trials, feasible, best)
+                StudySummary(study_of(row), trials, feasible, best)
                 for row, trials, feasible, best in session.execute(counted)
             ]
 
@@ -114,13 +114,13 @@ class Store:
         The evaluations a trial was made of are left in the database.
         """
         log = (
-            select(TrialTable)
-            .join(StudyTable)
+            select(*TRIAL)
+            .join(StudyTable, StudyTable.id == TrialTable.study_id)
             .where(StudyTable.name == study)
             .order_by(TrialTable.number)
         )
         with sentences(self._engine), Session(self._engine) as session:
-            return [_trial(row) for row in session.scalars(log)]
+            return [trial_of(row) for row in session.execute(log)]
 
     def get(self, key: EvaluationKey) -> Evaluation | None:
         """The evaluation with that key, put or stored, or None."""
@@ -137,14 +137,17 @@ class Store:
     def add(self, study: str, trials: Sequence[Trial]) -> None:
         """Commit trials, and the evaluations put since the last commit, in one transaction.
 
-        Raises `ValueError` when another process wrote trials of the same numbers.
+        Raises `ValueError` when another process wrote trials of the same numbers, or deleted the
+        study.
         """
         with sentences(self._engine), Session(writer(self._engine)) as session, session.begin():
             self.insert_evaluations(session, self._waiting)
             statement = select(StudyTable.id).where(StudyTable.name == study)
-            study_id = session.scalars(statement).one()
+            study_id = session.scalar(statement)
+            if study_id is None:
+                raise ValueError(f"The database '{self.name}' holds no study '{study}' any more.")
             if trials:
-                session.execute(insert(TrialTable), [_trial_values(study_id, t) for t in trials])
+                session.execute(insert(TrialTable), [trial_values(study_id, t) for t in trials])
             links = [
                 {"study_id": study_id, "number": trial.number, "evaluation_id": evaluation_id}
                 for trial in trials
@@ -195,31 +198,3 @@ def insert_missing(bind: Engine | Connection, table: type[Base]) -> Any:
 
 def _bound(key: EvaluationKey) -> dict[str, str]:
     return {f"key_{name}": value for name, value in asdict(key).items()}
-
-
-def _study_row(row: StudyTable) -> StudyRow:
-    options = json.loads(row.options)
-    return StudyRow(row.name, row.optimizer, row.seed, options, row.version, row.created)
-
-
-def _trial(row: TrialTable) -> Trial:
-    objectives = tuple(row.objectives)
-    outcome = Outcome(row.feasible, row.reward, row.metrics, row.resource, row.reason, objectives)
-    return Trial(row.number, row.point, outcome, row.parameters, row.seconds, row.proposer)
-
-
-def _trial_values(study_id: int, trial: Trial) -> dict[str, Any]:
-    return {
-        "study_id": study_id,
-        "number": trial.number,
-        "point": trial.index,
-        "parameters": dict(trial.parameters),
-        "feasible": trial.feasible,
-        "reward": trial.reward,
-        "objectives": trial.outcome.objectives,
-        "metrics": dict(trial.metrics),
-        "resource": trial.resource,
-        "reason": trial.reason,
-        "seconds": trial.seconds,
-        "proposer": trial.proposer,
-    }

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from apollo.arch.accelerator import Accelerator
     from apollo.compiler.options import Options
     from apollo.compiler.pipeline import Compiled
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from apollo.workloads.graph import Graph
     from apollo.workloads.sparsity import Masks
 
-__all__ = ["compile", "evaluate", "explore", "load"]
+__all__ = ["compile", "evaluate", "explore", "load", "trials"]
 
 # Imports are inside the functions: `apollo --help` and `import apollo` need no compiler.
 
@@ -135,3 +137,17 @@ def explore(
         execution=Execution(jobs, storage),
         warm_start=make_warm_start(warm_start, warm_points, warm_by),
     )
+
+
+def trials(
+    study: str, *, output: str | Path = "results", storage: str | None = None
+) -> "pd.DataFrame":
+    """The trials of a stored study, a row each; `search.report.table` says which columns.
+
+    Raises `ValueError`, one sentence, when there is no such study.
+    """
+    from apollo.search.report.table import trial_table
+    from apollo.search.studies import read_study
+
+    row, log = read_study(Path(output), study, storage)
+    return trial_table(log, row)

@@ -8,7 +8,7 @@ import typer
 from apollo import console, measurement_view, views
 from apollo.compare_command import compare
 from apollo.compiler_option import Fix, Sparse, States, open_options, refuse_for_programs
-from apollo.console import ExitCode, guarded
+from apollo.console import guarded
 from apollo.contest_command import contest
 from apollo.explain_command import explain
 from apollo.explore_command import explore
@@ -25,6 +25,7 @@ from apollo.network_option import (
     tell_sparsity,
 )
 from apollo.program_command import assemble, disassemble, is_program, save, show_run
+from apollo.study_command import app as study
 from apollo.sweep_command import sweep
 from apollo.trace_command import trace
 from apollo.verify_command import verify
@@ -38,13 +39,11 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-study_app = typer.Typer(help="Stored studies.", no_args_is_help=True)
 app.add_typer(workloads, name="workloads")
-app.add_typer(study_app, name="study")
+app.add_typer(study, name="study")
 
 Design = Annotated[str, typer.Option(help="Preset, or the path of a .toml file.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of tables.")]
-Output = Annotated[Path, typer.Option(help="Folder of studies.")]
 
 app.command()(explore)
 app.command()(contest)
@@ -158,63 +157,3 @@ def designs(json: Json = False) -> None:
         console.print_json([views.design_json(design) for design in presets])
     else:
         views.print_designs(presets)
-
-
-@study_app.command("list")
-@guarded
-def study_list(output: Output = Path("results"), json: Json = False) -> None:
-    """List the studies of a folder."""
-    from apollo.search.studies import list_studies
-
-    summaries, problems = list_studies(output)
-    for problem in problems:
-        typer.echo(f"apollo: {problem}", err=True)
-    if json:
-        console.print_json([views.summary_json(summary) for summary in summaries])
-    elif summaries:
-        views.print_summaries(summaries)
-    else:
-        typer.echo(f"There are no studies in '{output}'; `apollo explore mobilenet_v2` makes one.")
-
-
-@study_app.command("best")
-@guarded
-def study_best(
-    name: Annotated[str, typer.Argument(help="Name of the study.")],
-    count: Annotated[int, typer.Option(help="How many designs.")] = 5,
-    output: Output = Path("results"),
-    json: Json = False,
-) -> None:
-    """Show the best designs of a study."""
-    from apollo.search.studies import read_study
-    from apollo.search.trial import best_of
-
-    if count < 1:
-        raise ValueError(f"--count must be at least 1, not {count}.")
-    row, trials = read_study(output, name)
-    best = best_of(trials, count)
-    if not best:
-        console.fail(
-            f"None of the {len(trials)} trials of '{name}' is feasible.",
-            ExitCode.NOTHING_FEASIBLE,
-        )
-    if json:
-        console.print_json([views.trial_json(trial) for trial in best])
-    else:
-        views.print_trials(row, best)
-
-
-@study_app.command("export")
-@guarded
-def study_export(
-    name: Annotated[str, typer.Argument(help="Name of the study.")],
-    file: Annotated[Path, typer.Option("-o", "--file", help="CSV file to write.")],
-    output: Output = Path("results"),
-) -> None:
-    """Write the trials of a study to a CSV file."""
-    from apollo.search.report.table import write_csv
-    from apollo.search.studies import read_study
-
-    _, trials = read_study(output, name)
-    write_csv(trials, file)
-    typer.echo(f"{len(trials)} trials written to '{file}'.")

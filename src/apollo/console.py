@@ -75,6 +75,11 @@ def fail(sentence: str, code: ExitCode) -> None:
     raise typer.Exit(code)
 
 
+def is_terminal() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty()
+
+
 def print_json(value: Any) -> None:
     """JSON on stdout, keys in the order given."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))

@@ -10,7 +10,8 @@ import typer
 
 from apollo.console import print_table
 from apollo.measurement_view import print_layers
-from apollo.views import DESIGN_COLUMNS, design_cells, design_json, trial_json
+from apollo.study_view import trial_json
+from apollo.views import DESIGN_COLUMNS, design_cells, design_json
 
 if TYPE_CHECKING:
     from apollo.search.explore import Exploration

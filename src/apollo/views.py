@@ -9,8 +9,6 @@ from apollo.console import print_table, size_text
 if TYPE_CHECKING:
     from apollo.arch.accelerator import Accelerator
     from apollo.arch.program import Program
-    from apollo.search.store import StudyRow, StudySummary
-    from apollo.search.trial import Trial
 
 DESIGN_COLUMNS = ("PEs", "cores", "lanes", "PE memory", "core memory", "DRAM GB/s", "MHz")
 
@@ -78,65 +76,3 @@ def print_program(program: "Program") -> None:
     rows = [(name, str(count)) for name, count in counts.items()]
     rows.append(("total", f"{len(program)} ({int(program.encoded_bytes.sum()):,} B)"))
     print_table("Program (--listing shows every instruction)", ("opcode ", "instructions"), rows)
-
-
-def summary_json(summary: "StudySummary") -> dict[str, Any]:
-    """A study in short."""
-    return {
-        "study": summary.study.name,
-        "optimizer": summary.study.optimizer,
-        "seed": summary.study.seed,
-        "trials": summary.trials,
-        "feasible": summary.feasible,
-        "best_reward": summary.best_reward,
-        "created": summary.study.created,
-    }
-
-
-def print_summaries(summaries: Sequence["StudySummary"]) -> None:
-    """Studies, one a line."""
-    print_table(
-        "Studies",
-        ("study ", "optimizer ", "seed", "trials", "feasible", "best reward", "created "),
-        (
-            (
-                summary.study.name,
-                summary.study.optimizer,
-                str(summary.study.seed),
-                str(summary.trials),
-                str(summary.feasible),
-                f"{summary.best_reward:.4f}" if summary.feasible else "-",
-                summary.study.created,
-            )
-            for summary in summaries
-        ),
-    )
-
-
-def trial_json(trial: "Trial") -> dict[str, Any]:
-    """A trial with its design and metrics."""
-    return {
-        "trial": trial.number,
-        "index": trial.index,
-        "reward": trial.reward,
-        "parameters": dict(trial.parameters),
-        "metrics": dict(trial.metrics),
-    }
-
-
-def print_trials(study: "StudyRow", trials: Sequence["Trial"]) -> None:
-    """Trials, best first."""
-    names = list(trials[0].parameters)
-    print_table(
-        f"Best designs of {study.name}",
-        ("trial", "reward", "area mm²", *(name.replace("_bytes", " B") for name in names)),
-        (
-            (
-                str(trial.number),
-                f"{trial.reward:.4f}",
-                f"{trial.metrics['area_mm2']:.2f}",
-                *(f"{trial.parameters[name]:,}" for name in names),
-            )
-            for trial in trials
-        ),
-    )

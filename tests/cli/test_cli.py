@@ -160,7 +160,7 @@ def test_a_budget_that_nothing_meets_keeps_its_trials(tmp_path: Path) -> None:
     assert sentence.startswith("None of 32 trials is feasible under 0.7 mm² (by cause: area 32;")
     assert answer("study", "list", "--output", tmp_path)[0]["trials"] == 32
     assert refused("study", "best", "s", "--output", tmp_path, code=3) == (
-        "None of the 32 trials of 's' is feasible."
+        "No trial of 's' is feasible."
     )
 
 
