@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from apollo.arch.accelerator import Accelerator, load_design
 from apollo.workloads.quantize.calibrate import synthetic
 from tests.compiler.zoo import layers, top1
-from tests.compiler.zoo.cases import THIRD_PARTY, VARIANTS, Outcome, case_of
+from tests.compiler.zoo.cases import FEW, THIRD_PARTY, VARIANTS, Outcome, case_of
 from tests.compiler.zoo.occurrences import REQUIRED, missing
 from tests.compiler.zoo.runs import executed, presets_and_random
 from tests.workloads.integer.against import Row
 from tests.workloads.integer.test_networks import LOOSE
 
 PRESETS = 3  # before the random designs
-OF_VARIANTS = 5
+OF_FEW = 5
 STATES = ("equal", "does not fit", "no lowering", "differs")
 DESIGN = "edge_tpu_v1"
 EXECUTED = 10  # pictures
@@ -26,7 +26,7 @@ def on_designs(names: Sequence[str], count: int, seed: int) -> bool:
     seen, failed = Counter[str](), False
     _head("network", *STATES, "s")
     for name in names:
-        designs = min(OF_VARIANTS, count) if name in VARIANTS else count
+        designs = min(OF_FEW, count) if name in FEW else count
         failed |= _row(name, presets_and_random(seed), PRESETS + designs, seen)
     lacking = missing(seen)
     print("\n".join(f"{times:8} {what}" for what, times in sorted(seen.items())))
