@@ -11,7 +11,7 @@ from tests.compiler.checks import LIGHT
 from tests.compiler.zoo.reduced import REDUCED, reduced
 from tests.workloads.wild import ENTRIES, wild
 
-# One of every architecture; those with an @ are built smaller, `light_` ones come with `onnx`.
+# One of every architecture; those with an @ are built smaller.
 ARCHITECTURES = (
     "mobilenet_v1_0.25_128",
     "mobilenet_v2_0.35_96",
@@ -35,9 +35,9 @@ ARCHITECTURES = (
     "tpu_mlp0",
     "tpu_lstm0@256",
     "tpu_cnn0@9",
-    "light_inception_v1",
 )
-# Of the same in other widths, resolutions, depths and lengths, and as they are published.
+# Of the same in other widths, resolutions, depths and lengths, and as they are published; and one
+# that comes with the package `onnx`.
 VARIANTS = (
     "mobilenet_v1_0.5_160",
     "mobilenet_v1",
@@ -53,6 +53,7 @@ VARIANTS = (
     "rnnt_prediction",
     "crnn",
     "lstm_lm",
+    "light_inception_v1",
 )
 SPARSE = "mobilenet_v1_0.25_128%80"  # so many percent of the weights are zeros
 # Whole networks of integers, and two of integer weights, whose activations are calibrated here.
