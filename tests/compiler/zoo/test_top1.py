@@ -16,4 +16,4 @@ def test_a_program_of_a_file_puts_the_class_first_that_its_interpreter_does():
     found = agreement_with_interpreter("efficientnet_lite0_int8", design, count=4, executed=1)
     assert found.same == 4
     assert found.kinds >= 3
-    assert found.difference <= 1
+    assert found.difference <= 2

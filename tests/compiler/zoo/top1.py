@@ -35,7 +35,6 @@ CLASSIFIERS = (
     "mobilenet_edgetpu@96",
     "efficientnet_lite0@96",
     "resnet50@64",
-    "inception_v3@107",
 )
 OF_INTERPRETER = ("efficientnet_lite0_int8",)  # trained, with classes of its own
 LEARNT, CALIBRATED = 500, 16  # pictures
