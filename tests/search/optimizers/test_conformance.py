@@ -32,7 +32,13 @@ SETTINGS = {
     "vizier:gp_bandit": {"initial": 64, "history": 32},
     **{name: {"founders": 1, "initial": 64} for name in NEVERGRAD},
 }
-BATCHES = {"bayesian": 4, "vizier:gp_bandit": 4, "vizier:eagle": 6, **dict.fromkeys(NEVERGRAD, 10)}
+BATCHES = {
+    "bayesian": 4,
+    "vizier:gp_bandit": 4,
+    "vizier:eagle": 6,
+    "vizier:nsga2": 12,
+    **dict.fromkeys(NEVERGRAD, 10),
+}
 # Sequences learn nothing, and a swarm flies on for a while.
 LEARN_LATE = {"random", "nevergrad:PSO", "vizier:grid", "vizier:quasi_random"}
 NAMES = [
