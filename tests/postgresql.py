@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +33,7 @@ def _free_port() -> int:
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[str]:
+def server() -> Iterator[str]:
     """The URL of a new server's database; it ends with the context.
 
     Skips the test where there is no PostgreSQL, but not in CI.
@@ -41,11 +42,16 @@ def server(folder: Path) -> Iterator[str]:
     if initdb is None or control is None:
         assert not os.environ.get("CI"), "CI must have PostgreSQL."
         pytest.skip("PostgreSQL is not installed.")
-    if os.geteuid() == 0:
-        shutil.chown(folder, SUPERUSER)
-        for parent in folder.parents:  # temporary folders of root are closed to others
-            if str(parent) not in ("/", "/tmp"):
-                parent.chmod(parent.stat().st_mode | 0o011)
+    # Not in pytest's folder, which is closed to the server's user.
+    with tempfile.TemporaryDirectory(prefix="apollo-postgresql-") as folder:
+        if os.geteuid() == 0:
+            shutil.chown(folder, SUPERUSER)
+        with _running(Path(folder), initdb, control) as url:
+            yield url
+
+
+@contextmanager
+def _running(folder: Path, initdb: str, control: str) -> Iterator[str]:
     data, port = folder / "data", _free_port()
     quiet = {"check": True, "stdout": subprocess.DEVNULL, "cwd": folder}
     make = (initdb, "-D", str(data), "-U", SUPERUSER, "--auth=trust", "--no-sync")

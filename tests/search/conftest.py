@@ -14,9 +14,9 @@ def store(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """The URL of a server for all tests of a process."""
-    with server(tmp_path_factory.mktemp("postgresql")) as url:
+    with server() as url:
         yield url
 
 
