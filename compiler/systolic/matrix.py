@@ -29,6 +29,7 @@ class LayerProduct:
     sources: tuple[Placed, ...]
     output: Placed
     number: int  # heading
+    computed: None = None  # its weights are in DRAM
 
     def __post_init__(self) -> None:
         """Cut K and N, and lay out the weights.

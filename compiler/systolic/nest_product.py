@@ -8,6 +8,7 @@ from apollo.arch.operands import ComputeFlag
 from apollo.compiler.systolic.axes import MOST_COLUMNS, MOST_ROWS, Axis, Folded, fold
 from apollo.compiler.systolic.boxes import Box, Numbers, source_box
 from apollo.compiler.systolic.builder import Builder
+from apollo.compiler.systolic.computed import Computed
 from apollo.compiler.systolic.geometry import Piece, even
 from apollo.compiler.systolic.hazards import Access
 from apollo.compiler.systolic.layers import Range
@@ -30,6 +31,7 @@ class NestProduct:
     weights: Weights
     builder: Builder
     capacity: int  # bytes of instructions of a section
+    computed: Computed | None = None
 
     @property
     def flat(self) -> bool:

@@ -50,6 +50,23 @@ class Column(NamedTuple):
     parts: Sequence[Part]
 
 
+class Slot(NamedTuple):
+    """Where a weight tile goes in core memory."""
+
+    place: Access
+    pitch: int  # bytes from row to row
+
+
+class Carrier(Protocol):
+    """What brings weight tiles that are computed."""
+
+    def size(self, column: int) -> int:
+        """Bytes of the instructions that bring the tiles of a column."""
+
+    def bring(self, heading: int, column: int, part: int, slot: Slot) -> None:
+        """Emit those of one of its parts."""
+
+
 class Product(Protocol):
     """A matrix layer as the array sees it."""
 
@@ -68,6 +85,10 @@ class Product(Protocol):
     @property
     def bounds(self) -> Range:
         """What requantisation adds and where it clamps."""
+
+    @property
+    def computed(self) -> Carrier | None:
+        """What brings its weight tiles; none where they are in DRAM."""
 
     def heading(self, size: int) -> int:
         """Of the next column of one block, whose instructions have `size` bytes."""
@@ -116,6 +137,7 @@ class Stream:
             for column in product.columns:
                 size = len(column.parts) * (_TILE_BYTES + len(block) * _PIECE_BYTES)
                 size += _RECORDS_BYTES + len(block) * _DRAIN_BYTES
+                size += product.computed.size(column.number) if product.computed else 0
                 _Column(self, product, column, block, product.heading(size)).emit()
 
     def allocate(self, rows: int) -> int:
@@ -214,7 +236,8 @@ class _Column:
     def _load_records(self) -> Access:
         address = self.stream.array.record_address(self.stream.drained)
         self.stream.drained += 1
-        return self._load(address, self.column.records, self.column.width * RECORD_BYTES)
+        count = 1 if self.product.flags & ComputeFlag.UNIFORM else self.column.width
+        return self._load(address, self.column.records, count * RECORD_BYTES)
 
     def _bring(self, part: Part) -> Access:
         """The weights that a part is multiplied by, unless they are where they were used last."""
@@ -237,7 +260,18 @@ class _Column:
         address = stream.array.slot_address(stream.tiles)
         stream.held[part.key] = stream.tiles
         stream.tiles += 1
+        if self.product.computed:
+            return self._move(self.product.computed, address, part)
         return self._load(address, part.address, part.size)
+
+    def _move(self, computed: Carrier, address: int, part: Part) -> Access:
+        """Have a tile brought that is computed; the MOVE engine is busy with it."""
+        place = Access(Memory.CORE, address, address + part.size)
+        slot = Slot(place, part.pitch)
+        computed.bring(self.heading, self.column.number, part.number, slot)
+        clock, bus = self.stream.clock, self.stream.array.accelerator.activation_bus_bytes
+        clock.move += -(-part.rows * self.column.width // bus)
+        return place
 
     def _shift(self, tile: Access, part: Part) -> None:
         stream, clock, shift = self.stream, self.stream.clock, self.stream.array.shift_cycles
@@ -296,7 +330,7 @@ class _Column:
         """Defer the drain of a piece."""
         product, array = self.product, self.stream.array
         result, place = product.result(piece, self.column)
-        results = ComputeFlag.WIDE_DESTINATION | ComputeFlag.TFLITE_ROUNDING
+        results = ComputeFlag.WIDE_DESTINATION | ComputeFlag.TFLITE_ROUNDING | ComputeFlag.UNIFORM
         operands = result | {
             "rows": piece.rows,
             "columns": piece.columns,
