@@ -27,6 +27,7 @@ _SEEN_BY_KERNELS = (
     "compiler/tables.py",
     "simulator/kernels/*.py",
     "compiler/kernels/*.py",
+    "compiler/systolic/kernels/*.py",
 )
 
 

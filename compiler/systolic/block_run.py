@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from apollo.arch.isa import Opcode
 from apollo.arch.operands import RECORD_BYTES
 from apollo.compiler.systolic.blocking import Halves
-from apollo.compiler.systolic.builder import Builder, Deferred, Instruction
+from apollo.compiler.systolic.builder import Builder
 from apollo.compiler.systolic.geometry import cut
 from apollo.compiler.systolic.hazards import Access, Memory
 from apollo.compiler.systolic.layers import Range
@@ -156,9 +156,11 @@ class BlockRun:
             "low": self.range.low,
             "high": self.range.high,
         }
-        drain = Instruction(Opcode.DRAIN, heading, accesses, operands)
         cycles = self.array.drain_cycles(positions * tile[1])
-        self.builder.deferred.append(Deferred(drain, self.ready[tile[0]], cycles))
+        ready = self.ready[tile[0]]
+        self.builder.defer(
+            Opcode.DRAIN, heading, accesses, ready=ready, cycles=cycles, **operands
+        )
 
     def store(self, heading: int, start: int, rows: int, group: Span, position: int) -> None:
         """Store rows of a group to positions of "y" from `position` on, behind their drains."""

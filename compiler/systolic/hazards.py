@@ -1,14 +1,13 @@
-"""Which earlier instructions a use of memory must not overtake (M32), page by page.
+"""What instructions touch, and which earlier ones they must not overtake (M32)."""
 
-What every engine did to a page last is kept until a write covers it: whoever comes after that write
-comes after what it has waited for.
-"""
-
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
+import numpy as np
+
 from apollo.arch.isa import ENGINES
+from apollo.compiler.systolic.kernels.lines import NO_STRIP, Column, Count, Ints, Lines, Use
+from apollo.compiler.systolic.kernels.waits import NOTHING, Pages, find_waits
 
 
 class Memory(IntEnum):
@@ -28,6 +27,7 @@ _PAGE_BITS = {
     Memory.BUFFERS: 0,
     Memory.DRAM: 16,
 }
+_NO_STRIP = (NO_STRIP, 0, 0)
 
 
 class Strip(NamedTuple):
@@ -64,93 +64,36 @@ class Access(NamedTuple):
             return False
         return mine.end <= theirs.start or theirs.end <= mine.start
 
-    def covers(self, other: "Access") -> bool:
-        """Whether all that the other uses is used by this one, in the same memory."""
-        mine, theirs = self.strip, other.strip
-        if mine is not None:
-            if theirs is None or mine.tensor != theirs.tensor:
-                return False
-            if theirs.start < mine.start or mine.end < theirs.end:
-                return False
-        return self.start <= other.start and other.end <= self.end
 
-    @property
-    def pages(self) -> list[tuple[Memory, int]]:
-        """Keys under which it is found."""
-        memory, bits = self.memory, _PAGE_BITS[self.memory]
-        return [(memory, page) for page in range(self.start >> bits, (self.end - 1 >> bits) + 1)]
-
-    def within(self, page: int) -> "Access":
-        """The part of it that is in a page."""
-        bits = _PAGE_BITS[self.memory]
-        start, end = max(self.start, page << bits), min(self.end, page + 1 << bits)
-        return Access(self.memory, start, end, self.writes, self.strip)
+def use_of(access: Access) -> tuple[int, ...]:
+    """A row of `kernels.lines.Use`."""
+    memory, start, end, writes, strip = access
+    return (memory, start, end, writes, *(strip or _NO_STRIP))
 
 
-_ALL = 1 << 60
-_Uses = dict[tuple[Access, int], int]  # of an engine: its last instruction with that use
+def waits_of(lines: Lines, engine: Ints) -> Column:
+    """Of every emitted instruction, how many of each engine must have retired before it [I, E].
 
-
-@dataclass
-class _Page:
-    written: _Uses = field(default_factory=dict)
-    read: _Uses = field(default_factory=dict)
-    # What each engine wrote last that a read meets: many read the same between two writes.
-    answers: dict[Access, list[int]] = field(default_factory=dict)
-
-    def writers(self, access: Access) -> list[int]:
-        """Of each engine the last instruction that wrote what is read."""
-        found = self.answers.get(access)
-        if found is None:
-            found = self.answers[access] = [0] * ENGINES
-            _raise(found, self.written, access)
-        return found
-
-
-def _raise(waits: list[int], uses: _Uses, access: Access) -> None:
-    """Raise the waits to the uses that the access must not overtake."""
-    for (other, engine), count in uses.items():
-        if count > waits[engine] and access.conflicts(other):
-            waits[engine] = count
-
-
-def _forget(uses: _Uses, access: Access) -> None:
-    """Drop what a write covers."""
-    for key in [key for key in uses if access.covers(key[0])]:
-        del uses[key]
-
-
-@dataclass
-class Hazards:
-    """The uses so far."""
-
-    _pages: dict[tuple[Memory, int], _Page] = field(default_factory=dict)
-
-    def waits(self, accesses: tuple[Access, ...], engine: int) -> list[int]:
-        """How many instructions of each other engine must have retired before these uses."""
-        waits = [0] * ENGINES
-        waits[engine] = _ALL  # nothing of its own engine needs a look
-        for access in accesses:
-            for key in access.pages:
-                page = self._pages.get(key)
-                if page is None:
-                    continue
-                if access.writes:
-                    _raise(waits, page.written, access)
-                    _raise(waits, page.read, access)
-                else:
-                    waits = list(map(max, waits, page.writers(access)))
-        waits[engine] = 0
-        return waits
-
-    def note(self, access: Access, engine: int, number: int) -> None:
-        """Instruction `number` of an engine, from 1, uses that."""
-        keys = access.pages
-        for key in keys:
-            page = self._pages.setdefault(key, _Page())
-            part = access if len(keys) == 1 else access.within(key[1])
-            if access.writes:
-                _forget(page.written, part)
-                _forget(page.read, part)
-                page.answers.clear()
-            (page.written if access.writes else page.read)[part, engine] = number
+    `engine` is by opcode.
+    """
+    use = lines.use[: lines.count[Count.USES]]
+    memory = use[:, Use.MEMORY]
+    bits = np.array([_PAGE_BITS[each] for each in Memory], np.int64)
+    first, last = use[:, Use.START] >> bits[memory], use[:, Use.END] - 1 >> bits[memory]
+    pages = np.zeros(len(Memory), np.int64)
+    np.maximum.at(pages, memory, last + 1)
+    entries = int((last - first + 1).sum())
+    following = np.arange(1, entries + 1, dtype=np.int32)
+    lists = Pages(
+        bits=bits,
+        base=np.cumsum(pages) - pages,
+        head=np.full((pages.sum(), 2), NOTHING, np.int32),
+        use=np.zeros(entries, np.int32),
+        engine=np.zeros(entries, np.int8),
+        count=np.zeros(entries, np.int32),
+        next=following,
+        free=np.zeros(1, np.int64),
+    )
+    wait = np.zeros((lines.count[Count.EMITTED], ENGINES), np.int32)
+    find_waits(lines, engine, lists, np.zeros(ENGINES, np.int64), wait)
+    return wait

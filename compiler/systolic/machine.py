@@ -77,10 +77,11 @@ class Array:
     def load_cycles(self, count: int) -> int:
         """Cycles that the channel of parameters takes for so many bytes in a row."""
         burst = self.accelerator.burst_bytes
-        return math.ceil(math.ceil(count / burst) * burst / self._load_bytes_per_cycle)
+        return math.ceil(math.ceil(count / burst) * burst / self.load_bytes_per_cycle)
 
     @cached_property
-    def _load_bytes_per_cycle(self) -> Fraction:
+    def load_bytes_per_cycle(self) -> Fraction:
+        """Of the channel of parameters."""
         channels = self.accelerator.channels
         return next(c for c in channels if "PARAM" in c.streams).bytes_per_cycle
 

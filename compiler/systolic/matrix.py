@@ -1,8 +1,12 @@
 """Matrix layers of a stack as products: their weight tiles, positions and places."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from apollo.arch.operands import RECORD_BYTES, ComputeFlag
+import numpy as np
+
+from apollo.arch.isa import USUAL, Opcode
+from apollo.arch.operands import RECORD_BYTES, ComputeFlag, Matmul
 from apollo.compiler.systolic.geometry import (
     Piece,
     Reduction,
@@ -11,11 +15,12 @@ from apollo.compiler.systolic.geometry import (
     reduction_rows,
     reductions,
 )
-from apollo.compiler.systolic.hazards import Access
+from apollo.compiler.systolic.hazards import Access, use_of
+from apollo.compiler.systolic.kernels.lines import Use
 from apollo.compiler.systolic.layers import Convolution, FullyConnected
 from apollo.compiler.systolic.layout import Layout, WeightTile
 from apollo.compiler.systolic.machine import Array
-from apollo.compiler.systolic.stream import Column, Operands, Part
+from apollo.compiler.systolic.stream import Column, Operands, Part, Windows
 from apollo.compiler.systolic.tensors import Placed
 
 
@@ -29,6 +34,7 @@ class LayerProduct:
     sources: tuple[Placed, ...]
     output: Placed
     number: int  # heading
+    computed: None = None  # its weights are in DRAM
 
     def __post_init__(self) -> None:
         """Cut K and N, and lay out the weights.
@@ -78,7 +84,20 @@ class LayerProduct:
         """All positions in pieces of at most `most`."""
         return pieces(self.output.shape, most)
 
-    def operand(self, piece: Piece, column: Column, part: Part) -> tuple[Operands, Access]:
+    def windows(self, block: Sequence[Piece], column: Column) -> Windows:
+        """Where the pieces find the elements of the parts of K."""
+        shape = (len(column.parts), len(block))
+        operands = np.tile(USUAL[Opcode.MATMUL].astype(np.int32), (*shape, 1))
+        uses = np.zeros((*shape, len(Use)), np.int64)
+        for part in column.parts:
+            for number, piece in enumerate(block):
+                found, access = self._operand(piece, part)
+                for name, value in found.items():
+                    operands[part.number, number, Matmul[name.upper()]] = value
+                uses[part.number, number] = use_of(access)
+        return Windows(operands, uses)
+
+    def _operand(self, piece: Piece, part: Part) -> tuple[Operands, Access]:
         """Where a piece finds the elements of a part of K."""
         reduction = self.parts[part.number]
         source, tile = self.sources[reduction.source], reduction.tile

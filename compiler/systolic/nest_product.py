@@ -3,18 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
-from apollo.arch.operands import ComputeFlag
+import numpy as np
+
+from apollo.arch.isa import USUAL, Opcode
+from apollo.arch.operands import OPERANDS, ComputeFlag, Matmul
 from apollo.compiler.systolic.axes import MOST_COLUMNS, MOST_ROWS, Axis, Folded, fold
 from apollo.compiler.systolic.boxes import Box, Numbers, source_box
 from apollo.compiler.systolic.builder import Builder
+from apollo.compiler.systolic.computed import Computed
 from apollo.compiler.systolic.geometry import Piece, even
-from apollo.compiler.systolic.hazards import Access
+from apollo.compiler.systolic.hazards import Access, Memory
+from apollo.compiler.systolic.kernels.lines import NO_STRIP, Use
 from apollo.compiler.systolic.layers import Range
 from apollo.compiler.systolic.nest_vector import result_start, window_operands
 from apollo.compiler.systolic.sites import Site
-from apollo.compiler.systolic.stream import Column, Operands, Part
-from apollo.compiler.systolic.weights import Results, Tile, Weights
+from apollo.compiler.systolic.stream import Column, Operands, Windows
+from apollo.compiler.systolic.weights import Taps, Weights
 from apollo.compiler.tables import Nest
 
 
@@ -30,6 +36,7 @@ class NestProduct:
     weights: Weights
     builder: Builder
     capacity: int  # bytes of instructions of a section
+    computed: Computed | None = None
 
     @property
     def flat(self) -> bool:
@@ -100,28 +107,61 @@ class NestProduct:
         offset = self._offsets[piece.image][operand]
         return offset + piece.row * rows.pitches[operand] + piece.column * columns.pitches[operand]
 
-    def operand(self, piece: Piece, column: Column, part: Part) -> tuple[Operands, Access]:
-        """Where a piece finds the elements of a part of K."""
-        nest, source = self.nest, self.source
-        tile: Tile = self.weights.tiles[column.number][part.number]
-        results: Results = self.weights.results[column.number]
-        taps, (columns, rows) = tile.taps, self._folded.inside
-        start = source.at((self.tile.images[0], *self._corner, 0)) + self._start(piece, 0)
-        tap = (taps.row * nest[Nest.DILATION_ROWS], taps.column * nest[Nest.DILATION_COLUMNS])
-        start += tap[0] * source.pitches[1] + tap[1] * source.pitches[2]
-        channel = results.source + tile.first
-        inputs = tile.units * tile.inputs
-        operands = window_operands(nest, rows, columns) | {
-            "in_channels": inputs,
-            "kernel_rows": taps.height,
-            "kernel_columns": taps.width,
-            "source": start + channel * source.width,
-            "source_channel_pitch": source.width,
-        }
-        last = start + (piece.rows - 1) * rows.pitches[0] + (piece.columns - 1) * columns.pitches[0]
-        last += (taps.height - 1) * nest[Nest.DILATION_ROWS] * source.pitches[1]
-        last += (taps.width - 1) * nest[Nest.DILATION_COLUMNS] * source.pitches[2]
-        return operands, self._use(source, start, last, range(channel, channel + inputs))
+    def windows(self, block: Sequence[Piece], column: Column) -> Windows:
+        """Where the pieces find the elements of the parts of K."""
+        source, (columns, rows) = self.source, self._folded.inside
+        taps, (down, across) = self.weights.windows[column.number], self._apart
+        first = self._first + taps[:, Taps.ROW] * down + taps[:, Taps.COLUMN] * across
+        start = first[:, None] + np.array([self._start(piece, 0) for piece in block])
+        span = (taps[:, Taps.HEIGHT] - 1) * down + (taps[:, Taps.WIDTH] - 1) * across
+        long = [
+            (piece.rows - 1) * rows.pitches[0] + (piece.columns - 1) * columns.pitches[0]
+            for piece in block
+        ]
+        inputs = taps[:, Taps.INPUTS]
+        channel = self.weights.results[column.number].source + taps[:, Taps.FIRST]
+        operands = np.empty((*start.shape, OPERANDS), np.int32)
+        operands[:] = self._multiplication
+        operands[..., Matmul.SOURCE] = start + (channel * source.width)[:, None]
+        for slot, values in (
+            (Matmul.IN_CHANNELS, inputs),
+            (Matmul.KERNEL_ROWS, taps[:, Taps.HEIGHT]),
+            (Matmul.KERNEL_COLUMNS, taps[:, Taps.WIDTH]),
+        ):
+            operands[..., slot] = values[:, None]
+        uses = np.zeros((*start.shape, len(Use)), np.int64)
+        pitch, end = source.pitches[3], channel + inputs
+        uses[..., Use.MEMORY] = Memory.PE
+        uses[..., Use.START] = start + (channel * pitch)[:, None]
+        behind = (end - 1) * pitch + source.width + span
+        uses[..., Use.END] = start + behind[:, None] + np.array(long)
+        uses[..., Use.TENSOR] = NO_STRIP
+        strips = (end <= source.deep) & source.whole & (not self.flat)
+        of_strip = np.stack([np.full_like(end, source.tensor), *(channel, end)], 1)
+        of_strip[:, 1:] *= source.width
+        uses[strips, :, Use.TENSOR :] = of_strip[strips, None]
+        return Windows(operands, uses)
+
+    @cached_property
+    def _multiplication(self) -> Any:
+        """The operands that all of its multiplications have."""
+        columns, rows = self._folded.inside
+        row = USUAL[Opcode.MATMUL].astype(np.int32)
+        for name, value in window_operands(self.nest, rows, columns).items():
+            row[Matmul[name.upper()]] = value
+        row[Matmul.SOURCE_CHANNEL_PITCH] = self.source.width
+        return row
+
+    @cached_property
+    def _apart(self) -> tuple[int, int]:
+        """Bytes from tap to tap."""
+        down, across = self.source.pitches[1:3]
+        return self.nest[Nest.DILATION_ROWS] * down, self.nest[Nest.DILATION_COLUMNS] * across
+
+    @cached_property
+    def _first(self) -> int:
+        """Where channel 0 of the first position's window is."""
+        return self.source.at((self.tile.images[0], *self._corner, 0))
 
     @cached_property
     def _corner(self) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """A lowered network -> one program for a chip with an array: the stages in order."""
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from apollo.compiler.systolic.boxes import (
     whole_tile,
 )
 from apollo.compiler.systolic.builder import Builder
+from apollo.compiler.systolic.computed import Computed, largest_piece
 from apollo.compiler.systolic.constants import Constants, ring_bytes
 from apollo.compiler.systolic.estimate import Estimate
 from apollo.compiler.systolic.geometry import cut
@@ -68,10 +70,9 @@ def compile_nests(network: Network, accelerator: Accelerator) -> CompiledNests:
     """
     nests, tensors = rows_of(network.nests), rows_of(network.tensors)
     # Constants of vector operations first: weight tiles get what they leave of core memory.
-    sizes = [nest[Nest.TABLE_BYTES] for nest in nests if nest[Nest.TABLE_BYTES]]
-    ring = ring_bytes(sizes, accelerator)
-    _refuse_products_of_activations(network, nests)
     multiplies = [nest[Nest.OPCODE] in _PRODUCTS for nest in nests]
+    sizes = [nest[Nest.TABLE_BYTES] for nest in nests if nest[Nest.OPCODE] not in _PRODUCTS]
+    ring = ring_bytes([size for size in sizes if size], accelerator)
     first = multiplies.index(True) if any(multiplies) else 0
     name = network.layer_names[first]
     array = plan_array(accelerator, ring, output_stationary=False, layer=name)
@@ -82,8 +83,11 @@ def compile_nests(network: Network, accelerator: Accelerator) -> CompiledNests:
         for number, nest in enumerate(nests)
         if nest[Nest.TABLE_BYTES]
     }
+    computed = _plan_computed_weights(network, nests, array, constants)
+    weights |= computed
     quanta = [_quantum(nest, weights.get(i), accelerator) for i, nest in enumerate(nests)]
-    tables = Tables(nests, tensors, quanta)
+    pieces = {number: largest_piece(nests[number], each) for number, each in computed.items()}
+    tables = Tables(nests, tensors, quanta, pieces)
 
     estimate = Estimate(nests, weights, array)
     places = place(tables, accelerator.pe_memory_bytes, network.layer_names, estimate)
@@ -106,7 +110,7 @@ def _plan_all_weights(
     nests, tensors = rows
     found, first = dict[int, Weights](), dict[tuple[int, ...], int]()
     for number, nest in enumerate(nests):
-        if nest[Nest.OPCODE] not in _PRODUCTS:
+        if nest[Nest.OPCODE] not in _PRODUCTS or nest[Nest.DYNAMIC]:
             continue
         flat = _is_flat(nest, tensors)
         owner = first.setdefault((flat, *(nest[column] for column in OF_WEIGHTS)), number)
@@ -118,13 +122,29 @@ def _plan_all_weights(
     return found
 
 
-def _refuse_products_of_activations(network: Network, nests: list[list[int]]) -> None:
+def _plan_computed_weights(
+    network: Network, nests: list[list[int]], array: Array, constants: dict[int, int]
+) -> dict[int, Weights]:
+    """By nest; every column has the nest's one record, and no tile has a place in DRAM."""
+    found = dict[int, Weights]()
     for number, nest in enumerate(nests):
-        if nest[Nest.OPCODE] in _PRODUCTS and not nest[Nest.WEIGHTS]:
-            raise ValueError(
-                f"Network '{network.name}': layer '{network.layer_names[number]}' multiplies by no "
-                f"stored weights, for which there is no lowering on a systolic array."
-            )
+        if nest[Nest.DYNAMIC]:
+            recipe, record = network.recipes[number].ingredients, constants[number]
+            reserve = partial(_same_address, record)
+            found[number] = plan_weights(nest, number, recipe, array, reserve, flat=False)
+    return found
+
+
+def _same_address(address: int, _: int) -> int:
+    return address
+
+
+def _written(nest: list[int], box: Box) -> list[Box]:
+    """What a tile writes: group by group, if something of another nest lies between them."""
+    step, each = nest[Nest.RESULT_STEP], nest[Nest.CHANNELS]
+    if nest[Nest.GROUPS] == 1 or step <= each:
+        return [box]
+    return [box._replace(channels=(group * step, each)) for group in range(nest[Nest.GROUPS])]
 
 
 def _is_flat(nest: list[int], tensors: list[list[int]]) -> bool:
@@ -307,6 +327,8 @@ class _Run:
             nest = alone(nest)  # in a buffer its results lie together
         sites: dict[Nest, Site] = {}
         for operand, tensor in self.tables.operands(number):
+            if operand == Nest.SECOND and nest[Nest.DYNAMIC]:
+                continue  # its pieces are brought tile by tile of the weights
             sites[operand] = self._operand(number, operand, tensor, tile, buffers, count)
         if number in self.weights:
             product = NestProduct(
@@ -318,14 +340,22 @@ class _Run:
                 self.weights[number],
                 self.builder,
                 self.accelerator.instruction_memory_bytes,
+                self._computed(number, buffers) if nest[Nest.DYNAMIC] else None,
             )
             self.stream.emit(product)
         else:
             self._vector(number, nest, tile, sites)
         if Nest.DESTINATION in buffers.addresses:
-            heading = self.heading(number, size_of(Opcode.STORE) * tile.images[1])
-            box = self.tables.box(number, Nest.DESTINATION, tile)
-            store(self.builder, heading, self._part(number), sites[Nest.DESTINATION], box)
+            for box in _written(nest, self.tables.box(number, Nest.DESTINATION, tile)):
+                heading = self.heading(number, size_of(Opcode.STORE) * tile.images[1])
+                store(self.builder, heading, self._part(number), sites[Nest.DESTINATION], box)
+
+    def _computed(self, number: int, buffers: Buffers) -> Computed:
+        """What brings the weights of a nest that multiplies by another tensor."""
+        nest, addresses = self.tables.nests[number], buffers.addresses.get(Nest.SECOND, ())
+        tensor = nest[Nest.SECOND]
+        place = self.stored[tensor] if addresses else self._site(tensor)
+        return Computed(nest, self.weights[number], self.builder, place, addresses)
 
     def _part(self, number: int) -> Stored:
         """What a nest writes of a tensor in DRAM."""

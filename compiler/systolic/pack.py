@@ -27,7 +27,8 @@ def pack(compiled: CompiledNests, model: Model, inputs: Mapping[str, Any]) -> By
         table = table_of(network.recipes[number], model)
         image[address : address + len(table)] = table
     for number, weights in compiled.weights.items():
-        _pack_weights(compiled, model, number, weights, image)
+        if not network.nests[number, Nest.DYNAMIC]:
+            _pack_weights(compiled, model, number, weights, image)
     given = {name: np.asarray(inputs[name]) for name in network.inputs}
     for name, values in given.items():
         if name in network.numbers:

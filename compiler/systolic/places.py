@@ -5,7 +5,7 @@ Where there is no room, the largest tensor in the way is put out to DRAM and pla
 the nests that touch it work on tiles of it, in buffers that live for that nest alone.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -52,6 +52,8 @@ class Tables:
     nests: list[list[int]]
     tensors: list[list[int]]
     quanta: Sequence[int]  # channels that a nest can be cut into, 0 for none
+    # Of computed weights, by nest: what it takes at a time.
+    pieces: Mapping[int, Box] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Find margins and lives."""
@@ -98,6 +100,8 @@ class Tables:
         nest = self.nests[number]
         if operand == Nest.SOURCE:
             return source_box(nest, tile)
+        if operand == Nest.SECOND and number in self.pieces:
+            return self.pieces[number]
         if operand == Nest.SECOND:
             return second_box(nest, tile, self.tensors[nest[Nest.SECOND]])
         return result_box(alone(nest), tile, part_dims(nest)[3])

@@ -11,15 +11,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from apollo.arch.cycles import matmul_cycles
+import numpy as np
+import numpy.typing as npt
+
 from apollo.arch.isa import BYTES_OF, Opcode
-from apollo.arch.operands import RECORD_BYTES, ComputeFlag
+from apollo.arch.operands import RECORD_BYTES, ComputeFlag, Matmul
 from apollo.compiler.errors import DoesNotFit
-from apollo.compiler.systolic.builder import Builder, Deferred, Instruction
+from apollo.compiler.systolic.builder import Builder
 from apollo.compiler.systolic.geometry import Piece, blocks
 from apollo.compiler.systolic.hazards import Access, Memory
+from apollo.compiler.systolic.kernels.parts import NO_KEY, NO_TILE, Chip, State, emit_parts
 from apollo.compiler.systolic.layers import Range
 from apollo.compiler.systolic.machine import Array
+from apollo.compiler.tables import Ints
 
 _TILE_BYTES = int(BYTES_OF[[Opcode.LOAD_PARAMETERS, Opcode.SHIFT_WEIGHTS]].sum())
 _PIECE_BYTES = int(BYTES_OF[Opcode.MATMUL])
@@ -50,6 +54,30 @@ class Column(NamedTuple):
     parts: Sequence[Part]
 
 
+class Slot(NamedTuple):
+    """Where a weight tile goes in core memory."""
+
+    place: Access
+    pitch: int  # bytes from row to row
+
+
+class Carrier(Protocol):
+    """What brings weight tiles that are computed."""
+
+    def size(self, column: int) -> int:
+        """Bytes of the instructions that bring the tiles of a column."""
+
+    def bring(self, heading: int, column: int, part: int, slot: Slot) -> None:
+        """Emit those of one of its parts."""
+
+
+class Windows(NamedTuple):
+    """What `MATMUL`s read: `P` parts of K, `M` pieces of positions, `F` slots, uses."""
+
+    operands: npt.NDArray[np.int32]  # [P, M, F] of the source
+    uses: Ints  # [P, M, Use] of it
+
+
 class Product(Protocol):
     """A matrix layer as the array sees it."""
 
@@ -69,14 +97,18 @@ class Product(Protocol):
     def bounds(self) -> Range:
         """What requantisation adds and where it clamps."""
 
+    @property
+    def computed(self) -> Carrier | None:
+        """What brings its weight tiles; none where they are in DRAM."""
+
     def heading(self, size: int) -> int:
         """Of the next column of one block, whose instructions have `size` bytes."""
 
     def pieces(self, most: int) -> list[Piece]:
         """All positions in pieces of at most `most`."""
 
-    def operand(self, piece: Piece, column: Column, part: Part) -> tuple[Operands, Access]:
-        """Where a piece finds the elements of a part of K."""
+    def windows(self, block: Sequence[Piece], column: Column) -> "Windows":
+        """Where the pieces find the elements of the parts of K."""
 
     def result(self, piece: Piece, column: Column) -> tuple[Operands, Access]:
         """Where a piece's results of a column go."""
@@ -100,12 +132,17 @@ class Stream:
     array: Array
     clock: Clock = field(default_factory=Clock)
     macs: Counter[int] = field(default_factory=Counter)  # by heading
-    tiles: int = 0  # loaded so far
-    shifts: int = 0  # so far
     drained: int = 0  # columns so far
     accumulator: int = 0  # next free row
-    held: dict[object, int] = field(default_factory=dict)  # number of the tile with a key
-    newest: object = None  # key of the tile in the buffer that was filled last
+
+    def __post_init__(self) -> None:
+        """Start with empty memories."""
+        self._keys: dict[object, int] = {}
+        self._tables: dict[int, tuple[Column, Ints]] = {}  # by identity of the column
+        self._state = np.zeros(len(State), np.int64)
+        self._state[State.NEWEST] = NO_KEY
+        self._held = np.full(0, NO_TILE, np.int64)  # number of the tile with a key
+        self._chip = _chip(self.array)
 
     def emit(self, product: Product) -> None:
         """Emit every block, column tile by column tile.
@@ -116,6 +153,7 @@ class Stream:
             for column in product.columns:
                 size = len(column.parts) * (_TILE_BYTES + len(block) * _PIECE_BYTES)
                 size += _RECORDS_BYTES + len(block) * _DRAIN_BYTES
+                size += product.computed.size(column.number) if product.computed else 0
                 _Column(self, product, column, block, product.heading(size)).emit()
 
     def allocate(self, rows: int) -> int:
@@ -126,10 +164,62 @@ class Stream:
         self.accumulator += rows
         return first
 
-    def still_held(self, key: object) -> int | None:
-        """The number of a tile of that key in a scratchpad, while nothing has replaced it."""
-        number = self.held.get(key) if key is not None and self.array.keeps_tiles else None
-        return number if number is not None and number > self.tiles - self.array.slots else None
+    def parts_of(self, column: Column) -> Ints:
+        """The parts of K of a column, as a table."""
+        found = self._tables.get(id(column))
+        if found is None:
+            rows = [(*part[1:5], self._key(part.key)) for part in column.parts]
+            found = self._tables[id(column)] = column, np.array(rows, np.int64)
+        return found[1]
+
+    def _key(self, key: object) -> int:
+        return NO_KEY if key is None else self._keys.setdefault(key, len(self._keys))
+
+    def multiply(
+        self, heading: int, column: Column, windows: Windows, span: tuple[int, int]
+    ) -> Ints:
+        """Emit parts `span[0]` up to `span[1]` of a column; the estimated ends of the pieces."""
+        rows, x, clock = windows.operands, self._state, self.clock
+        pieces, parts = rows.shape[1], span[1] - span[0]
+        lines = self.builder.lines(parts * (pieces + 2), parts * (3 * pieces + 3))
+        table = self.parts_of(column)
+        if len(self._held) < len(self._keys):
+            more = np.full(2 * len(self._keys) - len(self._held), NO_TILE, np.int64)
+            self._held = np.concatenate([self._held, more])
+        ends = np.zeros(pieces, np.int64)
+        x[: State.TILES] = clock.load, clock.move, clock.compute, clock.before
+        product = (table, rows, windows.uses, heading, column.width, *span)
+        emit_parts(*product, self._chip, lines, x, self._held, ends)
+        clock.load, clock.move, clock.compute, clock.before = x[: State.TILES].tolist()
+        x[State.IS_BROUGHT] = 0
+        return ends
+
+    def slot_for(self, column: Column, part: int) -> Access | None:
+        """Where the next tile goes, if a part needs one; it counts as brought."""
+        _, _, size, _, key = self.parts_of(column)[part].tolist()
+        x = self._state
+        if key == x[State.NEWEST]:
+            return None
+        if len(self._held) > key:
+            held = self._held[key]
+            is_held = held != NO_TILE and held > x[State.TILES] - self.array.slots
+            if is_held and self.array.keeps_tiles:
+                return None
+            self._held[key] = x[State.TILES]
+        address = self.array.slot_address(int(x[State.TILES]))
+        x[State.TILES] += 1
+        x[State.IS_BROUGHT] = 1
+        return Access(Memory.CORE, address, address + size)
+
+
+def _chip(array: Array) -> Ints:
+    d, rate = np.zeros(len(Chip), np.int64), array.load_bytes_per_cycle
+    d[Chip.ROWS], d[Chip.IS_OUTPUT_STATIONARY] = array.rows, array.output_stationary
+    d[Chip.SLOTS], d[Chip.FIRST_SLOT] = array.slots, array.slot_address(0)
+    d[Chip.TILE_BYTES], d[Chip.KEEPS_TILES] = array.tile_bytes, array.keeps_tiles
+    d[Chip.SHIFT_CYCLES], d[Chip.BURST] = array.shift_cycles, array.accelerator.burst_bytes
+    d[Chip.BYTES], d[Chip.CYCLES] = rate.numerator, rate.denominator
+    return d
 
 
 def _rate(product: Product) -> int:
@@ -185,16 +275,26 @@ class _Column:
 
     def emit(self) -> None:
         """Every part of K, then the drains."""
-        stream = self.stream
+        stream, column = self.stream, self.column
         first = [stream.allocate(piece.positions) for piece in self.block]
         records = self._load_records()
-        for number, part in enumerate(self.column.parts):
-            tile = self._bring(part)
-            ends = self._multiply(first, part, tile, accumulate=number > 0)
-            positions = sum(piece.positions for piece in self.block)
-            stream.macs[self.heading] += positions * part.macs
-        for piece, rows, ready in zip(self.block, first, ends, strict=True):
-            self._drain(piece, rows, records, ready)
+        windows = self.product.windows(self.block, column)
+        rows, flags = windows.operands, self.product.flags & ComputeFlag.WIDE_SOURCE
+        rows[..., Matmul.ROWS] = [piece.rows for piece in self.block]
+        rows[..., Matmul.COLUMNS] = [piece.columns for piece in self.block]
+        rows[..., Matmul.OUT_CHANNELS] = column.width
+        rows[..., Matmul.ACCUMULATOR] = first
+        rows[..., Matmul.FLAGS] = int(stream.array.dataflow_flag | flags)
+        if self.product.computed:
+            for number in range(len(column.parts)):
+                self._move(self.product.computed, number)
+                ends = stream.multiply(self.heading, column, windows, (number, number + 1))
+        else:
+            ends = stream.multiply(self.heading, column, windows, (0, len(column.parts)))
+        positions = sum(piece.positions for piece in self.block)
+        stream.macs[self.heading] += positions * sum(part.macs for part in column.parts)
+        for piece, sums, ready in zip(self.block, first, ends.tolist(), strict=True):
+            self._drain(piece, sums, records, ready)
 
     def _load(self, address: int, source: int, size: int) -> Access:
         place = Access(Memory.CORE, address, address + size, writes=True)
@@ -214,89 +314,23 @@ class _Column:
     def _load_records(self) -> Access:
         address = self.stream.array.record_address(self.stream.drained)
         self.stream.drained += 1
-        return self._load(address, self.column.records, self.column.width * RECORD_BYTES)
+        count = 1 if self.product.flags & ComputeFlag.UNIFORM else self.column.width
+        return self._load(address, self.column.records, count * RECORD_BYTES)
 
-    def _bring(self, part: Part) -> Access:
-        """The weights that a part is multiplied by, unless they are where they were used last."""
-        stream, array = self.stream, self.stream.array
-        if array.output_stationary:
-            return self._tile(part)
-        if part.key is None or part.key != stream.newest:
-            self._shift(self._tile(part), part)
-            stream.newest = part.key
-        number = (stream.shifts - 1) % 2
-        return Access(Memory.BUFFERS, number, number + 1)
-
-    def _tile(self, part: Part) -> Access:
-        """A weight tile in core memory."""
-        stream = self.stream
-        held = stream.still_held(part.key)
-        if held is not None:
-            address = stream.array.slot_address(held)
-            return Access(Memory.CORE, address, address + part.size)
-        address = stream.array.slot_address(stream.tiles)
-        stream.held[part.key] = stream.tiles
-        stream.tiles += 1
-        return self._load(address, part.address, part.size)
-
-    def _shift(self, tile: Access, part: Part) -> None:
-        stream, clock, shift = self.stream, self.stream.clock, self.stream.array.shift_cycles
-        possible = max(clock.load, clock.before)
-        in_time = max(possible, clock.compute - shift)
-        clock.move = stream.builder.release_until(clock.move, in_time)
-        clock.move = max(clock.move, possible) + shift
-        number = stream.shifts % 2
-        stream.shifts += 1
-        stream.builder.add(
-            Opcode.SHIFT_WEIGHTS,
-            self.heading,
-            [tile, Access(Memory.BUFFERS, number, number + 1, writes=True)],
-            buffer=number,
-            in_channels=part.rows,
-            out_channels=self.column.width,
-            parameters=tile.start,
-            parameter_pitch=part.pitch,
-        )
-
-    def _multiply(
-        self, first: list[int], part: Part, weights: Access, *, accumulate: bool
-    ) -> list[int]:
-        """Emit a multiplication for every piece; the estimated ends."""
-        array, clock, ends = self.stream.array, self.stream.clock, []
-        clock.before, clock.compute = clock.compute, max(clock.compute, clock.move)
-        flags = array.dataflow_flag | self.product.flags & ComputeFlag.WIDE_SOURCE
-        flags |= ComputeFlag.ACCUMULATE if accumulate else ComputeFlag.NONE
-        for piece, rows in zip(self.block, first, strict=True):
-            operands, source = self.product.operand(piece, self.column, part)
-            if array.output_stationary:
-                place = {"parameters": weights.start, "parameter_pitch": part.pitch}
-            else:
-                place = {"buffer": weights.start}
-            self.stream.builder.add(
-                Opcode.MATMUL,
-                self.heading,
-                [
-                    weights,
-                    Access(Memory.ACCUMULATORS, rows, rows + piece.positions, writes=True),
-                    source,
-                ],
-                rows=piece.rows,
-                columns=piece.columns,
-                out_channels=self.column.width,
-                accumulator=rows,
-                flags=int(flags),
-                **operands,
-                **place,
-            )
-            clock.compute += int(matmul_cycles(piece.positions, part.rows, int(flags), array.rows))
-            ends.append(clock.compute)
-        return ends
+    def _move(self, computed: Carrier, number: int) -> None:
+        """Have a tile brought that is computed; the MOVE engine is busy with it."""
+        place, part = self.stream.slot_for(self.column, number), self.column.parts[number]
+        if place is None:
+            return
+        computed.bring(self.heading, self.column.number, number, Slot(place, part.pitch))
+        clock, bus = self.stream.clock, self.stream.array.accelerator.activation_bus_bytes
+        clock.move += -(-part.rows * self.column.width // bus)
 
     def _drain(self, piece: Piece, first: int, records: Access, ready: int) -> None:
         """Defer the drain of a piece."""
         product, array = self.product, self.stream.array
         result, place = product.result(piece, self.column)
-        results = ComputeFlag.WIDE_DESTINATION | ComputeFlag.TFLITE_ROUNDING
+        results = ComputeFlag.WIDE_DESTINATION | ComputeFlag.TFLITE_ROUNDING | ComputeFlag.UNIFORM
         operands = result | {
             "rows": piece.rows,
             "columns": piece.columns,
@@ -309,6 +343,8 @@ class _Column:
             "high": product.bounds.high,
         }
         sums = Access(Memory.ACCUMULATORS, first, first + piece.positions)
-        drain = Instruction(Opcode.DRAIN, self.heading, (sums, records, place), operands)
         cycles = _drain_cycles(array, product, piece.positions * self.column.width)
-        self.stream.builder.deferred.append(Deferred(drain, ready, cycles))
+        uses = (sums, records, place)
+        self.stream.builder.defer(
+            Opcode.DRAIN, self.heading, uses, ready=ready, cycles=cycles, **operands
+        )

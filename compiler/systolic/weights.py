@@ -8,7 +8,11 @@ together, in a block-diagonal tile: as many as cost the fewest cycles.
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
 from typing import NamedTuple
+
+import numpy as np
 
 from apollo.arch.isa import Opcode
 from apollo.arch.operands import RECORD_BYTES, ComputeFlag
@@ -17,7 +21,7 @@ from apollo.compiler.systolic.boxes import Numbers
 from apollo.compiler.systolic.geometry import Rectangle, cut, rectangles
 from apollo.compiler.systolic.machine import Array
 from apollo.compiler.systolic.stream import Column, Part
-from apollo.compiler.tables import Nest
+from apollo.compiler.tables import Ints, Nest
 
 
 class Run(NamedTuple):
@@ -38,6 +42,17 @@ class Tile(NamedTuple):
     first: int  # input channel of a unit
     inputs: int
     units: int
+
+
+class Taps(IntEnum):
+    """Columns of a tile as numbers."""
+
+    ROW = 0
+    COLUMN = 1
+    HEIGHT = 2
+    WIDTH = 3
+    FIRST = 4  # input channel
+    INPUTS = 5  # of all units
 
 
 class Results(NamedTuple):
@@ -70,6 +85,11 @@ class Weights:
     kernel: tuple[int, int]
     quantum: int  # channels of the nest that go together
 
+    @cached_property
+    def windows(self) -> list[Ints]:
+        """What the tiles of a column take of a window: [P, Taps], by number of the column."""
+        return [np.array([_taps_of(tile) for tile in of_column]) for of_column in self.tiles]
+
     @property
     def taps(self) -> int:
         """Of the kernel."""
@@ -93,6 +113,13 @@ def runs_of(nest: Numbers, *, flat: bool) -> list[Run]:
         Run(1, inputs, channels, first + group * steps[0], group * steps[1], pitch)
         for group in range(groups)
     ]
+
+
+def _taps_of(tile: Tile) -> tuple[int, ...]:
+    """A row of `Taps`."""
+    taps = tile.taps
+    inputs = tile.units * tile.inputs
+    return taps.row, taps.column, taps.height, taps.width, tile.first, inputs
 
 
 # Of a nest, all that its weights and the way they are cut depend on.

@@ -3,8 +3,6 @@
 import dataclasses
 from collections import Counter
 
-import pytest
-
 from apollo.arch.accelerator import Accelerator, load_design
 from apollo.compiler.lower import lower
 from apollo.compiler.systolic.nests import CompiledNests, compile_nests
@@ -48,18 +46,14 @@ def check(model: Model, design: Accelerator, seed: int = 0, expected=None) -> Co
 
 
 def can_run(model: Model) -> bool:
-    """Whether an array runs it: products of two activations are refused, in a sentence."""
+    """Whether all of it has a lowering."""
     try:
-        network = lower(model.graph, model)
+        lower(model.graph, model)
     except ValueError as error:
         if " has no lowering" in str(error) or " stretches both operands" in str(error):
             return False
         raise
-    if not network.nests[:, Nest.DYNAMIC].any():
-        return True
-    with pytest.raises(ValueError, match="there is no lowering on a systolic array"):
-        compile_nests(network, GEMMINI)
-    return False
+    return True
 
 
 def coverage(compiled: CompiledNests) -> Counter[str]:

@@ -1,0 +1,1 @@
+"""Kernels of the systolic lowering: order, emission of products, and waits."""
