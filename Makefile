@@ -9,7 +9,7 @@ STAMP  := $(VENV)/.installed
 export OPENBLAS_NUM_THREADS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup explore test check test-slow bench constraints clean
+.PHONY: help setup explore test check test-slow bench bench-search constraints clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,9 @@ test-slow: $(STAMP)  ## the long studies
 
 bench: $(STAMP)  ## benchmarks: evaluations per second and where the time goes
 	$(BIN)/python -m tests.benchmarks
+
+bench-search: $(STAMP)  ## benchmarks: how good optimizers become and how long they take (half an hour)
+	$(BIN)/python -m tests.benchmarks.search
 
 constraints: $(STAMP)  ## recompile constraints.txt (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \

@@ -48,7 +48,7 @@ class Run:
         best: reward at every checkpoint, 0 while nothing is feasible.
         feasible: share of the trials.
         seconds: of the whole run; None when a part of it was stored before.
-        own_seconds: of them, not spent on evaluations.
+        own_seconds: of them, the optimizer's, asking and telling.
 
     """
 
@@ -159,5 +159,4 @@ def _summary(seed: int, result: StudyResult, checkpoints: Sequence[int], seconds
     feasible = result.feasible / len(log)
     if result.added < len(log):
         return Run(seed, best, feasible, None, None)
-    evaluating = sum(trial.seconds for trial in log)
-    return Run(seed, best, feasible, seconds, seconds - evaluating)
+    return Run(seed, best, feasible, seconds, result.optimizer_seconds)

@@ -5,7 +5,9 @@ is made anew for every batch from (seed, trials told), so the trials of a study 
 identity alone: not on where it was interrupted, nor on the number of trials it was asked for.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,6 +79,7 @@ class StudyResult:
     trials: tuple[Trial, ...]  # all of the study, by number
     added: int  # of them by this run
     interrupted: bool  # by Ctrl-C; what was done is stored
+    optimizer_seconds: float = 0.0  # of this run, spent on asking and telling
 
     @property
     def best(self) -> Trial | None:
@@ -119,7 +122,8 @@ def run_study(
         run.progress.start(stored, trials)
         while len(run.log) < trials and not interruptible.interrupted:
             run.batch(trials, interruptible)
-    return StudyResult(tuple(run.log), len(run.log) - stored, len(run.log) < trials)
+    added, is_short = len(run.log) - stored, len(run.log) < trials
+    return StudyResult(tuple(run.log), added, is_short, run.optimizer_seconds)
 
 
 class _Run:
@@ -142,19 +146,29 @@ class _Run:
         self.best = next(iter(best_of(self.log)), None)
         self.feasible = sum(trial.feasible for trial in self.log)
         self.told = 0
+        self.optimizer_seconds = 0.0
         self.tell()
 
     def tell(self) -> None:
         """Tell the optimizer the full batches of the log that it does not know."""
         full = len(self.log) // self.study.batch * self.study.batch
         if full > self.told:
-            self.optimizer.tell(self.log[self.told : full])
+            with self.timed():
+                self.optimizer.tell(self.log[self.told : full])
             self.told = full
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """A block that counts as the optimizer's time."""
+        started = time.perf_counter()
+        yield
+        self.optimizer_seconds += time.perf_counter() - started
 
     def batch(self, trials: int, interruptible: Interruptible) -> None:
         """Ask for the open batch, evaluate what it lacks up to `trials`, store it."""
         generator = np.random.default_rng([self.study.seed, self.told])
-        proposals = self.optimizer.propose(self.study.batch, generator)
+        with self.timed():
+            proposals = self.optimizer.propose(self.study.batch, generator)
         points = self.optimizer.indices_of(proposals.points).tolist()
         open_log = self.log[self.told :]
         self._check_log(open_log, points)
