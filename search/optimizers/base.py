@@ -3,6 +3,7 @@
 Letters: `N` points, `D` parameters of the space.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.space import RADICES
+from apollo.search.optimizers.ranges import Range
 from apollo.search.trial import Trial
 
 Ints = npt.NDArray[np.int64]
@@ -19,12 +21,17 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of an optimizer: a frozen dataclass of numbers, checked when made."""
+    """The settings of an optimizer: a frozen dataclass of numbers, checked when made.
+
+    `ranges` are those of settings that may be searched themselves, by name.
+    """
+
+    ranges: ClassVar[Mapping[str, Range]] = {}
 
     def __post_init__(self) -> None:
         """Raise `ValueError`, one sentence, when a setting is out of its range."""
 
-    def as_dict(self) -> dict[str, int | float]:
+    def as_dict(self) -> dict[str, int | float | str]:
         """Every setting by name, defaults filled in: part of a study's identity."""
         return asdict(self)
 
@@ -78,6 +85,9 @@ class Optimizer(ABC):
         """
         return Proposals(self.ask(count, generator), [None] * count)
 
+    def share(self, other: "Optimizer") -> None:  # noqa: B027
+        """Keep in common with an optimizer that is told the same log what is costly to compute."""
+
     @abstractmethod
     def tell(self, trials: Sequence[Trial]) -> None:
         """Learn from trials, in the order of the log, whoever proposed them."""
@@ -104,3 +114,11 @@ def check_integer(
     if value < low or (high is not None and value > high):
         wanted = f"at least {low}" if high is None else f"in {low}..{high}{bound}"
         raise ValueError(f"{subject} must be {wanted}, not {value}.")
+
+
+def check_number(subject: str, value: object, low: float, high: float = math.inf) -> None:
+    """Raise unless `value` is a number in `low..high`."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (is_number and low <= value < math.inf and value <= high):  # type: ignore[operator]
+        wanted = f"at least {low:g}" if high == math.inf else f"in {low:g}..{high:g}"
+        raise ValueError(f"{subject} must be {wanted}, not {value!r}.")

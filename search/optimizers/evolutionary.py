@@ -19,13 +19,14 @@ of them unless nothing feasible is known at all. docs/optimizers.md justifies th
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.space import RADICES
-from apollo.search.optimizers.base import Ints, Optimizer, Settings, check_integer
+from apollo.search.optimizers.base import Ints, Optimizer, Settings, check_integer, check_number
+from apollo.search.optimizers.ranges import Range
 from apollo.search.trial import Trial
 
 RETRIES = 8
@@ -37,6 +38,13 @@ class EvolutionarySettings(Settings):
 
     Raises `ValueError` when one is out of its range.
     """
+
+    ranges: ClassVar[Mapping[str, Range]] = {
+        "tournament": Range(2, 12),
+        "elite": Range(4, 60),
+        "crossover": Range(0.0, 1.0),
+        "mutation": Range(0.03, 0.4),
+    }
 
     population: int = 64
     founders: int = 8  # feasible points before evolution starts
@@ -53,10 +61,8 @@ class EvolutionarySettings(Settings):
             value = getattr(self, name)
             check_integer(name.capitalize(), value, low, self.population, " (population)")
         check_integer("Initial", self.initial, 0)
-        for name in ("crossover", "mutation"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-                raise ValueError(f"{name.capitalize()} must be in 0..1, not {value!r}.")
+        check_number("Crossover", self.crossover, 0, 1)
+        check_number("Mutation", self.mutation, 0, 1)
 
 
 class Evolutionary(Optimizer):

@@ -12,16 +12,22 @@ from apollo.arch.space import RADICES
 from apollo.arch.text import suggestion
 from apollo.search.optimizers.base import Optimizer
 from apollo.search.optimizers.evolutionary import Evolutionary
+from apollo.search.optimizers.mbo.mbo import ModelBased
 from apollo.search.optimizers.nevergrad import nevergrad_optimizer
 from apollo.search.optimizers.nsga2 import NSGA2
+from apollo.search.optimizers.p3bo.adaptive import AdaptiveP3BO
+from apollo.search.optimizers.p3bo.p3bo import P3BO
 from apollo.search.optimizers.random import Random
 from apollo.search.optimizers.vizier.bayesian import Bayesian
 from apollo.search.optimizers.vizier.family import vizier_optimizer
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "adaptive_p3bo": AdaptiveP3BO,
     "bayesian": Bayesian,
     "evolutionary": Evolutionary,
+    "mbo": ModelBased,
     "nsga2": NSGA2,
+    "p3bo": P3BO,
     "random": Random,
 }
 # A family's function raises `ValueError`, one sentence, when it has no such member.

@@ -1,0 +1,1 @@
+"""Model-based optimisation: regressors learn the reward, evolution searches what they predict."""

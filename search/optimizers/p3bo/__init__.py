@@ -1,0 +1,1 @@
+"""Population-based optimisation: a batch is drawn from several optimizers by what they found."""
