@@ -4,10 +4,11 @@ import os
 import shutil
 import socket
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -32,9 +33,35 @@ def _free_port() -> int:
         return int(opened.getsockname()[1])
 
 
+@dataclass(frozen=True)
+class Server:
+    """A server that runs, until it is stopped."""
+
+    folder: Path
+    port: int
+    control: str
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://{SUPERUSER}@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -k {self.folder} -c fsync=off"
+        self._run("-o", options, "start")
+
+    def stop(self) -> None:
+        """As a machine that loses power does."""
+        self._run("-m", "immediate", "stop")
+
+    def _run(self, *arguments: str) -> None:
+        log = ("-w", "-l", str(self.folder / "log"))
+        command = (self.control, "-D", str(self.folder / "data"), *log, *arguments)
+        _quietly(self.folder, *command)
+
+
 @contextmanager
-def server() -> Iterator[str]:
-    """The URL of a new server's database; it ends with the context.
+def running() -> Iterator[Server]:
+    """A new server, for as long as the context lasts.
 
     Skips the test where there is no PostgreSQL, but not in CI.
     """
@@ -42,24 +69,26 @@ def server() -> Iterator[str]:
     if initdb is None or control is None:
         assert not os.environ.get("CI"), "CI must have PostgreSQL."
         pytest.skip("PostgreSQL is not installed.")
-    # Not in pytest's folder, which is closed to the server's user.
-    with tempfile.TemporaryDirectory(prefix="apollo-postgresql-") as folder:
+    with TemporaryDirectory(prefix="apollo-postgresql-") as name:
+        folder = Path(name)  # not in a folder of pytest: those are closed to other users
         if os.geteuid() == 0:
             shutil.chown(folder, SUPERUSER)
-        with _running(Path(folder), initdb, control) as url:
-            yield url
+        make = (initdb, "-D", str(folder / "data"), "-U", SUPERUSER, "--auth=trust", "--no-sync")
+        _quietly(folder, *make)
+        opened = Server(folder, _free_port(), control)
+        opened.start()
+        try:
+            yield opened
+        finally:
+            opened.stop()
 
 
 @contextmanager
-def _running(folder: Path, initdb: str, control: str) -> Iterator[str]:
-    data, port = folder / "data", _free_port()
-    quiet = {"check": True, "stdout": subprocess.DEVNULL, "cwd": folder}
-    make = (initdb, "-D", str(data), "-U", SUPERUSER, "--auth=trust", "--no-sync")
-    subprocess.run(_as_user(*make), **quiet)
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -c fsync=off"
-    run = (control, "-D", str(data), "-w", "-l", str(folder / "log"))
-    subprocess.run(_as_user(*run, "-o", options, "start"), **quiet)
-    try:
-        yield f"postgresql://{SUPERUSER}@127.0.0.1:{port}/postgres"
-    finally:
-        subprocess.run(_as_user(*run, "-m", "immediate", "stop"), **quiet)
+def server() -> Iterator[str]:
+    """The URL of a new server's database."""
+    with running() as opened:
+        yield opened.url
+
+
+def _quietly(folder: Path, *command: str) -> None:
+    subprocess.run(_as_user(*command), check=True, stdout=subprocess.DEVNULL, cwd=folder)

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session
 
-from apollo.search.store.database import sentences
-from apollo.search.store.rows import BRIEF, TRIAL, brief_of, trial_of
+from apollo.search.store.database import reading
+from apollo.search.store.rows import BRIEF, TRIAL, brief_of, check_numbers, trial_of
 from apollo.search.store.schema import StudyTable, TrialEvaluationTable, TrialTable
 from apollo.search.store.store import Store
 from apollo.search.trial import Trial
@@ -25,21 +24,23 @@ class EvaluationCounts:
 
 def brief_trials(store: Store, study: str) -> list[Trial]:
     """The log of a study, by number, without parameters and metrics: enough to rank it."""
-    with sentences(store.engine), Session(store.engine) as session:
-        return [brief_of(row) for row in session.execute(_log(select(*BRIEF), study))]
+    with reading(store.engine) as session:
+        trials = [brief_of(row) for row in session.execute(_log(select(*BRIEF), study))]
+        check_numbers(trials)
+        return trials
 
 
 def feasible_trials(store: Store, study: str) -> list[Trial]:
     """The feasible ones of the log, whole."""
     feasible = _log(select(*TRIAL), study).where(TrialTable.feasible)
-    with sentences(store.engine), Session(store.engine) as session:
+    with reading(store.engine) as session:
         return [trial_of(row) for row in session.execute(feasible)]
 
 
 def trials_at(store: Store, study: str, numbers: Sequence[int]) -> list[Trial]:
     """Whole trials of a study, in the order of the numbers."""
     found: dict[int, Trial] = {}
-    with sentences(store.engine), Session(store.engine) as session:
+    with reading(store.engine) as session:
         for start in range(0, len(numbers), _AT_ONCE):
             part = TrialTable.number.in_(numbers[start : start + _AT_ONCE])
             rows = session.execute(_log(select(*TRIAL), study).where(part))
@@ -58,7 +59,7 @@ def best_trials(store: Store, study: str, count: int) -> list[Trial]:
         .order_by(func.max(TrialTable.reward).desc(), number)
         .limit(count)
     )
-    with sentences(store.engine), Session(store.engine) as session:
+    with reading(store.engine) as session:
         numbers = list(session.scalars(ranked))
     return trials_at(store, study, numbers)
 
@@ -72,7 +73,7 @@ def evaluation_counts(store: Store, study: str) -> EvaluationCounts:
         .join(StudyTable, StudyTable.id == TrialEvaluationTable.study_id)
         .where(StudyTable.name == study)
     )
-    with sentences(store.engine), Session(store.engine) as session:
+    with reading(store.engine) as session:
         used, different = session.execute(counted).one()
     return EvaluationCounts(used, different)
 

@@ -40,6 +40,7 @@ _CAUSES = (
     ("locked", "is locked by another process"),
     ("not a database", "is not a study database or is damaged"),
     ("malformed", "is not a study database or is damaged"),
+    ("could not decode", "is not a study database or is damaged"),
     ("unable to open", "cannot be opened"),
     ("readonly", "cannot be written"),
     ("disk is full", "cannot grow because the disk is full"),
@@ -120,6 +121,8 @@ def sentences(engine: Engine) -> Iterator[None]:
     name = name_of(engine.url)
     try:
         yield
+    except UnicodeDecodeError:  # what it says quotes what it read
+        raise ValueError(_damaged(engine)) from None
     except IntegrityError:
         raise ValueError(
             f"The database '{name}' was changed by another process running the same study."
@@ -133,6 +136,20 @@ def sentences(engine: Engine) -> Iterator[None]:
             why = str(error.orig).strip().splitlines()[-1].strip()
             raise ValueError(f"The database '{name}' cannot be reached: {why}.") from None
         raise
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """A session to read rows and make values of them; a row of which none can be made is damage."""
+    with sentences(engine), Session(engine) as session:
+        try:
+            yield session
+        except (ValueError, TypeError, AttributeError, LookupError, NoResultFound):
+            raise ValueError(_damaged(engine)) from None
+
+
+def _damaged(engine: Engine) -> str:
+    return f"The database '{name_of(engine.url)}' is not a study database or is damaged."
 
 
 def _make_folder(path: Path) -> None:
@@ -165,23 +182,21 @@ def _on_begin(connection: Connection) -> None:
 
 
 def _check_tables(engine: Engine) -> None:
-    name = name_of(engine.url)
     with engine.connect() as connection:
         names = set(inspect(connection).get_table_names())
     if not names:
         _make_tables(engine)
     elif SchemaRow.__tablename__ not in names:
-        raise ValueError(f"The database '{name}' is not a study database or is damaged.")
-    try:
-        with Session(engine) as session:
-            version = session.scalars(select(SchemaRow.version)).one()
-    except NoResultFound:
-        raise ValueError(f"The database '{name}' is not a study database or is damaged.") from None
+        raise ValueError(_damaged(engine))
+    with reading(engine) as session:
+        version = int(session.scalars(select(SchemaRow.version)).one())
     if version != SCHEMA_VERSION:
-        age = "an older" if version < SCHEMA_VERSION else "a newer"
+        is_older = version < SCHEMA_VERSION
+        age = "an older" if is_older else "a newer"
+        advice = "use that one, or a new study" if is_older else "update to use it"
         raise ValueError(
-            f"The database '{name}' was made by {age} Apollo "
-            f"(schema {version}, this one reads {SCHEMA_VERSION})."
+            f"The database '{name_of(engine.url)}' was made by {age} Apollo "
+            f"(schema {version}, this one reads {SCHEMA_VERSION}): {advice}."
         )
 
 

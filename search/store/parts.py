@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from apollo.search.store.database import sentences
+from apollo.search.store.database import reading
 from apollo.search.store.schema import EvaluationTable, StudyTable, TrialEvaluationTable
 from apollo.search.store.store import Store
 from apollo.search.store.study_row import StudyRow
@@ -38,7 +37,7 @@ class StoredStudy:
         trials = store.trials(row.name)  # first: of a running study, links come with them
         keys: dict[int, list[EvaluationKey]] = defaultdict(list)
         evaluations: dict[EvaluationKey, Evaluation] = {}
-        with sentences(store.engine), Session(store.engine) as session:
+        with reading(store.engine) as session:
             for number, *cells in session.execute(linked):
                 key = EvaluationKey(*cells[: len(_KEY)])
                 keys[number].append(key)

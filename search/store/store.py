@@ -18,12 +18,13 @@ from apollo.search.store.database import (
     POSTGRESQL,
     name_of,
     open_database,
+    reading,
     sentences,
     url_of,
     writer,
 )
 from apollo.search.store.keys import canonical_json
-from apollo.search.store.rows import TRIAL, study_of, trial_of, trial_values
+from apollo.search.store.rows import TRIAL, check_numbers, study_of, trial_of, trial_values
 from apollo.search.store.schema import (
     Base,
     EvaluationTable,
@@ -85,7 +86,7 @@ class Store:
 
     def study(self, name: str) -> StudyRow | None:
         """The study of that name, or None."""
-        with sentences(self._engine), Session(self._engine) as session:
+        with reading(self._engine) as session:
             row = session.scalars(select(StudyTable).where(StudyTable.name == name)).one_or_none()
             return None if row is None else study_of(row)
 
@@ -102,9 +103,9 @@ class Store:
             .group_by(StudyTable.id)
             .order_by(StudyTable.name)
         )
-        with sentences(self._engine), Session(self._engine) as session:
+        with reading(self._engine) as session:
             return [
-                StudySummary(study_of(row), trials, feasible, best)
+                StudySummary(study_of(row), trials, feasible, float(best))
                 for row, trials, feasible, best in session.execute(counted)
             ]
 
@@ -119,16 +120,18 @@ class Store:
             .where(StudyTable.name == study)
             .order_by(TrialTable.number)
         )
-        with sentences(self._engine), Session(self._engine) as session:
-            return [trial_of(row) for row in session.execute(log)]
+        with reading(self._engine) as session:
+            trials = [trial_of(row) for row in session.execute(log)]
+            check_numbers(trials)
+            return trials
 
     def get(self, key: EvaluationKey) -> Evaluation | None:
         """The evaluation with that key, put or stored, or None."""
         if key in self._waiting:
             return self._waiting[key]
-        with sentences(self._engine), self._engine.connect() as connection:
-            row = connection.execute(_FIND, _bound(key)).one_or_none()
-        return None if row is None else Evaluation(*row)
+        with reading(self._engine) as session:
+            row = session.execute(_FIND, _bound(key)).one_or_none()
+            return None if row is None else Evaluation(*row)
 
     def put(self, key: EvaluationKey, evaluation: Evaluation) -> None:
         """Remember an evaluation; it is stored by the next `add`."""

@@ -6,10 +6,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from resource import RLIM_INFINITY, RLIMIT_FSIZE, prlimit
 
 import pandas as pd
 import pytest
 
+import apollo
 from apollo.__main__ import main
 
 TRIALS = 1200
@@ -51,10 +53,15 @@ def rows(output: Path) -> pd.DataFrame:
     process = explore(output)
     _, stderr = process.communicate(timeout=300)
     assert process.returncode == 0, stderr
-    return pd.read_csv(output / "s" / "trials.csv").drop(columns="seconds")
+    return apollo.trials("s", output=output).drop(columns="seconds")
 
 
-def test_two_kills_and_a_ctrl_c_leave_no_trace(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    return rows(tmp_path_factory.mktemp("undisturbed"))
+
+
+def test_two_kills_and_a_ctrl_c_leave_no_trace(tmp_path: Path, undisturbed: pd.DataFrame) -> None:
     disturbed = tmp_path / "disturbed"
     assert stop_after(disturbed, 100, signal.SIGKILL)[0] == -signal.SIGKILL
     assert stop_after(disturbed, 400, signal.SIGKILL)[0] == -signal.SIGKILL
@@ -63,7 +70,25 @@ def test_two_kills_and_a_ctrl_c_leave_no_trace(tmp_path: Path) -> None:
     assert "all saved; the same command with --study s resumes." in stderr
     assert "Traceback" not in stderr
     assert 700 <= stored(disturbed) < TRIALS
-    pd.testing.assert_frame_equal(rows(disturbed), rows(tmp_path / "undisturbed"))
+    pd.testing.assert_frame_equal(rows(disturbed), undisturbed)
+
+
+def test_files_that_may_not_grow_are_one_sentence_and_lose_nothing(
+    tmp_path: Path, undisturbed: pd.DataFrame
+) -> None:
+    process = explore(tmp_path)
+    while stored(tmp_path) < 100:
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.005)
+    log_bytes = (tmp_path / "s" / "study.db-wal").stat().st_size
+    prlimit(process.pid, RLIMIT_FSIZE, (log_bytes, RLIM_INFINITY))
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 2
+    last = stderr.strip().splitlines()[-1]
+    assert last.endswith(f"The database '{tmp_path / 's' / 'study.db'}' cannot be read or written.")
+    left = apollo.trials("s", output=tmp_path).drop(columns="seconds")
+    assert 100 <= len(left) < TRIALS
+    pd.testing.assert_frame_equal(left, undisturbed.head(len(left)))
 
 
 def test_ctrl_c_during_the_import_is_one_sentence(

@@ -1,4 +1,4 @@
-"""A study whose process is killed, twice, ends with the rows of one that was left alone."""
+"""A study whose process is killed, three times, ends with the rows of one that was left alone."""
 
 import signal
 import sqlite3
@@ -49,9 +49,9 @@ def rows(database: Path) -> dict[str, list[dict]]:
         }
 
 
-def test_killed_twice_and_resumed_twice_gives_the_rows_of_an_uninterrupted_run(tmp_path):
+def test_killed_three_times_and_resumed_gives_the_rows_of_an_uninterrupted_run(tmp_path):
     killed, whole = tmp_path / "killed.db", tmp_path / "whole.db"
-    for wanted in (24, 96):
+    for wanted in (24, 96, 160):
         process = start(killed, FOR_EVER)
         wait_for_trials(killed, wanted)
         process.send_signal(signal.SIGKILL)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from apollo.search.store import Store, StudyRow
+from apollo.search.store.schema import SCHEMA_VERSION
 
 STUDY = StudyRow("s", "random", 1, {}, "1")
 
@@ -28,11 +29,14 @@ def execute(path, sql: str) -> None:
         connection.commit()
 
 
-def test_another_schema_is_refused(path):
-    execute(path, "UPDATE apollo_schema SET version = 5")
-    refuses(path, "The database '{path}' was made by a newer Apollo (schema 5, this one reads 4).")
+def test_another_schema_is_refused_with_what_to_do(path):
+    made = "The database '{path}' was made by"
+    execute(path, f"UPDATE apollo_schema SET version = {SCHEMA_VERSION + 1}")
+    numbers = f"(schema {SCHEMA_VERSION + 1}, this one reads {SCHEMA_VERSION})"
+    refuses(path, f"{made} a newer Apollo {numbers}: update to use it.")
     execute(path, "UPDATE apollo_schema SET version = 1")
-    refuses(path, "The database '{path}' was made by an older Apollo (schema 1, this one reads 4).")
+    numbers = f"(schema 1, this one reads {SCHEMA_VERSION})"
+    refuses(path, f"{made} an older Apollo {numbers}: use that one, or a new study.")
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path):
