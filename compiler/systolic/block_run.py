@@ -158,9 +158,7 @@ class BlockRun:
         }
         cycles = self.array.drain_cycles(positions * tile[1])
         ready = self.ready[tile[0]]
-        self.builder.defer(
-            Opcode.DRAIN, heading, accesses, ready=ready, cycles=cycles, **operands
-        )
+        self.builder.defer(Opcode.DRAIN, heading, accesses, ready=ready, cycles=cycles, **operands)
 
     def store(self, heading: int, start: int, rows: int, group: Span, position: int) -> None:
         """Store rows of a group to positions of "y" from `position` on, behind their drains."""

@@ -6,8 +6,9 @@ may be deferred: program order on the MOVE engine is a decision.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -131,13 +132,13 @@ class Builder:
     @property
     def waiting(self) -> int:
         """Deferred instructions that are not in the program yet."""
-        count = self.lines().count
-        return int(count[Count.DEFERRED] - count[Count.RELEASED])
+        number = self.lines().number
+        return int(number[Count.DEFERRED] - number[Count.RELEASED])
 
     def lines(self, instructions: int = 0, uses: int = 0) -> Lines:
         """The columns with all instructions so far, and room for so many more."""
-        fresh, made = self._fresh, self._lines.count[Count.MADE]
-        count, used = len(fresh.opcodes), self._lines.count[Count.USES]
+        fresh, made = self._fresh, self._lines.number[Count.MADE]
+        count, used = len(fresh.opcodes), self._lines.number[Count.USES]
         self._grow(made + count + instructions, used + len(fresh.uses) + uses)
         if not count:
             return self._lines
@@ -147,8 +148,8 @@ class Builder:
         s.first_use[made + 1 : made + 1 + count] = used + np.array(fresh.ends)
         if fresh.uses:
             s.use[used : used + len(fresh.uses)] = fresh.uses
-        s.count[Count.MADE] += count
-        s.count[Count.USES] += len(fresh.uses)
+        s.number[Count.MADE] += count
+        s.number[Count.USES] += len(fresh.uses)
         self._fresh = _Fresh()
         take(s, made)
         return s
@@ -158,7 +159,8 @@ class Builder:
         if instructions <= len(s.opcode) and uses <= len(s.use):
             return
         larger = _empty(max(2 * len(s.opcode), instructions), max(2 * len(s.use), uses))
-        for old, new in zip(s, larger, strict=True):
+        columns: Iterable[tuple[Any, Any]] = zip(s, larger, strict=True)
+        for old, new in columns:
             new[: len(old)] = old
         self._lines = larger
 
@@ -168,8 +170,8 @@ class Builder:
         Raises `DoesNotFit` when the instructions of a layer exceed the instruction memory (M12).
         """
         s = self.lines()
-        release(s, int(s.count[Count.DEFERRED]))
-        order = s.order[: s.count[Count.EMITTED]]
+        release(s, int(s.number[Count.DEFERRED]))
+        order = s.order[: s.number[Count.EMITTED]]
         opcodes, layers = s.opcode[order], s.layer[order]
         sizes = np.bincount(layers, BYTES_OF[opcodes], len(self.layer_names)).astype(int)
         largest = int(np.argmax(sizes))
@@ -196,7 +198,7 @@ def _empty(instructions: int, uses: int = 2 * _AT_FIRST) -> Lines:
         cycles=wide[1],
         queue=wide[2],
         order=wide[3],
-        count=np.zeros(len(Count), np.int64),
+        number=np.zeros(len(Count), np.int64),
     )
 
 

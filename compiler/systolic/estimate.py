@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from apollo.compiler.systolic.boxes import Numbers
@@ -29,6 +29,7 @@ class Estimate:
     nests: list[list[int]]
     weights: Mapping[int, Weights]  # of the nests that multiply
     array: Array
+    _loads: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def least(self, number: int) -> int:
         """Positions that a tile should have, so that weights are worth their way."""
@@ -49,12 +50,18 @@ class Estimate:
         positions, lanes = math.prod(extents[:3]), self.array.accelerator.lanes
         if number not in self.weights:
             return positions * math.ceil(extents[3] / lanes)
-        columns = self.weights[number].columns
-        parts = [part for column in columns for part in column.parts]
-        loads = sum(self.array.load_cycles(part.size) for part in parts)
-        if self.array.keeps_tiles and len(parts) <= self.array.slots:
+        parts, loads = self._tiles_of(number)
+        if self.array.keeps_tiles and parts <= self.array.slots:
             loads = 0
-        return max(len(parts) * max(positions, self.array.shift_cycles), loads)
+        return max(parts * max(positions, self.array.shift_cycles), loads)
+
+    def _tiles_of(self, number: int) -> tuple[int, int]:
+        """Weight tiles of a nest, and the cycles of their loads."""
+        if number not in self._loads:
+            parts = [part for column in self.weights[number].columns for part in column.parts]
+            loads = sum(self.array.load_cycles(part.size) for part in parts)
+            self._loads[number] = len(parts), loads
+        return self._loads[number]
 
 
 def _tiles(nest: Numbers, extents: Four) -> int:

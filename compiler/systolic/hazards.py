@@ -7,7 +7,7 @@ import numpy as np
 
 from apollo.arch.isa import ENGINES
 from apollo.compiler.systolic.kernels.lines import NO_STRIP, Column, Count, Ints, Lines, Use
-from apollo.compiler.systolic.kernels.waits import NOTHING, Pages, find_waits
+from apollo.compiler.systolic.kernels.waits import HEADS, NOTHING, SHORT, Pages, find_waits
 
 
 class Memory(IntEnum):
@@ -76,7 +76,7 @@ def waits_of(lines: Lines, engine: Ints) -> Column:
 
     `engine` is by opcode.
     """
-    use = lines.use[: lines.count[Count.USES]]
+    use = lines.use[: lines.number[Count.USES]]
     memory = use[:, Use.MEMORY]
     bits = np.array([_PAGE_BITS[each] for each in Memory], np.int64)
     first, last = use[:, Use.START] >> bits[memory], use[:, Use.END] - 1 >> bits[memory]
@@ -84,16 +84,18 @@ def waits_of(lines: Lines, engine: Ints) -> Column:
     np.maximum.at(pages, memory, last + 1)
     entries = int((last - first + 1).sum())
     following = np.arange(1, entries + 1, dtype=np.int32)
+    head = np.full((pages.sum(), 2, HEADS), NOTHING, np.int32)
+    head[..., SHORT] = 0
     lists = Pages(
         bits=bits,
         base=np.cumsum(pages) - pages,
-        head=np.full((pages.sum(), 2), NOTHING, np.int32),
+        head=head,
         use=np.zeros(entries, np.int32),
         engine=np.zeros(entries, np.int8),
-        count=np.zeros(entries, np.int32),
+        newest=np.zeros(entries, np.int32),
         next=following,
         free=np.zeros(1, np.int64),
     )
-    wait = np.zeros((lines.count[Count.EMITTED], ENGINES), np.int32)
+    wait = np.zeros((lines.number[Count.EMITTED], ENGINES), np.int32)
     find_waits(lines, engine, lists, np.zeros(ENGINES, np.int64), wait)
     return wait

@@ -76,8 +76,9 @@ class Array:
 
     def load_cycles(self, count: int) -> int:
         """Cycles that the channel of parameters takes for so many bytes in a row."""
-        burst = self.accelerator.burst_bytes
-        return math.ceil(math.ceil(count / burst) * burst / self.load_bytes_per_cycle)
+        burst, rate = self.accelerator.burst_bytes, self.load_bytes_per_cycle
+        bursts = -(-count // burst)
+        return -(-bursts * burst * rate.denominator // rate.numerator)
 
     @cached_property
     def load_bytes_per_cycle(self) -> Fraction:

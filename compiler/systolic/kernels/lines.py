@@ -54,31 +54,31 @@ class Lines(NamedTuple):
     cycles: Ints  # [R] that a deferred one takes
     queue: Ints  # [R] numbers of the deferred
     order: Ints  # [R] numbers of the emitted
-    count: Ints  # [Count]
+    number: Ints  # [Count]
 
 
 @bare_inlined
 def make(s: Lines, opcode: int, layer: int) -> int:
     """A further instruction with its usual operands; its number."""
-    number = s.count[Count.MADE]
+    number = s.number[Count.MADE]
     s.opcode[number], s.layer[number] = opcode, layer
     operand, usual = s.operand[number], _USUAL[opcode]
     for slot in range(len(operand)):
         operand[slot] = usual[slot]
     s.ready[number] = AT_ONCE
-    s.count[Count.MADE] += 1
-    s.first_use[number + 1] = s.count[Count.USES]
+    s.number[Count.MADE] += 1
+    s.first_use[number + 1] = s.number[Count.USES]
     return number
 
 
 @bare_inlined
 def touch(s: Lines, memory: int, start: int, end: int, writes: int) -> None:
     """A use by the newest instruction."""
-    use = s.use[s.count[Count.USES]]
+    use = s.use[s.number[Count.USES]]
     use[Use.MEMORY], use[Use.START], use[Use.END], use[Use.WRITES] = memory, start, end, writes
     use[Use.TENSOR], use[Use.FIRST], use[Use.LAST] = NO_STRIP, 0, 0
-    s.count[Count.USES] += 1
-    s.first_use[s.count[Count.MADE]] = s.count[Count.USES]
+    s.number[Count.USES] += 1
+    s.first_use[s.number[Count.MADE]] = s.number[Count.USES]
 
 
 @bare_inlined
@@ -105,33 +105,33 @@ def _depends(s: Lines, later: int, earlier: int) -> bool:
 @bare_kernel
 def release(s: Lines, end: int) -> None:
     """Emit deferred instructions up to a place in the queue."""
-    for place in range(s.count[Count.RELEASED], end):
-        s.order[s.count[Count.EMITTED]] = s.queue[place]
-        s.count[Count.EMITTED] += 1
-    s.count[Count.RELEASED] = max(end, s.count[Count.RELEASED])
+    for place in range(s.number[Count.RELEASED], end):
+        s.order[s.number[Count.EMITTED]] = s.queue[place]
+        s.number[Count.EMITTED] += 1
+    s.number[Count.RELEASED] = max(end, s.number[Count.RELEASED])
 
 
 @bare_kernel
 def append(s: Lines, number: int) -> None:
     """Emit an instruction; deferred ones that it depends on come first."""
     needed = 0
-    for place in range(s.count[Count.RELEASED], s.count[Count.DEFERRED]):
+    for place in range(s.number[Count.RELEASED], s.number[Count.DEFERRED]):
         if _depends(s, number, s.queue[place]):
             needed = place + 1
     release(s, needed)
-    s.order[s.count[Count.EMITTED]] = number
-    s.count[Count.EMITTED] += 1
+    s.order[s.number[Count.EMITTED]] = number
+    s.number[Count.EMITTED] += 1
 
 
 @bare_kernel
 def take(s: Lines, first: int) -> None:
     """Emit or defer the instructions that were made from that number on."""
-    for number in range(first, s.count[Count.MADE]):
+    for number in range(first, s.number[Count.MADE]):
         if s.ready[number] == AT_ONCE:
             append(s, number)
         else:
-            s.queue[s.count[Count.DEFERRED]] = number
-            s.count[Count.DEFERRED] += 1
+            s.queue[s.number[Count.DEFERRED]] = number
+            s.number[Count.DEFERRED] += 1
 
 
 @bare_kernel
@@ -140,13 +140,13 @@ def release_until(s: Lines, start: int, end: int) -> int:
 
     Returns the estimated end of the last one. Stores that follow them go with them.
     """
-    while s.count[Count.RELEASED] < s.count[Count.DEFERRED]:
-        number = s.queue[s.count[Count.RELEASED]]
+    while s.number[Count.RELEASED] < s.number[Count.DEFERRED]:
+        number = s.queue[s.number[Count.RELEASED]]
         cycles = s.cycles[number]
         done = max(start, s.ready[number]) + cycles
         if cycles and done > end:
             break
-        release(s, s.count[Count.RELEASED] + 1)
+        release(s, s.number[Count.RELEASED] + 1)
         if cycles:
             start = max(start, done)
     return start

@@ -144,7 +144,7 @@ def _multiply(
     first = operand[Matmul.ACCUMULATOR]
     touch(s, ACCUMULATORS, first, first + positions, 1)
     touch(s, source[Use.MEMORY], source[Use.START], source[Use.END], 0)
-    use = s.use[s.count[Count.USES] - 1]
+    use = s.use[s.number[Count.USES] - 1]
     use[Use.TENSOR] = source[Use.TENSOR]
     use[Use.FIRST], use[Use.LAST] = source[Use.FIRST], source[Use.LAST]
     append(s, number)

@@ -3,7 +3,7 @@ import pytest
 
 from apollo.arch.isa import Engine, Opcode
 from apollo.compiler.errors import DoesNotFit
-from apollo.compiler.systolic.builder import Builder, Deferred, Instruction
+from apollo.compiler.systolic.builder import Builder
 from apollo.compiler.systolic.hazards import Access, Memory
 
 
@@ -54,15 +54,15 @@ def test_a_write_stands_for_what_it_waited_for() -> None:
     assert waits(builder) == [{}, {"COMPUTE": 1}, {"MOVE": 1}, {"ACT": 1, "MOVE": 1}]
 
 
-def drain(start: int, *, ready: int, cycles: int) -> Deferred:
+def drain(builder: Builder, start: int, *, ready: int, cycles: int) -> None:
     place = pe(start, start + 10, writes=True)
-    return Deferred(Instruction(Opcode.DRAIN, 0, (place,), {}), ready, cycles)
+    builder.defer(Opcode.DRAIN, 0, [place], ready=ready, cycles=cycles)
 
 
 def test_deferred_drains_go_where_they_are_needed() -> None:
     builder = Builder(["layer"])
-    builder.deferred.extend([drain(0, ready=0, cycles=10), drain(10, ready=0, cycles=10)])
-    builder.deferred.append(drain(20, ready=0, cycles=10))
+    for start in (0, 10, 20):
+        drain(builder, start, ready=0, cycles=10)
     builder.add(Opcode.SHIFT_WEIGHTS, 0, [core(0, 4)])
     builder.add(Opcode.MATMUL, 0, [pe(12, 14)])  # needs the second, and so the first
     program = builder.program(1 << 20)
@@ -76,9 +76,10 @@ def test_deferred_drains_go_where_they_are_needed() -> None:
 )
 def test_drains_are_released_while_they_are_in_time(end: int, released: int, done: int) -> None:
     builder = Builder(["layer"])
-    builder.deferred.extend([drain(0, ready=0, cycles=10), drain(10, ready=20, cycles=15)])
+    drain(builder, 0, ready=0, cycles=10)
+    drain(builder, 10, ready=20, cycles=15)
     assert builder.release_until(0, end) == done
-    assert len(builder.deferred) == 2 - released
+    assert builder.waiting == 2 - released
 
 
 def test_a_layer_must_fit_the_instruction_memory() -> None:
