@@ -29,6 +29,7 @@ class Network:
     macs: int  # of one inference (the whole batch), of weights that are not masked
     parameters: int
     batch: int
+    origins: Ints | None = None  # [L] nests of the lowered network that were cut into strips
 
 
 def layer_macs(nests: Ints, *, of_nonzeros: bool = False) -> Ints:

@@ -24,6 +24,7 @@ _NAMES: dict[Map, dict[str, int]] = {
     Map.TO_DRAM: {"no": 0, "yes": 1},
     Map.RESIDENT: {"no": 0, "yes": 1},
     Map.SPARSE: {"no": 0, "yes": 1},
+    Map.STRIPS: {},
 }
 
 

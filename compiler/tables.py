@@ -168,6 +168,7 @@ class Map(IntEnum):
     STEPS = 35  # PAIRS of all its tiles together
     OWNER = 36  # the first nest whose parameters are the same bytes; often itself
     RESIDENT_ADDRESS = 37  # in core memory, of parameters that stay
+    STRIPS = 38  # of rows, into which it is cut with its neighbours; 0: it runs as a whole
 
 
 class From(IntEnum):

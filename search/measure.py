@@ -110,7 +110,7 @@ def measure(
     warm = simulate(compiled.warm, accelerator) if compiled.has_residents else cold
     metrics = metrics_of(cold, warm, accelerator, network.macs, network.batch, constants)
     macs, peaks = (
-        partial(layer_macs, network.nests, of_nonzeros=True),
+        partial(layer_macs, compiled.network.nests, of_nonzeros=True),
         partial(high_water, compiled),
     )
     return Measurement(accelerator, cold, warm, metrics, macs, peaks)

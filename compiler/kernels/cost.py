@@ -10,7 +10,7 @@ from apollo.compiler.kernels.operands import second_rows
 from apollo.compiler.kernels.parameters import channel_bytes, has_parameters, load_bytes, tiles_of
 from apollo.compiler.kernels.parts import blocks_along, ceil_div, opcode_of, read_rows
 from apollo.compiler.kernels.tiling import time_tiles
-from apollo.compiler.tables import From, Map, Nest, Split, TensorColumn, Unit
+from apollo.compiler.tables import IN_ORDER, From, Map, Nest, Split, TensorColumn, Unit
 
 Ints = npt.NDArray[np.int64]
 
@@ -53,9 +53,12 @@ def compute_cycles(n: Ints, d: Ints, m: Ints) -> int:
 
 
 @bare_inlined
-def _operand_bytes(n: Ints, d: Ints, m: Ints, t: Ints, tile: int) -> int:
-    """Bytes of an operand that cross the channel; a tile reads `tile` rows of it in a PE."""
-    rows = t[TensorColumn.ROWS]
+def _operand_bytes(n: Ints, d: Ints, m: Ints, t: Ints, read: int, tile: int) -> int:
+    """Bytes of an operand that cross the channel.
+
+    The nest reads `read` rows of it, padding included, a tile reads `tile` of them in a PE.
+    """
+    rows = min(read, t[TensorColumn.ROWS])
     if m[Map.ROW_TILES] > 1:
         bands = blocks_along(d, m, Split.ROWS)
         if m[Map.BANDED] or bands == 1:
@@ -93,12 +96,14 @@ def loaded_bytes(n: Ints, d: Ints, m: Ints, tensors: Ints) -> int:
     """Bytes of operands that come from DRAM."""
     moved = 0
     if m[Map.SOURCE_FROM] == From.DRAM:
-        tile = read_rows(n, m[Map.TILE_ROWS])
-        moved += _operand_bytes(n, d, m, tensors[n[Nest.SOURCE]], tile)
+        source = tensors[n[Nest.SOURCE]]
+        is_in_order = n[Nest.PERMUTATION] == IN_ORDER
+        read = read_rows(n, n[Nest.ROWS]) if is_in_order else source[TensorColumn.ROWS]
+        moved += _operand_bytes(n, d, m, source, read, read_rows(n, m[Map.TILE_ROWS]))
     if m[Map.SECOND_FROM] == From.DRAM:
         second = tensors[n[Nest.SECOND]]
-        tile = second_rows(n, second, m[Map.TILE_ROWS])
-        moved += _operand_bytes(n, d, m, second, tile)
+        read, tile = second_rows(n, second, n[Nest.ROWS]), second_rows(n, second, m[Map.TILE_ROWS])
+        moved += _operand_bytes(n, d, m, second, read, tile)
     return moved
 
 

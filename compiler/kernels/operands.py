@@ -126,6 +126,53 @@ def tensor_bytes(t: Ints) -> int:
     )
 
 
+@bare_inlined
+def is_stretched(n: Ints, t: Ints, dimension: int) -> bool:
+    """Whether a second operand is repeated along a dimension of the nest (a Split)."""
+    if dimension == Split.ROWS:
+        return t[TensorColumn.ROWS] == 1 and n[Nest.ROWS] > 1
+    if dimension == Split.COLUMNS:
+        return t[TensorColumn.COLUMNS] == 1 and n[Nest.COLUMNS] > 1
+    return t[TensorColumn.CHANNELS] == 1 and n[Nest.CHANNELS] > 1
+
+
+@bare_inlined
+def second_rows(n: Ints, t: Ints, rows: int) -> int:
+    """Rows of the second operand that a tile of so many rows reads."""
+    return 1 if is_stretched(n, t, Split.ROWS) else (rows - 1) * n[Nest.STRIDE_ROWS] + 1
+
+
+@bare_inlined
+def _narrowed(first: int, count: int, size: int, p: Ints) -> tuple[int, int]:
+    """First and number of the rows that a copy moves, of these; from 0 on where PEs divide them."""
+    low = max(0, first)
+    if p[Place.SPLIT_X] == Split.ROWS or p[Place.SPLIT_Y] == Split.ROWS:
+        low = 0
+    high = min(size, first + count)
+    return (low, high - low) if low < high else (0, size)  # padding alone comes with a row as well
+
+
+@bare_inlined
+def moved_rows(n: Ints, t: Ints, p: Ints) -> tuple[int, int]:
+    """First and number of the source's rows that a copy moves: a nest may read some of them."""
+    if n[Nest.PERMUTATION] != IN_ORDER:
+        return 0, t[TensorColumn.ROWS]
+    return _narrowed(-n[Nest.PAD_ROWS], read_rows(n, n[Nest.ROWS]), t[TensorColumn.ROWS], p)
+
+
+@bare_inlined
+def moved_second_rows(n: Ints, t: Ints, p: Ints) -> tuple[int, int]:
+    """The same for the second operand."""
+    if is_stretched(n, t, Split.ROWS):
+        return 0, 1
+    return _narrowed(n[Nest.SECOND_ROW], second_rows(n, t, n[Nest.ROWS]), t[TensorColumn.ROWS], p)
+
+
+@bare_inlined
+def _row_bytes(t: Ints) -> int:
+    return t[TensorColumn.COLUMNS] * t[TensorColumn.CHANNELS] * t[TensorColumn.WIDTH]
+
+
 @bare_kernel
 def find_source(n: Ints, d: Ints, m: Ints, t: Ints, p: Ints) -> None:
     """Enter where the source comes from, what must move for an image, and bytes of a copy."""
@@ -159,7 +206,7 @@ def find_source(n: Ints, d: Ints, m: Ints, t: Ints, p: Ints) -> None:
         in_place = p[Place.CHANNELS] == source_channels(n, m)
     if not in_place:
         m[Map.SOURCE_FROM] = From.COPY
-        m[Map.MOVE_BYTES] = tensor_bytes(t)
+        m[Map.MOVE_BYTES] = moved_rows(n, t, p)[1] * _row_bytes(t)
         read = read_rows(n, m[Map.PE_ROWS]) * read_columns(n, m) * source_channels(n, m)
         m[Map.SOURCE_BYTES] = n[Nest.IMAGES] * read * t[TensorColumn.WIDTH]
         return
@@ -170,22 +217,6 @@ def find_source(n: Ints, d: Ints, m: Ints, t: Ints, p: Ints) -> None:
     if leaves and p[Place.FILLED] != FILLED_BASE + n[Nest.FILL]:
         m[Map.SOURCE_FROM] = From.HALO
         m[Map.MOVE_BYTES] = halo_bytes(t, d, p)
-
-
-@bare_inlined
-def is_stretched(n: Ints, t: Ints, dimension: int) -> bool:
-    """Whether a second operand is repeated along a dimension of the nest (a Split)."""
-    if dimension == Split.ROWS:
-        return t[TensorColumn.ROWS] == 1 and n[Nest.ROWS] > 1
-    if dimension == Split.COLUMNS:
-        return t[TensorColumn.COLUMNS] == 1 and n[Nest.COLUMNS] > 1
-    return t[TensorColumn.CHANNELS] == 1 and n[Nest.CHANNELS] > 1
-
-
-@bare_inlined
-def second_rows(n: Ints, t: Ints, rows: int) -> int:
-    """Rows of the second operand that a tile of so many rows reads."""
-    return 1 if is_stretched(n, t, Split.ROWS) else (rows - 1) * n[Nest.STRIDE_ROWS] + 1
 
 
 @bare_inlined
@@ -242,5 +273,5 @@ def find_second(n: Ints, d: Ints, m: Ints, t: Ints, p: Ints) -> None:
     m[Map.SECOND_FROM] = From.PLACE
     if not in_place:
         m[Map.SECOND_FROM] = From.COPY
-        m[Map.SECOND_MOVE_BYTES] = tensor_bytes(t)
+        m[Map.SECOND_MOVE_BYTES] = moved_second_rows(n, t, p)[1] * _row_bytes(t)
         m[Map.SECOND_BYTES] = t[TensorColumn.IMAGES] * second_bytes(n, m, t, m[Map.PE_ROWS])

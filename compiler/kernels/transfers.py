@@ -16,6 +16,7 @@ from apollo.compiler.kernels.boxes import (
     second_box,
     source_box,
 )
+from apollo.compiler.kernels.operands import moved_rows, moved_second_rows
 from apollo.compiler.kernels.parts import blocks_along, ceil_div, keeps_columns_whole
 from apollo.compiler.kernels.stream import ISSUED, Stream, put
 from apollo.compiler.kernels.views import View, tile_address
@@ -349,10 +350,16 @@ def copy_operand(
         number = put_move(s, d, t, p, layer, image, size, fill)
         if second:
             second_box(n, m, t, v, 0, m[Map.PE_ROWS], m[Map.PE_ROWS], b)
+            first, count = moved_second_rows(n, t, p)
         else:
             source_box(n, m, v, 0, m[Map.PE_ROWS], m[Map.PE_ROWS], b)
-        enter_box(s.operand[number], d, m, b, order)
-        s.operand[number, Move.ADDRESS] = v[View.BASE] + image * v[View.IMAGE]
+            first, count = moved_rows(n, t, p)
+        operand = s.operand[number]
+        enter_box(operand, d, m, b, order)
+        operand[Move.ADDRESS] = v[View.BASE] + image * v[View.IMAGE]
+        operand[Move.SOURCE] += first * operand[Move.SOURCE_ROW_PITCH]
+        operand[Move.FIRST_ROW] -= first
+        operand[Move.ROWS] = count
 
 
 @bare_kernel

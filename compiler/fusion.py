@@ -1,0 +1,167 @@
+"""Which nests run depth-first: neighbours between which tensors would go by way of DRAM.
+
+After the mapping has put tensors out, the largest of them are tried one after the other: the nests
+from its producer to its last reader become a segment, cut into strips of rows, and the network is
+mapped again. What ends earlier, by the estimate of the mapping, is kept.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from apollo.compiler.errors import DoesNotFit
+from apollo.compiler.kernels.parameters import FREE
+from apollo.compiler.mapping import Mapped, Mapper
+from apollo.compiler.network import Network
+from apollo.compiler.strips import Segment, cut, inside
+from apollo.compiler.tables import Ints, Map, Nest, TensorColumn
+
+_CLEARLY = 128  # one part in so many: what the estimate may be wrong by
+_MOST_ATTEMPTS = 16  # mappings
+_MOST_NESTS = 12  # of a segment
+_STRIPS, _FEWER, _MORE = 4, 2, 8  # are tried
+_WIDER = ((0, 0), (-1, 0), (0, 1))  # segments beside the one that a tensor asks for
+
+
+def fuse(mapper: Mapper, network: Network, forced: Ints) -> Mapped:
+    """The mapping of a network with segments cut into strips where that is clearly earlier.
+
+    `forced` [L, MAPS] may say into how many strips neighbours are cut, or with 1 that a nest runs
+    as a whole. Raises as `Mapper.cheapest` does, and `ValueError` where neighbours cannot be cut.
+    """
+    strips = forced[:, Map.STRIPS].copy()
+    forced = forced.copy()
+    forced[:, Map.STRIPS] = FREE
+    search = _Search(mapper, network, forced, strips != FREE)
+    first = search.of(tuple(_fixed_segments(network, strips)), thorough=True)
+    if first is None:
+        raise ValueError(f"Network '{network.name}' has a layer that has no rows for so many strips.")
+    best = search.run(first)
+    return _labelled(best)
+
+
+@dataclass(frozen=True)
+class _Found:
+    segments: tuple[Segment, ...]
+    mapped: Mapped
+
+
+@dataclass
+class _Search:
+    """One after the other, the largest tensor first."""
+
+    mapper: Mapper
+    network: Network
+    forced: Ints
+    is_fixed: Ints  # [L] nests whose strips are given
+    attempts: int = 0
+    tried: set[tuple[int, int]] = field(default_factory=set)
+
+    def of(self, segments: tuple[Segment, ...], *, thorough: bool = False) -> _Found | None:
+        """The network with these segments, mapped; None where one cannot be cut so."""
+        network, forced = self.network, self.forced
+        if segments:
+            found = cut(network, segments)
+            if found is None:
+                return None
+            network, forced = found, forced[found.origins]
+        return _Found(segments, self.mapper.cheapest(network, forced, thorough=thorough))
+
+    def run(self, first: _Found) -> _Found:
+        """What ends earliest of all that is tried; `first` unless another is clearly earlier."""
+        best = first
+        while self.attempts < _MOST_ATTEMPTS:
+            span = next((s for s in _spans(best.mapped) if s not in self.tried), None)
+            if span is None:
+                break
+            self.tried.add(span)
+            best = self._widened(best, span)
+        if best is first:
+            return first
+        if best.mapped.has_spills:
+            again = self.of(best.segments, thorough=True)
+            best = min(best, again or best, key=lambda found: found.mapped.end)
+        clearly = best.mapped.end * _CLEARLY < first.mapped.end * (_CLEARLY - 1)
+        return best if clearly else first
+
+    def _widened(self, best: _Found, span: tuple[int, int]) -> _Found:
+        """The best with a segment for a tensor that lives over these nests."""
+        before = best
+        for begin, end in _WIDER:
+            best = self._better(best, before, span[0] + begin, span[1] + end, _STRIPS)
+        if best is not before:
+            new = next(s for s in best.segments if s not in before.segments)
+            for strips in (_MORE, _FEWER):
+                later = self._better(best, before, new.first, new.last, strips)
+                if later is not best:
+                    return later
+        return best
+
+    def _better(self, best: _Found, before: _Found, first: int, last: int, strips: int) -> _Found:
+        """`before` with one segment more, which takes up those that it meets, if that is better."""
+        met = [s for s in before.segments if s.first <= last and first <= s.last]
+        first, last = min([first, *(s.first for s in met)]), max([last, *(s.last for s in met)])
+        if not self._may_cut(first, last) or self.attempts >= _MOST_ATTEMPTS:
+            return best
+        rest = [s for s in before.segments if s not in met]
+        self.attempts += 1
+        try:
+            found = self.of(tuple(sorted([*rest, Segment(first, last, strips)])))
+        except (DoesNotFit, ValueError):
+            return best
+        return found if found is not None and found.mapped.end < best.mapped.end else best
+
+    def _may_cut(self, first: int, last: int) -> bool:
+        """Whether the nests are there, nobody has said how they run, and they can be cut."""
+        if first < 0 or last >= len(self.network.nests) or last - first >= _MOST_NESTS:
+            return False
+        if self.is_fixed[first : last + 1].any():
+            return False
+        return inside(self.network, first, last) is not None
+
+
+def _spans(mapped: Mapped) -> Iterator[tuple[int, int]]:
+    """First and last nest, before any was cut, of every tensor that was put out; largest first."""
+    nests, tensors = mapped.network.nests, mapped.network.tensors
+    origins = mapped.network.origins
+    if origins is None:
+        origins = np.arange(len(nests))
+    written = nests[mapped.mapping[:, Map.TO_DRAM] > 0, Nest.DESTINATION]
+    put_out = {*written[tensors[written, TensorColumn.IN_DRAM] == 0].tolist()}
+    if not put_out:
+        return
+    sizes = tensors[:, : TensorColumn.TOP].prod(axis=1) * tensors[:, TensorColumn.WIDTH]
+    for tensor in sorted(put_out, key=lambda tensor: (-int(sizes[tensor]), tensor)):
+        readers = (nests[:, [Nest.SOURCE, Nest.SECOND]] == tensor).any(axis=1)
+        if readers.any():
+            writers = nests[:, Nest.DESTINATION] == tensor
+            yield int(origins[writers].min()), int(origins[readers].max())
+
+
+def _fixed_segments(network: Network, strips: Ints) -> Iterator[Segment]:
+    """Neighbours that are cut into as many strips, as somebody has said.
+
+    Raises `ValueError` where they cannot be cut.
+    """
+    index = 0
+    while index < len(strips):
+        first, count = index, int(strips[index])
+        while index < len(strips) and strips[index] == count:
+            index += 1
+        if count < 2:
+            continue
+        if inside(network, first, index - 1) is None:
+            names = network.layer_names[first], network.layer_names[index - 1]
+            raise ValueError(f"Layers '{names[0]}' to '{names[1]}' cannot run in strips of rows.")
+        yield Segment(first, index - 1, count)
+
+
+def _labelled(found: _Found) -> Mapped:
+    """The mapping with the numbers of strips entered."""
+    origins = found.mapped.network.origins
+    for segment in found.segments:
+        assert origins is not None
+        own = (origins >= segment.first) & (origins <= segment.last)
+        found.mapped.mapping[own, Map.STRIPS] = segment.strips
+    return found.mapped

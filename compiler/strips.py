@@ -1,0 +1,209 @@
+"""Depth-first execution: consecutive nests cut into strips of rows that run one after the other.
+
+A *segment* is some consecutive nests. Cut into strips, it first computes a few rows of its result
+with all of its nests, then the next few. Each strip's intermediates are tensors of their own with
+only the rows that the strip needs: rows that two strips need are computed twice. To all later
+stages the nests of a strip are nests like others, which write a part of the segment's result.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from apollo.compiler.margins import enter_margins
+from apollo.compiler.network import Network
+from apollo.compiler.tables import IN_ORDER, NO_TENSOR, Ints, Nest, TensorColumn
+
+Rows = tuple[int, int]  # the first, and the one behind the last
+
+
+@dataclass(frozen=True, order=True)
+class Segment:
+    """Consecutive nests, `last` included, and into how many strips of rows they are cut."""
+
+    first: int
+    last: int
+    strips: int
+
+    def __post_init__(self) -> None:
+        """Refuse what is no range."""
+        if not 0 <= self.first <= self.last or self.strips < 2:
+            raise ValueError(
+                f"A segment must be some nests in order, in two strips or more, not {self}."
+            )
+
+
+class _Part(NamedTuple):
+    """What a strip has of a nest."""
+
+    nest: int
+    rows: Rows  # of its results
+
+
+def inside(network: Network, first: int, last: int) -> frozenset[int] | None:
+    """The tensors that only these nests write and read; None where they cannot be cut.
+
+    They must read rows in order, with stored weights, and only the last of their results may be
+    for others.
+    """
+    nests, tensors = network.nests, network.tensors
+    own = nests[first : last + 1]
+    if (own[:, Nest.PERMUTATION] != IN_ORDER).any() or own[:, Nest.DYNAMIC].any():
+        return None
+    elsewhere = np.concatenate([nests[:first], nests[last + 1 :]])
+    columns = [Nest.SOURCE, Nest.SECOND, Nest.DESTINATION]
+    outside = {*elsewhere[:, columns].flatten().tolist()}
+    outside |= {*np.flatnonzero(tensors[:, TensorColumn.IN_DRAM]).tolist()}
+    written = {*own[:, Nest.DESTINATION].tolist()}
+    result = int(own[-1, Nest.DESTINATION])
+    found = frozenset(written - outside - {result})
+    return found if found and written - found == {result} else None
+
+
+def cut(network: Network, segments: Sequence[Segment]) -> Network | None:
+    """The network with segments, in order, cut into strips; None where a strip would be empty."""
+    pieces: list[tuple[int, _Strip | None]] = []
+    names, tensors = list(network.tensor_names), list(network.tensors)
+    begin = 0
+    for segment in sorted(segments):
+        own = inside(network, segment.first, segment.last)
+        if own is None or segment.first < begin:
+            raise ValueError(f"Nests {segment.first} to {segment.last} cannot be cut into strips.")
+        pieces += [(index, None) for index in range(begin, segment.first)]
+        for number in range(segment.strips):
+            strip = _strip(network, segment, own, number, names, tensors)
+            if strip is None:
+                return None
+            pieces += [(part.nest, strip) for part in strip.parts]
+        begin = segment.last + 1
+    pieces += [(index, None) for index in range(begin, len(network.nests))]
+    return _assembled(network, pieces, names, tensors)
+
+
+class _Strip(NamedTuple):
+    """A strip of a segment."""
+
+    label: str
+    parts: tuple[_Part, ...]  # in order
+    homes: dict[int, tuple[int, int]]  # of its intermediates: the number, the first row
+
+
+def _strip(
+    network: Network,
+    segment: Segment,
+    own: frozenset[int],
+    number: int,
+    names: list[str],
+    tensors: list[Ints],
+) -> _Strip | None:
+    """Strip `number`, whose intermediates are appended to the tensors; None where it is empty."""
+    nests = network.nests
+    result = int(nests[segment.last, Nest.DESTINATION])
+    total, count = int(network.tensors[result, TensorColumn.ROWS]), segment.strips
+    needed = {result: (total * number // count, total * (number + 1) // count)}
+    parts: list[_Part] = []
+    for index in range(segment.last, segment.first - 1, -1):
+        n = nests[index]
+        wanted = needed.get(int(n[Nest.DESTINATION]))
+        rows = _results(n, wanted) if wanted is not None else (0, 0)
+        if rows[0] == rows[1]:
+            continue
+        parts.append(_Part(index, rows))
+        for tensor, read in _reads(network, n, rows):
+            if tensor not in own:
+                continue
+            if read[0] >= read[1]:
+                return None
+            before = needed.get(tensor, read)
+            needed[tensor] = (min(before[0], read[0]), max(before[1], read[1]))
+    label = f"{number + 1}/{count}"
+    homes = {}
+    for tensor in sorted(own & needed.keys()):
+        homes[tensor] = (len(names), needed[tensor][0])
+        names.append(f"{network.tensor_names[tensor]} {label}")
+        row = network.tensors[tensor].copy()
+        row[TensorColumn.ROWS] = needed[tensor][1] - needed[tensor][0]
+        tensors.append(row)
+    covered = {int(nests[part.nest, Nest.DESTINATION]) for part in parts}
+    return _Strip(label, tuple(reversed(parts)), homes) if covered >= needed.keys() else None
+
+
+def _results(n: Ints, wanted: Rows) -> Rows:
+    """Result rows of a nest that lie in these rows of its destination."""
+    first, step = int(n[Nest.FIRST_ROW]), int(n[Nest.RESULT_ROWS])
+    begin, end = (max(0, -((first - row) // step)) for row in wanted)
+    end = min(end, int(n[Nest.ROWS]))
+    return min(begin, end), end
+
+
+def _reads(network: Network, n: Ints, rows: Rows) -> Iterator[tuple[int, Rows]]:
+    """The rows of its operands, as far as they have them, that a nest reads for some results."""
+    stride, pad = int(n[Nest.STRIDE_ROWS]), int(n[Nest.PAD_ROWS])
+    source, second = int(n[Nest.SOURCE]), int(n[Nest.SECOND])
+    first, last = (rows[0] * stride, (rows[1] - 1) * stride)
+    size = int(network.tensors[source, TensorColumn.ROWS])
+    end = last - pad + int(n[Nest.EXTENT_ROWS])
+    yield source, (max(0, first - pad), min(size, end))
+    if second != NO_TENSOR:
+        size, skip = int(network.tensors[second, TensorColumn.ROWS]), int(n[Nest.SECOND_ROW])
+        whole = size == 1 and n[Nest.ROWS] > 1
+        yield second, (0, 1) if whole else (first + skip, last + skip + 1)
+
+
+def _part(network: Network, strip: _Strip, index: int) -> Ints:
+    """The nest of a strip."""
+    old, rows = network.nests[index], next(p.rows for p in strip.parts if p.nest == index)
+    n = old.copy()
+    skipped = rows[0] * int(n[Nest.STRIDE_ROWS])
+    n[Nest.ROWS] = rows[1] - rows[0]
+    n[Nest.FIRST_ROW] += rows[0] * n[Nest.RESULT_ROWS]
+    n[Nest.IS_PART] = 1
+    source, second, result = (int(n[c]) for c in (Nest.SOURCE, Nest.SECOND, Nest.DESTINATION))
+    n[Nest.PAD_ROWS] -= skipped
+    if source in strip.homes:
+        n[Nest.SOURCE], first = strip.homes[source]
+        n[Nest.PAD_ROWS] += first
+    if second != NO_TENSOR:
+        if network.tensors[second, TensorColumn.ROWS] > 1 or old[Nest.ROWS] == 1:
+            n[Nest.SECOND_ROW] += skipped
+        if second in strip.homes:
+            n[Nest.SECOND], first = strip.homes[second]
+            n[Nest.SECOND_ROW] -= first
+    if result in strip.homes:
+        n[Nest.DESTINATION], first = strip.homes[result]
+        n[Nest.FIRST_ROW] -= first
+        n[Nest.IS_PART] = old[Nest.IS_PART]
+    return n
+
+
+def _assembled(
+    network: Network,
+    pieces: list[tuple[int, _Strip | None]],
+    names: list[str],
+    tensors: list[Ints],
+) -> Network:
+    """The tables of these nests: a nest as it is, or a strip's part of it."""
+    origins = np.array([index for index, _ in pieces], np.int64)
+    shares = network.nests[origins, Nest.SHARES].tolist()
+    first = {share: place for place, share in reversed([*enumerate(shares)])}
+    nests = np.array([_part(network, s, i) if s else network.nests[i] for i, s in pieces], np.int64)
+    nests[:, Nest.SHARES] = [first[share] for share in shares]
+    table = np.array(tensors, np.int64)
+    table[:, TensorColumn.TOP : TensorColumn.RIGHT + 1] = 0
+    enter_margins(nests, table)
+    table[:, TensorColumn.LAST_USE] = 0
+    for index, n in enumerate(nests):
+        used = n[[Nest.DESTINATION, Nest.SOURCE, Nest.SECOND]]
+        table[used[used != NO_TENSOR], TensorColumn.LAST_USE] = index
+    layers = (f"{network.layer_names[i]} {s.label}" if s else network.layer_names[i] for i, s in pieces)
+    return replace(
+        network,
+        layer_names=tuple(layers),
+        nests=nests,
+        tensors=table,
+        tensor_names=tuple(names),
+        recipes=tuple(network.recipes[index] for index in origins),
+        origins=origins,
+    )
