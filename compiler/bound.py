@@ -21,7 +21,7 @@ from apollo.arch.cycles import CHANNEL_GROUP, PIPELINE_CYCLES, TAPS_PER_CYCLE
 from apollo.arch.isa import Engine, Opcode
 from apollo.arch.operands import RECORD_BYTES, ComputeFlag, Move, TransferFlag
 from apollo.arch.program import Program
-from apollo.compiler.network import Network
+from apollo.compiler.network import Network, origins_of
 from apollo.compiler.recipe import Ingredients
 from apollo.compiler.tables import (
     IN_ORDER,
@@ -173,9 +173,10 @@ def _of_either(network: Network, dense: Ints, sparse: Ints) -> Ints:
 def is_layered(program: Program, network: Network) -> bool:
     """Whether the layered bound holds: computes in the order of the nests, nothing parked.
 
-    Parameters might be parked in PE memories, and moved to the cores as computed weights are.
+    `network` is what was compiled: strips of a nest are that nest. Parameters might be parked in
+    PE memories, and moved to the cores as computed weights are.
     """
-    computes = program.layer[program.engine == Engine.COMPUTE]
+    computes = origins_of(network)[program.layer[program.engine == Engine.COMPUTE]]
     moves = program.opcode == Opcode.MOVE
     to_core = program.operand[moves, Move.FLAGS] & TransferFlag.TO_CORE
     is_stored = network.nests[program.layer[moves], Nest.DYNAMIC] == Dynamic.NO

@@ -8,12 +8,10 @@ mapped again. What ends earlier, by the estimate of the mapping, is kept.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.kernels.parameters import FREE
 from apollo.compiler.mapping import Mapped, Mapper
-from apollo.compiler.network import Network
+from apollo.compiler.network import Network, origins_of
 from apollo.compiler.strips import Segment, cut, inside
 from apollo.compiler.tables import Ints, Map, Nest, TensorColumn
 
@@ -36,7 +34,7 @@ def fuse(mapper: Mapper, network: Network, forced: Ints) -> Mapped:
     search = _Search(mapper, network, forced, strips != FREE)
     first = search.of(tuple(_fixed_segments(network, strips)), thorough=True)
     if first is None:
-        raise ValueError(f"Network '{network.name}' has a layer that has no rows for so many strips.")
+        raise ValueError(f"Network '{network.name}' has a layer with too few rows for its strips.")
     best = search.run(first)
     return _labelled(best)
 
@@ -124,13 +122,11 @@ class _Search:
 def _spans(mapped: Mapped) -> Iterator[tuple[int, int]]:
     """First and last nest, before any was cut, of every tensor that was put out; largest first."""
     nests, tensors = mapped.network.nests, mapped.network.tensors
-    origins = mapped.network.origins
-    if origins is None:
-        origins = np.arange(len(nests))
     written = nests[mapped.mapping[:, Map.TO_DRAM] > 0, Nest.DESTINATION]
     put_out = {*written[tensors[written, TensorColumn.IN_DRAM] == 0].tolist()}
     if not put_out:
         return
+    origins = origins_of(mapped.network)
     sizes = tensors[:, : TensorColumn.TOP].prod(axis=1) * tensors[:, TensorColumn.WIDTH]
     for tensor in sorted(put_out, key=lambda tensor: (-int(sizes[tensor]), tensor)):
         readers = (nests[:, [Nest.SOURCE, Nest.SECOND]] == tensor).any(axis=1)
@@ -159,9 +155,8 @@ def _fixed_segments(network: Network, strips: Ints) -> Iterator[Segment]:
 
 def _labelled(found: _Found) -> Mapped:
     """The mapping with the numbers of strips entered."""
-    origins = found.mapped.network.origins
+    origins = origins_of(found.mapped.network)
     for segment in found.segments:
-        assert origins is not None
         own = (origins >= segment.first) & (origins <= segment.last)
         found.mapped.mapping[own, Map.STRIPS] = segment.strips
     return found.mapped

@@ -8,7 +8,8 @@ import numpy as np
 
 from apollo.compiler.kernels.parameters import has_parameters, nest_bytes, ring_bytes
 from apollo.compiler.kernels.sparse import sparse_load
-from apollo.compiler.pipeline import Compiled, units_of
+from apollo.compiler.mapping import units_of
+from apollo.compiler.pipeline import Compiled
 from apollo.compiler.tables import NO_TENSOR, From, Ints, Map, Nest, TensorColumn
 
 BUFFERS = 2  # of a stream that is tiled

@@ -29,7 +29,12 @@ class Network:
     macs: int  # of one inference (the whole batch), of weights that are not masked
     parameters: int
     batch: int
-    origins: Ints | None = None  # [L] nests of the lowered network that were cut into strips
+    origins: Ints | None = None  # [L] nests of the network before some were cut into strips
+
+
+def origins_of(network: Network) -> Ints:
+    """The nest of the lowered network that each is, or is a strip of, [L]."""
+    return np.arange(len(network.nests)) if network.origins is None else network.origins
 
 
 def layer_macs(nests: Ints, *, of_nonzeros: bool = False) -> Ints:

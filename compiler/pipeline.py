@@ -1,6 +1,7 @@
 """The compiler as a list of stages: graph -> nests -> mapping -> residency -> program."""
 
 from dataclasses import dataclass, replace
+
 import numpy as np
 
 from apollo.arch.accelerator import Accelerator

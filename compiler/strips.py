@@ -139,22 +139,31 @@ def _results(n: Ints, wanted: Rows) -> Rows:
 
 
 def _reads(network: Network, n: Ints, rows: Rows) -> Iterator[tuple[int, Rows]]:
-    """The rows of its operands, as far as they have them, that a nest reads for some results."""
-    stride, pad = int(n[Nest.STRIDE_ROWS]), int(n[Nest.PAD_ROWS])
+    """Rows of its operands, as far as they have them, that must be there for some results.
+
+    What no result reads belongs to the results before it, so that the strips leave out nothing.
+    """
     source, second = int(n[Nest.SOURCE]), int(n[Nest.SECOND])
-    first, last = (rows[0] * stride, (rows[1] - 1) * stride)
     size = int(network.tensors[source, TensorColumn.ROWS])
-    end = last - pad + int(n[Nest.EXTENT_ROWS])
-    yield source, (max(0, first - pad), min(size, end))
+    yield source, _window(n, rows, -int(n[Nest.PAD_ROWS]), int(n[Nest.EXTENT_ROWS]), size)
     if second != NO_TENSOR:
-        size, skip = int(network.tensors[second, TensorColumn.ROWS]), int(n[Nest.SECOND_ROW])
-        whole = size == 1 and n[Nest.ROWS] > 1
-        yield second, (0, 1) if whole else (first + skip, last + skip + 1)
+        size = int(network.tensors[second, TensorColumn.ROWS])
+        stretched = size == 1 and n[Nest.ROWS] > 1
+        yield second, (0, 1) if stretched else _window(n, rows, int(n[Nest.SECOND_ROW]), 1, size)
+
+
+def _window(n: Ints, rows: Rows, start: int, extent: int, size: int) -> Rows:
+    """What a window of so many rows passes over, whose first one begins at `start`."""
+    stride = int(n[Nest.STRIDE_ROWS])
+    begin = 0 if rows[0] == 0 else max(0, start + rows[0] * stride)
+    end = start + (rows[1] - 1) * stride + max(stride, extent)
+    return begin, size if rows[1] == n[Nest.ROWS] else min(size, end)
 
 
 def _part(network: Network, strip: _Strip, index: int) -> Ints:
     """The nest of a strip."""
-    old, rows = network.nests[index], next(p.rows for p in strip.parts if p.nest == index)
+    old: Ints = network.nests[index]
+    rows = next(p.rows for p in strip.parts if p.nest == index)
     n = old.copy()
     skipped = rows[0] * int(n[Nest.STRIDE_ROWS])
     n[Nest.ROWS] = rows[1] - rows[0]
@@ -197,7 +206,9 @@ def _assembled(
     for index, n in enumerate(nests):
         used = n[[Nest.DESTINATION, Nest.SOURCE, Nest.SECOND]]
         table[used[used != NO_TENSOR], TensorColumn.LAST_USE] = index
-    layers = (f"{network.layer_names[i]} {s.label}" if s else network.layer_names[i] for i, s in pieces)
+    layers = (
+        f"{network.layer_names[i]} {s.label}" if s else network.layer_names[i] for i, s in pieces
+    )
     return replace(
         network,
         layer_names=tuple(layers),

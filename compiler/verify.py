@@ -6,11 +6,13 @@ input: `Broken`, which names rule and layer.
 
 import itertools
 
+import numpy as np
+
 from apollo.arch.extents import refuse_misfit
 from apollo.compiler.memory_map import MemoryMap, memory_map, parameter_bytes, stored_tensors
 from apollo.compiler.network import Network
 from apollo.compiler.pipeline import Compiled
-from apollo.compiler.tables import NO_TENSOR, Map, Nest, Split, TensorColumn
+from apollo.compiler.tables import IN_ORDER, NO_TENSOR, Map, Nest, Split, TensorColumn
 
 
 class Broken(Exception):  # noqa: N818 - says what is broken
@@ -20,6 +22,7 @@ class Broken(Exception):  # noqa: N818 - says what is broken
 def verify(compiled: Compiled) -> None:
     """Check every artifact; raises `Broken` for the first that breaks a rule."""
     verify_nests(compiled.network)
+    verify_rows(compiled.network)
     verify_mapping(compiled)
     verify_memory(memory_map(compiled))
     verify_residency(memory_map(compiled))
@@ -50,6 +53,29 @@ def verify_nests(network: Network) -> None:
             _require(stored in known, name, f"{what} before it is written")
             _require(index <= t[TensorColumn.LAST_USE], name, f"{what} after its last use")
         known.add(int(n[Nest.DESTINATION]))
+
+
+def verify_rows(network: Network) -> None:
+    """Of a tensor that is written row by row, every row is written before it is read."""
+    written: dict[int, set[int]] = {}
+    for name, n in zip(network.layer_names, network.nests, strict=True):
+        source, second = int(n[Nest.SOURCE]), int(n[Nest.SECOND])
+        for tensor, first, extent in (
+            (source, -int(n[Nest.PAD_ROWS]), int(n[Nest.EXTENT_ROWS])),
+            (second, int(n[Nest.SECOND_ROW]), 1),
+        ):
+            if tensor not in written:
+                continue  # stored before, or a view
+            size = int(network.tensors[tensor, TensorColumn.ROWS])
+            steps = range(0, int(n[Nest.ROWS] * n[Nest.STRIDE_ROWS]), int(n[Nest.STRIDE_ROWS]))
+            reads = {first + step + tap for step in steps for tap in range(extent)}
+            if n[Nest.PERMUTATION] != IN_ORDER or n[Nest.DYNAMIC] or size == 1:
+                reads = set(range(size))
+            missing = (reads & set(range(size))) - written[tensor]
+            what = f"reads rows of '{network.tensor_names[tensor]}' before they are written"
+            _require(not missing, name, what)
+        rows = int(n[Nest.FIRST_ROW]) + np.arange(n[Nest.ROWS]) * int(n[Nest.RESULT_ROWS])
+        written.setdefault(int(n[Nest.DESTINATION]), set()).update(rows.tolist())
 
 
 def verify_mapping(compiled: Compiled) -> None:

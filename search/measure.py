@@ -73,6 +73,7 @@ class Measurement:
     # Only who asks pays for these: a search asks for neither.
     layer_macs: Callable[[], Ints]  # [layers] multiply-accumulates
     memory_peaks: Callable[[], dict[str, int]]  # bytes of PE memory and core memory in use
+    network: Network | None = None  # as it was compiled for lanes, strips cut; None on an array
 
     def layers(self) -> list[LayerRow]:
         """A row for every layer of the warm run."""
@@ -113,7 +114,7 @@ def measure(
         partial(layer_macs, compiled.network.nests, of_nonzeros=True),
         partial(high_water, compiled),
     )
-    return Measurement(accelerator, cold, warm, metrics, macs, peaks)
+    return Measurement(accelerator, cold, warm, metrics, macs, peaks, compiled.network)
 
 
 def measure_graph(

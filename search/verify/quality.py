@@ -9,7 +9,7 @@ from apollo.arch.accelerator import Accelerator
 from apollo.arch.isa import ENGINE_OF, Engine, Opcode
 from apollo.arch.operands import Move
 from apollo.compiler.bound import Bound, bound, is_layered
-from apollo.compiler.network import Network
+from apollo.compiler.network import Network, origins_of
 from apollo.compiler.tables import Nest
 from apollo.search.measure import Measurement, measure
 from apollo.simulator.metrics import LayerRow
@@ -38,7 +38,12 @@ class Quality:
     def is_layered(self) -> bool:
         """Whether the layered bound holds for these programs."""
         runs = (self.measurement.cold, self.measurement.warm)
-        return all(is_layered(run.program, self.network) for run in runs)
+        return all(is_layered(run.program, self.compiled) for run in runs)
+
+    @property
+    def compiled(self) -> Network:
+        """The network with what runs in strips cut into them."""
+        return self.measurement.network or self.network
 
     @property
     def cold(self) -> float:
@@ -55,11 +60,12 @@ class Quality:
     @property
     def spills(self) -> list[str]:
         """Layers whose results are put out to DRAM though the network does not give them out."""
-        program, nests = self.measurement.warm.program, self.network.nests
+        program, nests = self.measurement.warm.program, self.compiled.nests
         stored = np.unique(program.layer[program.opcode == Opcode.STORE])
         outputs = {self.network.numbers[name] for name in self.network.outputs}
-        names = self.network.layer_names
-        return [names[i] for i in stored if int(nests[i, Nest.DESTINATION]) not in outputs]
+        names, origins = self.network.layer_names, origins_of(self.compiled)
+        found = {int(origins[i]) for i in stored if int(nests[i, Nest.DESTINATION]) not in outputs}
+        return [names[i] for i in sorted(found)]
 
 
 @dataclass(frozen=True)
@@ -96,10 +102,28 @@ def losses(quality: Quality) -> Iterator[Loss]:
     stalls = stall_cycles_by_layer(run)[:, Engine.COMPUTE]
     moved = _moved_bytes(run)
     alone = limits.of_layers()
-    for index, row in enumerate(quality.measurement.layers()):
+    rows, origins = quality.measurement.layers(), origins_of(quality.compiled)
+    for index, name in enumerate(quality.network.layer_names):
+        (own,) = np.nonzero(origins == index)
+        row = _joined(name, [rows[i] for i in own])
         array = int(limits.array_cycles[index])
-        reason = _reason(row, array, stalls[index], int(moved[index]))
+        reason = _reason(row, array, stalls[own].sum(axis=0), int(moved[own].sum()))
         yield Loss(quality, row, int(alone[index]), reason)
+
+
+def _joined(name: str, rows: Sequence[LayerRow]) -> LayerRow:
+    """The row of a layer that ran in strips; of others their own."""
+    if len(rows) == 1:
+        return rows[0]
+    cycles = sum(row.cycles for row in rows)
+    return LayerRow(
+        layer=name,
+        cycles=cycles,
+        compute_cycles=sum(row.compute_cycles for row in rows),
+        bound_by=max(rows, key=lambda row: row.cycles).bound_by,
+        macs=sum(row.macs for row in rows),
+        utilisation=sum(row.utilisation * row.cycles for row in rows) / max(1, cycles),
+    )
 
 
 def worst(qualities: Sequence[Quality], count: int) -> list[Loss]:

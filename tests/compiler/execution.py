@@ -28,7 +28,13 @@ def check(
 ) -> Compiled:
     """Cold and warm program leave the network's integers, bit for bit."""
     compiled = compile_network(lower(model.graph, model, masks), design, options)
+    return check_compiled(compiled, model, seed, expected)
+
+
+def check_compiled(compiled: Compiled, model: Model, seed: int = 0, expected=None) -> Compiled:
+    """The same of a network that has been compiled."""
     verify(compiled)
+    design = compiled.accelerator
     inputs = random_inputs(model.graph, seed, model.quantization)
     if expected is None:
         expected = run(model, inputs)
@@ -84,6 +90,7 @@ def coverage(compiled: Compiled) -> Counter[str]:
             "shared": m[Map.OWNER] != layer and n[Nest.WEIGHTS],
             "parts on the chip": n[Nest.IS_PART] and not m[Map.TO_DRAM],
             "rows by turns": n[Nest.RESULT_ROWS] > 1,
+            "strips": m[Map.STRIPS] > 0,
             "columns by turns": n[Nest.RESULT_COLUMNS] > 1,
         }
         seen.update(name for name, value in flags.items() if value)

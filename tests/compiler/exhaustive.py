@@ -24,9 +24,10 @@ from apollo.compiler.kernels.clock import (
     enter_core_work,
     enter_transfers,
 )
+from apollo.compiler.mapping import units_of
 from apollo.compiler.network import Network
 from apollo.compiler.options import Fixed, Options
-from apollo.compiler.pipeline import Compiled, compile_network, units_of
+from apollo.compiler.pipeline import Compiled, compile_network
 from apollo.compiler.tables import Map, Nest, Split, Unit
 from apollo.simulator.engine import simulate
 

@@ -38,7 +38,7 @@ def check(lowered, design):
     assert warm >= limits.warm
     assert limits.layered_cold >= limits.cold
     assert limits.layered_warm >= limits.warm
-    if is_layered(compiled.cold, lowered) and is_layered(compiled.warm, lowered):
+    if all(is_layered(each, compiled.network) for each in (compiled.cold, compiled.warm)):
         assert cold >= limits.layered_cold
         assert warm >= limits.layered_warm
     return True

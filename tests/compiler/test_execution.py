@@ -30,7 +30,7 @@ EXPECTED = {
     *(f"{axis} over {what}" for axis in "xy" for what in ("ROWS", "COLUMNS", "CHANNELS")),
     *("cores over ROWS", "cores over CHANNELS", "spill", "resident", "row tiles", "bands"),
     *("cut rows", "channel tiles", "partial sums", "groups", "images", "permuted", "parts"),
-    *("parts on the chip", "rows by turns", "columns by turns"),
+    *("parts on the chip", "rows by turns", "columns by turns", "strips"),
 }
 
 
