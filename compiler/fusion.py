@@ -18,6 +18,7 @@ from apollo.compiler.tables import Ints, Map, Nest, TensorColumn
 _CLEARLY = 128  # one part in so many: what the estimate may be wrong by
 _MOST_ATTEMPTS = 16  # mappings
 _MOST_NESTS = 12  # of a segment
+_HOPELESS = 50  # one part in so many later: what is wider will not be earlier
 _STRIPS, _FEWER, _MORE = 4, 2, 8  # are tried
 _WIDER = ((0, 0), (-1, 0), (0, 1))  # segments beside the one that a tensor asks for
 
@@ -68,14 +69,17 @@ class _Search:
 
     def run(self, first: _Found) -> _Found:
         """What ends earliest of all that is tried; `first` unless another is clearly earlier."""
-        best = first
+        if next(_spans(first.mapped), None) is None:
+            return first
+        # Like is compared with like: all of them mapped with the usual number of states.
+        begin = best = self._quick(first)
         while self.attempts < _MOST_ATTEMPTS:
             span = next((s for s in _spans(best.mapped) if s not in self.tried), None)
             if span is None:
                 break
             self.tried.add(span)
             best = self._widened(best, span)
-        if best is first:
+        if best is begin:
             return first
         if best.mapped.has_spills:
             again = self.of(best.segments, thorough=True)
@@ -83,32 +87,40 @@ class _Search:
         clearly = best.mapped.end * _CLEARLY < first.mapped.end * (_CLEARLY - 1)
         return best if clearly else first
 
+    def _quick(self, found: _Found) -> _Found:
+        """The same segments with the usual number of states."""
+        return (found.mapped.has_spills and self.of(found.segments)) or found
+
     def _widened(self, best: _Found, span: tuple[int, int]) -> _Found:
         """The best with a segment for a tensor that lives over these nests."""
         before = best
         for begin, end in _WIDER:
-            best = self._better(best, before, span[0] + begin, span[1] + end, _STRIPS)
+            attempt = self._with(before, span[0] + begin, span[1] + end, _STRIPS)
+            if attempt is None:
+                continue
+            best = min(best, attempt, key=lambda found: found.mapped.end)
+            if attempt.mapped.end * _HOPELESS > before.mapped.end * (_HOPELESS + 1):
+                break
         if best is not before:
             new = next(s for s in best.segments if s not in before.segments)
             for strips in (_MORE, _FEWER):
-                later = self._better(best, before, new.first, new.last, strips)
-                if later is not best:
-                    return later
+                attempt = self._with(before, new.first, new.last, strips)
+                if attempt is not None and attempt.mapped.end < best.mapped.end:
+                    return attempt
         return best
 
-    def _better(self, best: _Found, before: _Found, first: int, last: int, strips: int) -> _Found:
-        """`before` with one segment more, which takes up those that it meets, if that is better."""
+    def _with(self, before: _Found, first: int, last: int, strips: int) -> _Found | None:
+        """A segment more, which takes up those that it meets; None where there is no such one."""
         met = [s for s in before.segments if s.first <= last and first <= s.last]
         first, last = min([first, *(s.first for s in met)]), max([last, *(s.last for s in met)])
         if not self._may_cut(first, last) or self.attempts >= _MOST_ATTEMPTS:
-            return best
+            return None
         rest = [s for s in before.segments if s not in met]
         self.attempts += 1
         try:
-            found = self.of(tuple(sorted([*rest, Segment(first, last, strips)])))
+            return self.of(tuple(sorted([*rest, Segment(first, last, strips)])))
         except (DoesNotFit, ValueError):
-            return best
-        return found if found is not None and found.mapped.end < best.mapped.end else best
+            return None
 
     def _may_cut(self, first: int, last: int) -> bool:
         """Whether the nests are there, nobody has said how they run, and they can be cut."""

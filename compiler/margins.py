@@ -35,6 +35,11 @@ _AXES: tuple[_Axis, _Axis] = (
 def enter_margins(nests: Ints, tensors: Ints) -> None:
     """Enter the margins and alignments that the readers of every tensor ask for."""
     tensors[:, TensorColumn.ALIGN_ROWS :] = 1
+    widen_margins(nests, tensors)
+
+
+def widen_margins(nests: Ints, tensors: Ints) -> None:
+    """Enter what these nests ask for beyond what is there."""
     for nest in nests[::-1]:
         if nest[Nest.PERMUTATION] != IN_ORDER:
             continue

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from apollo.compiler.margins import enter_margins
+from apollo.compiler.margins import widen_margins
 from apollo.compiler.network import Network
 from apollo.compiler.tables import IN_ORDER, NO_TENSOR, Ints, Nest, TensorColumn
 
@@ -125,6 +125,8 @@ def _strip(
         names.append(f"{network.tensor_names[tensor]} {label}")
         row = network.tensors[tensor].copy()
         row[TensorColumn.ROWS] = needed[tensor][1] - needed[tensor][0]
+        row[TensorColumn.TOP : TensorColumn.RIGHT + 1] = 0
+        row[TensorColumn.ALIGN_ROWS :] = 1
         tensors.append(row)
     covered = {int(nests[part.nest, Nest.DESTINATION]) for part in parts}
     return _Strip(label, tuple(reversed(parts)), homes) if covered >= needed.keys() else None
@@ -200,12 +202,11 @@ def _assembled(
     nests = np.array([_part(network, s, i) if s else network.nests[i] for i, s in pieces], np.int64)
     nests[:, Nest.SHARES] = [first[share] for share in shares]
     table = np.array(tensors, np.int64)
-    table[:, TensorColumn.TOP : TensorColumn.RIGHT + 1] = 0
-    enter_margins(nests, table)
+    widen_margins(nests[[strip is not None for _, strip in pieces]], table)
     table[:, TensorColumn.LAST_USE] = 0
-    for index, n in enumerate(nests):
-        used = n[[Nest.DESTINATION, Nest.SOURCE, Nest.SECOND]]
-        table[used[used != NO_TENSOR], TensorColumn.LAST_USE] = index
+    for column in (Nest.DESTINATION, Nest.SOURCE, Nest.SECOND):
+        (used,) = np.nonzero(nests[:, column] != NO_TENSOR)
+        np.maximum.at(table[:, TensorColumn.LAST_USE], nests[used, column], used)
     layers = (
         f"{network.layer_names[i]} {s.label}" if s else network.layer_names[i] for i, s in pieces
     )
