@@ -6,7 +6,7 @@ mapped again. What ends earlier, by the estimate of the mapping, is kept.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.kernels.parameters import FREE
@@ -16,7 +16,7 @@ from apollo.compiler.strips import Segment, cut, inside
 from apollo.compiler.tables import Ints, Map, Nest, TensorColumn
 
 _CLEARLY = 128  # one part in so many: what the estimate may be wrong by
-_MOST_ATTEMPTS = 16  # mappings
+_MOST_ATTEMPTS = 20  # mappings
 _MOST_NESTS = 12  # of a segment
 _HOPELESS = 50  # one part in so many later: what is wider will not be earlier
 _STRIPS, _FEWER, _MORE = 4, 2, 8  # are tried
@@ -72,7 +72,8 @@ class _Search:
         if next(_spans(first.mapped), None) is None:
             return first
         # Like is compared with like: all of them mapped with the usual number of states.
-        begin = best = self._quick(first)
+        begin = self._quick(first)
+        best = self._together(begin)
         while self.attempts < _MOST_ATTEMPTS:
             span = next((s for s in _spans(best.mapped) if s not in self.tried), None)
             if span is None:
@@ -86,6 +87,24 @@ class _Search:
             best = min(best, again or best, key=lambda found: found.mapped.end)
         clearly = best.mapped.end * _CLEARLY < first.mapped.end * (_CLEARLY - 1)
         return best if clearly else first
+
+    def _together(self, begin: _Found) -> _Found:
+        """The best with a segment for every tensor that was put out, or for the larger of them."""
+        every: list[Segment] = []
+        for first, last in _spans(begin.mapped):
+            met = any(s.first <= last and first <= s.last for s in (*begin.segments, *every))
+            if not met and self._may_cut(first, last):
+                every.append(Segment(first, last, _STRIPS))
+        best, count = begin, len(every)
+        while count > 1 and self.attempts < _MOST_ATTEMPTS:
+            attempt = self._attempt([*begin.segments, *every[:count]])
+            best = min(best, attempt or best, key=lambda found: found.mapped.end)
+            count //= 2
+        if best is not begin:
+            finer = [replace(s, strips=_MORE) for s in best.segments if s not in begin.segments]
+            attempt = self._attempt([*begin.segments, *finer])
+            best = min(best, attempt or best, key=lambda found: found.mapped.end)
+        return best
 
     def _quick(self, found: _Found) -> _Found:
         """The same segments with the usual number of states."""
@@ -116,9 +135,13 @@ class _Search:
         if not self._may_cut(first, last) or self.attempts >= _MOST_ATTEMPTS:
             return None
         rest = [s for s in before.segments if s not in met]
+        return self._attempt([*rest, Segment(first, last, strips)])
+
+    def _attempt(self, segments: list[Segment]) -> _Found | None:
+        """These segments, if they can be mapped."""
         self.attempts += 1
         try:
-            return self.of(tuple(sorted([*rest, Segment(first, last, strips)])))
+            return self.of(tuple(sorted(segments)))
         except (DoesNotFit, ValueError):
             return None
 
