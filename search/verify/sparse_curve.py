@@ -111,7 +111,7 @@ def curve(
 def _run(network: Network, design: Accelerator, options: Options) -> _Run:
     compiled = compile_network(network, design, options)
     timeline = simulate(compiled.warm, design)
-    rows = layer_rows(timeline, design, np.zeros(len(network.nests), np.int64))
+    rows = layer_rows(timeline, design, np.zeros(len(compiled.network.nests), np.int64))
     program = compiled.warm
     loads = program.opcode == Opcode.LOAD_PARAMETERS
     sizes = program.operand[loads, Load.SEGMENTS] * program.operand[loads, Load.SEGMENT_BYTES]

@@ -17,10 +17,9 @@ from apollo.arch.accelerator import Accelerator, load_design
 from apollo.arch.area import area_of
 from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.lower import lower
-from apollo.compiler.memory_map import memory_map
 from apollo.compiler.options import Fixed, Options
 from apollo.compiler.pipeline import Compiled, compile_network
-from apollo.compiler.tables import Map
+from apollo.compiler.tables import Map, Nest, TensorColumn
 from apollo.search.measure import Measurement, measure
 from apollo.workloads.catalogue import NETWORKS
 from tests.benchmarks.random_designs import BUDGET_MM2, is_cnn
@@ -50,8 +49,9 @@ def dram_bytes(measurement: Measurement) -> int:
 
 
 def puts_out(compiled: Compiled) -> bool:
-    """Whether a tensor goes by way of DRAM."""
-    return any(tensor.spilled for tensor in memory_map(compiled).stored)
+    """Whether a tensor goes to DRAM for want of room."""
+    written = compiled.network.nests[compiled.mapping[:, Map.TO_DRAM] > 0, Nest.DESTINATION]
+    return bool((compiled.network.tensors[written, TensorColumn.IN_DRAM] == 0).any())
 
 
 def main() -> None:

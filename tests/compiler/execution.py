@@ -1,10 +1,12 @@
 """Compiled programs run on arrays, held against the meaning of the model."""
 
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 
 from apollo.arch.accelerator import Accelerator
+from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.lower import lower
 from apollo.compiler.options import USUAL, Options
 from apollo.compiler.pack import pack, unpack
@@ -46,6 +48,19 @@ def check_compiled(compiled: Compiled, model: Model, seed: int = 0, expected=Non
         warm = execute(compiled.warm, design, dram, machine)
         compare(compiled, model, warm.dram, expected)
     return compiled
+
+
+def seen_of(compile_and_check: Callable[[], Compiled | None]) -> Counter[str]:
+    """What occurs in a mapping; nothing where the network does not fit or has no lowering."""
+    try:
+        compiled = compile_and_check()
+        return coverage(compiled) if compiled else Counter()
+    except DoesNotFit:
+        return Counter()
+    except ValueError as error:
+        if " has no lowering" in str(error) or " stretches both operands" in str(error):
+            return Counter()
+        raise
 
 
 def compare(compiled: Compiled, model: Model, dram: np.ndarray, expected) -> None:
