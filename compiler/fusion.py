@@ -18,9 +18,8 @@ from apollo.compiler.tables import Ints, Map, Nest, TensorColumn
 _CLEARLY = 128  # one part in so many: what the estimate may be wrong by
 _MOST_ATTEMPTS = 20  # mappings
 _MOST_NESTS = 12  # of a segment
-_HOPELESS = 50  # one part in so many later: what is wider will not be earlier
 _STRIPS, _FEWER, _MORE = 4, 2, 8  # are tried
-_WIDER = ((0, 0), (-1, 0), (0, 1))  # segments beside the one that a tensor asks for
+_WIDER = ((-1, 0), (0, 0), (0, 1))  # segments beside the one that a tensor asks for
 
 
 def fuse(mapper: Mapper, network: Network, forced: Ints) -> Mapped:
@@ -71,8 +70,20 @@ class _Search:
         """What ends earliest of all that is tried; `first` unless another is clearly earlier."""
         if next(_spans(first.mapped), None) is None:
             return first
-        # Like is compared with like: all of them mapped with the usual number of states.
-        begin = self._quick(first)
+        # Like is compared with like: all of them mapped with the usual number of states. Where more
+        # of them have avoided what strips would, that is where to begin.
+        for begin in (self._quick(first), first):
+            best = self._from(begin)
+            if best.mapped.end * _CLEARLY < first.mapped.end * (_CLEARLY - 1):
+                return best
+            if begin is first:
+                break
+        return first
+
+    def _from(self, begin: _Found) -> _Found:
+        """What ends earliest of all that is tried from there on."""
+        self.attempts = 0
+        self.tried.clear()
         best = self._together(begin)
         while self.attempts < _MOST_ATTEMPTS:
             span = next((s for s in _spans(best.mapped) if s not in self.tried), None)
@@ -80,13 +91,10 @@ class _Search:
                 break
             self.tried.add(span)
             best = self._widened(best, span)
-        if best is begin:
-            return first
-        if best.mapped.has_spills:
+        if best is not begin and best.mapped.has_spills:
             again = self.of(best.segments, thorough=True)
             best = min(best, again or best, key=lambda found: found.mapped.end)
-        clearly = best.mapped.end * _CLEARLY < first.mapped.end * (_CLEARLY - 1)
-        return best if clearly else first
+        return best
 
     def _together(self, begin: _Found) -> _Found:
         """The best with a segment for every tensor that was put out, or for the larger of them."""
@@ -115,11 +123,7 @@ class _Search:
         before = best
         for begin, end in _WIDER:
             attempt = self._with(before, span[0] + begin, span[1] + end, _STRIPS)
-            if attempt is None:
-                continue
-            best = min(best, attempt, key=lambda found: found.mapped.end)
-            if attempt.mapped.end * _HOPELESS > before.mapped.end * (_HOPELESS + 1):
-                break
+            best = min(best, attempt or best, key=lambda found: found.mapped.end)
         if best is not before:
             new = next(s for s in best.segments if s not in before.segments)
             for strips in (_MORE, _FEWER):
