@@ -1,7 +1,5 @@
 """Margins of tensors: the ghost cells that windows read around them, once for all designs."""
 
-from typing import Any
-
 from apollo.arch.isa import Opcode
 from apollo.compiler.tables import IN_ORDER, NO_TENSOR, Ints, Nest, TensorColumn
 
@@ -40,27 +38,29 @@ def enter_margins(nests: Ints, tensors: Ints) -> None:
 
 def widen_margins(nests: Ints, tensors: Ints) -> None:
     """Enter what these nests ask for beyond what is there."""
-    for nest in nests[::-1]:
+    rows = tensors.tolist()  # Python reads and writes single numbers of a list quicker
+    for nest in nests[::-1].tolist():
         if nest[Nest.PERMUTATION] != IN_ORDER:
             continue
         for axis in _AXES:
-            _of_axis(nest, tensors, axis)
+            _of_axis(nest, rows, axis)
+    tensors[...] = rows
 
 
-def _of_axis(nest: Any, tensors: Ints, axis: _Axis) -> None:
+def _of_axis(nest: list[int], tensors: list[list[int]], axis: _Axis) -> None:
     """What one nest asks of its source along rows or columns."""
-    outputs, stride, extent, pad = (int(nest[column]) for column in axis[0])
+    outputs, stride, extent, pad = (nest[column] for column in axis[0])
     size, before, behind, align, step = axis[1]
     source = tensors[nest[Nest.SOURCE]]
     is_window = nest[Nest.OPCODE] < Opcode.ADD
-    reach = (outputs - 1) * stride + extent - pad - int(source[size])
+    reach = (outputs - 1) * stride + extent - pad - source[size]
     # Where PEs share out the dimension, a neighbour's elements lie in the margin.
-    shared = extent - stride - pad if slides(outputs, pad, extent, int(source[size])) else 0
+    shared = extent - stride - pad if slides(outputs, pad, extent, source[size]) else 0
     if is_window:
         source[before] = max(source[before], pad)
         source[behind] = max(source[behind], reach, shared)
     destination = tensors[nest[Nest.DESTINATION]]
-    wanted = stride * int(destination[align])
+    wanted = stride * destination[align]
     if wanted > _MOST_ALIGNMENT:
         wanted = stride  # of the windows behind that one we think when it is mapped
     if outputs > 1:

@@ -14,9 +14,18 @@ import numpy as np
 
 from apollo.compiler.margins import widen_margins
 from apollo.compiler.network import Network
-from apollo.compiler.tables import IN_ORDER, NO_TENSOR, Ints, Nest, TensorColumn
+from apollo.compiler.tables import (
+    IN_ORDER,
+    NO_TENSOR,
+    TENSOR_COLUMNS,
+    Ints,
+    Nest,
+    TensorColumn,
+)
 
 Rows = tuple[int, int]  # the first, and the one behind the last
+_Row = list[int]  # of a table: Python reads and writes its numbers quicker than those of an array
+_TENSORS = (Nest.SOURCE, Nest.SECOND, Nest.DESTINATION)
 
 
 @dataclass(frozen=True, order=True)
@@ -53,8 +62,7 @@ def inside(network: Network, first: int, last: int) -> frozenset[int] | None:
     if (own[:, Nest.PERMUTATION] != IN_ORDER).any() or own[:, Nest.DYNAMIC].any():
         return None
     elsewhere = np.concatenate([nests[:first], nests[last + 1 :]])
-    columns = [Nest.SOURCE, Nest.SECOND, Nest.DESTINATION]
-    outside = {*elsewhere[:, columns].flatten().tolist()}
+    outside = {*elsewhere[:, _TENSORS].flatten().tolist()}
     outside |= {*np.flatnonzero(tensors[:, TensorColumn.IN_DRAM]).tolist()}
     written = {*own[:, Nest.DESTINATION].tolist()}
     result = int(own[-1, Nest.DESTINATION])
@@ -65,7 +73,8 @@ def inside(network: Network, first: int, last: int) -> frozenset[int] | None:
 def cut(network: Network, segments: Sequence[Segment]) -> Network | None:
     """The network with segments, in order, cut into strips; None where a strip would be empty."""
     pieces: list[tuple[int, _Strip | None]] = []
-    names, tensors = list(network.tensor_names), list(network.tensors)
+    names, tensors = list(network.tensor_names), network.tensors.tolist()
+    nests = network.nests.tolist()
     begin = 0
     for segment in sorted(segments):
         own = inside(network, segment.first, segment.last)
@@ -73,13 +82,14 @@ def cut(network: Network, segments: Sequence[Segment]) -> Network | None:
             raise ValueError(f"Nests {segment.first} to {segment.last} cannot be cut into strips.")
         pieces += [(index, None) for index in range(begin, segment.first)]
         for number in range(segment.strips):
-            strip = _strip(network, segment, own, number, names, tensors)
+            strip = _strip(nests, segment, own, number, names, tensors)
             if strip is None:
                 return None
             pieces += [(part.nest, strip) for part in strip.parts]
         begin = segment.last + 1
     pieces += [(index, None) for index in range(begin, len(network.nests))]
-    return _assembled(network, pieces, names, tensors)
+    table = [_part(nests, tensors, strip, i) if strip else nests[i] for i, strip in pieces]
+    return _assembled(network, pieces, np.array(table), names, np.array(tensors))
 
 
 class _Strip(NamedTuple):
@@ -91,27 +101,26 @@ class _Strip(NamedTuple):
 
 
 def _strip(
-    network: Network,
+    nests: list[_Row],
     segment: Segment,
     own: frozenset[int],
     number: int,
     names: list[str],
-    tensors: list[Ints],
+    tensors: list[_Row],
 ) -> _Strip | None:
     """Strip `number`, whose intermediates are appended to the tensors; None where it is empty."""
-    nests = network.nests
-    result = int(nests[segment.last, Nest.DESTINATION])
-    total, count = int(network.tensors[result, TensorColumn.ROWS]), segment.strips
+    result = nests[segment.last][Nest.DESTINATION]
+    total, count = tensors[result][TensorColumn.ROWS], segment.strips
     needed = {result: (total * number // count, total * (number + 1) // count)}
     parts: list[_Part] = []
     for index in range(segment.last, segment.first - 1, -1):
         n = nests[index]
-        wanted = needed.get(int(n[Nest.DESTINATION]))
+        wanted = needed.get(n[Nest.DESTINATION])
         rows = _results(n, wanted) if wanted is not None else (0, 0)
         if rows[0] == rows[1]:
             continue
         parts.append(_Part(index, rows))
-        for tensor, read in _reads(network, n, rows):
+        for tensor, read in _reads(tensors, n, rows):
             if tensor not in own:
                 continue
             if read[0] >= read[1]:
@@ -122,62 +131,62 @@ def _strip(
     homes = {}
     for tensor in sorted(own & needed.keys()):
         homes[tensor] = (len(names), needed[tensor][0])
-        names.append(f"{network.tensor_names[tensor]} {label}")
-        row = network.tensors[tensor].copy()
+        names.append(f"{names[tensor]} {label}")
+        row = tensors[tensor].copy()
         row[TensorColumn.ROWS] = needed[tensor][1] - needed[tensor][0]
-        row[TensorColumn.TOP : TensorColumn.RIGHT + 1] = 0
-        row[TensorColumn.ALIGN_ROWS :] = 1
+        row[TensorColumn.TOP : TensorColumn.RIGHT + 1] = [0] * 4
+        row[TensorColumn.ALIGN_ROWS :] = [1] * (TENSOR_COLUMNS - TensorColumn.ALIGN_ROWS)
         tensors.append(row)
-    covered = {int(nests[part.nest, Nest.DESTINATION]) for part in parts}
+    covered = {nests[part.nest][Nest.DESTINATION] for part in parts}
     return _Strip(label, tuple(reversed(parts)), homes) if covered >= needed.keys() else None
 
 
-def _results(n: Ints, wanted: Rows) -> Rows:
+def _results(n: _Row, wanted: Rows) -> Rows:
     """Result rows of a nest that lie in these rows of its destination."""
-    first, step = int(n[Nest.FIRST_ROW]), int(n[Nest.RESULT_ROWS])
+    first, step = n[Nest.FIRST_ROW], n[Nest.RESULT_ROWS]
     begin, end = (max(0, -((first - row) // step)) for row in wanted)
-    end = min(end, int(n[Nest.ROWS]))
+    end = min(end, n[Nest.ROWS])
     return min(begin, end), end
 
 
-def _reads(network: Network, n: Ints, rows: Rows) -> Iterator[tuple[int, Rows]]:
+def _reads(tensors: list[_Row], n: _Row, rows: Rows) -> Iterator[tuple[int, Rows]]:
     """Rows of its operands, as far as they have them, that must be there for some results.
 
     What no result reads belongs to the results before it, so that the strips leave out nothing.
     """
-    source, second = int(n[Nest.SOURCE]), int(n[Nest.SECOND])
-    size = int(network.tensors[source, TensorColumn.ROWS])
-    yield source, _window(n, rows, -int(n[Nest.PAD_ROWS]), int(n[Nest.EXTENT_ROWS]), size)
+    source, second = n[Nest.SOURCE], n[Nest.SECOND]
+    size = tensors[source][TensorColumn.ROWS]
+    yield source, _window(n, rows, -n[Nest.PAD_ROWS], n[Nest.EXTENT_ROWS], size)
     if second != NO_TENSOR:
-        size = int(network.tensors[second, TensorColumn.ROWS])
+        size = tensors[second][TensorColumn.ROWS]
         stretched = size == 1 and n[Nest.ROWS] > 1
-        yield second, (0, 1) if stretched else _window(n, rows, int(n[Nest.SECOND_ROW]), 1, size)
+        yield second, (0, 1) if stretched else _window(n, rows, n[Nest.SECOND_ROW], 1, size)
 
 
-def _window(n: Ints, rows: Rows, start: int, extent: int, size: int) -> Rows:
+def _window(n: _Row, rows: Rows, start: int, extent: int, size: int) -> Rows:
     """What a window of so many rows passes over, whose first one begins at `start`."""
-    stride = int(n[Nest.STRIDE_ROWS])
+    stride = n[Nest.STRIDE_ROWS]
     begin = 0 if rows[0] == 0 else max(0, start + rows[0] * stride)
     end = start + (rows[1] - 1) * stride + max(stride, extent)
     return begin, size if rows[1] == n[Nest.ROWS] else min(size, end)
 
 
-def _part(network: Network, strip: _Strip, index: int) -> Ints:
+def _part(nests: list[_Row], tensors: list[_Row], strip: _Strip, index: int) -> _Row:
     """The nest of a strip."""
-    old: Ints = network.nests[index]
+    old = nests[index]
     rows = next(p.rows for p in strip.parts if p.nest == index)
     n = old.copy()
-    skipped = rows[0] * int(n[Nest.STRIDE_ROWS])
+    skipped = rows[0] * n[Nest.STRIDE_ROWS]
     n[Nest.ROWS] = rows[1] - rows[0]
     n[Nest.FIRST_ROW] += rows[0] * n[Nest.RESULT_ROWS]
     n[Nest.IS_PART] = 1
-    source, second, result = (int(n[c]) for c in (Nest.SOURCE, Nest.SECOND, Nest.DESTINATION))
+    source, second, result = (n[column] for column in _TENSORS)
     n[Nest.PAD_ROWS] -= skipped
     if source in strip.homes:
         n[Nest.SOURCE], first = strip.homes[source]
         n[Nest.PAD_ROWS] += first
     if second != NO_TENSOR:
-        if network.tensors[second, TensorColumn.ROWS] > 1 or old[Nest.ROWS] == 1:
+        if tensors[second][TensorColumn.ROWS] > 1 or old[Nest.ROWS] == 1:
             n[Nest.SECOND_ROW] += skipped
         if second in strip.homes:
             n[Nest.SECOND], first = strip.homes[second]
@@ -192,21 +201,20 @@ def _part(network: Network, strip: _Strip, index: int) -> Ints:
 def _assembled(
     network: Network,
     pieces: list[tuple[int, _Strip | None]],
+    nests: Ints,
     names: list[str],
-    tensors: list[Ints],
+    tensors: Ints,
 ) -> Network:
     """The tables of these nests: a nest as it is, or a strip's part of it."""
     origins = np.array([index for index, _ in pieces], np.int64)
     shares = network.nests[origins, Nest.SHARES].tolist()
     first = {share: place for place, share in reversed([*enumerate(shares)])}
-    nests = np.array([_part(network, s, i) if s else network.nests[i] for i, s in pieces], np.int64)
     nests[:, Nest.SHARES] = [first[share] for share in shares]
-    table = np.array(tensors, np.int64)
-    widen_margins(nests[[strip is not None for _, strip in pieces]], table)
-    table[:, TensorColumn.LAST_USE] = 0
-    for column in (Nest.DESTINATION, Nest.SOURCE, Nest.SECOND):
+    widen_margins(nests[[strip is not None for _, strip in pieces]], tensors)
+    tensors[:, TensorColumn.LAST_USE] = 0
+    for column in _TENSORS:
         (used,) = np.nonzero(nests[:, column] != NO_TENSOR)
-        np.maximum.at(table[:, TensorColumn.LAST_USE], nests[used, column], used)
+        np.maximum.at(tensors[:, TensorColumn.LAST_USE], nests[used, column], used)
     layers = (
         f"{network.layer_names[i]} {s.label}" if s else network.layer_names[i] for i, s in pieces
     )
@@ -214,7 +222,7 @@ def _assembled(
         network,
         layer_names=tuple(layers),
         nests=nests,
-        tensors=table,
+        tensors=tensors,
         tensor_names=tuple(names),
         recipes=tuple(network.recipes[index] for index in origins),
         origins=origins,

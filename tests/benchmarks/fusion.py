@@ -57,7 +57,7 @@ def puts_out(compiled: Compiled) -> bool:
 def main() -> None:
     """Print a row for every network and design where something is put out."""
     designs = [load_design("edge_tpu_v1"), *small_designs()]
-    cycles, moved = [], []
+    cold, warm, moved = [], [], []
     for name in sys.argv[1:] or NETWORKS:
         graph = apollo.load(name)
         if not is_cnn(graph):
@@ -70,14 +70,15 @@ def main() -> None:
                 before, after = measure(network, design, WHOLE), measure(network, design)
             except (DoesNotFit, ValueError):
                 continue
-            cycles.append(after.metrics.warm_cycles / before.metrics.warm_cycles)
+            cold.append(after.metrics.cycles / before.metrics.cycles)
+            warm.append(after.metrics.warm_cycles / before.metrics.warm_cycles)
             moved.append(dram_bytes(after) / dram_bytes(before))
             print(
                 f"  {name:32}{design.name:40}{before.metrics.warm_cycles:>12,}"
-                f"{cycles[-1]:8.3f}{dram_bytes(before):>14,}{moved[-1]:8.3f}",
+                f"{warm[-1]:8.3f}{dram_bytes(before):>14,}{moved[-1]:8.3f}",
                 flush=True,
             )
-    for what, found in (("cycles", cycles), ("DRAM bytes", moved)):
+    for what, found in (("cold", cold), ("warm", warm), ("DRAM bytes", moved)):
         mean = statistics.geometric_mean(found)
         print(f"{what}: mean {mean:.3f}, {min(found):.3f} to {max(found):.3f}, {len(found)} runs")
 
