@@ -29,14 +29,17 @@ def fuse(mapper: Mapper, network: Network, forced: Ints) -> Mapped:
     as a whole. Raises as `Mapper.cheapest` does, and `ValueError` where neighbours cannot be cut.
     """
     strips = forced[:, Map.STRIPS].copy()
-    forced = forced.copy()
-    forced[:, Map.STRIPS] = FREE
-    search = _Search(mapper, network, forced, strips != FREE)
-    first = search.of(tuple(_fixed_segments(network, strips)), thorough=True)
+    is_fixed = strips != FREE
+    segments: tuple[Segment, ...] = ()
+    if is_fixed.any():
+        segments = tuple(_fixed_segments(network, strips))
+        forced = forced.copy()
+        forced[:, Map.STRIPS] = FREE
+    search = _Search(mapper, network, forced, is_fixed)
+    first = search.of(segments, thorough=True)
     if first is None:
         raise ValueError(f"Network '{network.name}' has a layer with too few rows for its strips.")
-    best = search.run(first)
-    return _labelled(best)
+    return _labelled(search.run(first))
 
 
 @dataclass(frozen=True)
@@ -163,7 +166,7 @@ def _spans(mapped: Mapped) -> Iterator[tuple[int, int]]:
     nests, tensors = mapped.network.nests, mapped.network.tensors
     written = nests[mapped.mapping[:, Map.TO_DRAM] > 0, Nest.DESTINATION]
     put_out = {*written[tensors[written, TensorColumn.IN_DRAM] == 0].tolist()}
-    if not put_out:
+    if not put_out:  # as a rule
         return
     origins = origins_of(mapped.network)
     sizes = tensors[:, : TensorColumn.TOP].prod(axis=1) * tensors[:, TensorColumn.WIDTH]
@@ -194,6 +197,8 @@ def _fixed_segments(network: Network, strips: Ints) -> Iterator[Segment]:
 
 def _labelled(found: _Found) -> Mapped:
     """The mapping with the numbers of strips entered."""
+    if not found.segments:
+        return found.mapped
     origins = origins_of(found.mapped.network)
     for segment in found.segments:
         own = (origins >= segment.first) & (origins <= segment.last)

@@ -3,6 +3,7 @@
 import random
 import re
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ from apollo.arch.accelerator import load_design
 from apollo.compiler.bound import bound, is_layered
 from apollo.compiler.lower import lower
 from apollo.compiler.network import Network, origins_of
+from apollo.compiler.options import Fixed, Options
 from apollo.compiler.pipeline import Compiled, compile_network
 from apollo.compiler.strips import Segment, cut, inside
-from apollo.compiler.tables import NO_TENSOR, Nest, TensorColumn
+from apollo.compiler.tables import NO_TENSOR, From, Map, Nest, TensorColumn
 from apollo.compiler.verify import Broken, verify_rows
 from apollo.simulator.engine import simulate
 from apollo.workloads.graph import Graph, GraphBuilder, Tensor
@@ -173,3 +175,17 @@ def test_strips_are_no_program_of_nest_after_nest():
     whole = compile_network(network, EDGE_TPU)
     assert is_layered(whole.cold, whole.network)
     assert np.array_equal(origins_of(whole.network), np.arange(4))
+
+
+def test_a_copy_for_a_strip_moves_the_rows_that_it_reads():
+    network = lower(block(16))
+    found = cut(network, [Segment(1, 3, 4)])
+    assert found is not None
+    decisions = ("first:split_x=channels", "first:to_dram=no", "second*:split_x=columns")
+    fixed = Options(fixed=tuple(map(Fixed.of, decisions)))
+    compiled = compile_network(found, replace(EDGE_TPU, pes_x=2, pes_y=1), fixed)
+    own = compiled.mapping[[name.startswith("second") for name in found.layer_names]]
+    assert (own[:, Map.SOURCE_FROM] == From.COPY).all()
+    # Of 16 rows of 6 columns and 8 channels: its own, one above and one below, but at the ends.
+    rows = (own[:, Map.MOVE_BYTES] / (6 * 8)).tolist()
+    assert rows == [n[Nest.ROWS] + 2 - (i in (0, 3)) for i, n in enumerate(found.nests[1::3])]
