@@ -103,11 +103,22 @@ def test_the_product_loads_every_parameter_and_is_faster_than_real_time(
     assert product.shares()["param"] > 0.9
 
 
+def test_published_statements_are_met_without_the_longest_programs() -> None:
+    designs = [design for design in designs_of_part() if design.name != "gemmini"]
+    part = rnnt_part(product_graphs(), designs)
+    assert not part.misses
+    names = {design.name for design in lane_presets()} | {"tpu_v1", "edge_tpu_v1, one core"}
+    assert {row[0] for row in part.rows} == names
+
+
+@pytest.mark.slow
 def test_published_statements_are_met() -> None:
     part = verify_rnnt()
     assert not part.misses
-    names = {design.name for design in lane_presets()} | {"tpu_v1", "edge_tpu_v1, one core"}
-    assert names <= {row[0] for row in part.rows} == {each.name for each in designs_of_part()}
+    assert {row[0] for row in part.rows} == {each.name for each in designs_of_part()}
+
+
+def test_sizes_are_near_the_published() -> None:
     floats, stored = megabytes(product_graphs())
     assert 450 < floats < 500
     assert 3.9 < floats / stored < 4
