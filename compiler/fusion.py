@@ -1,8 +1,9 @@
 """Which nests run depth-first: neighbours between which tensors would go by way of DRAM.
 
-After the mapping has put tensors out, the largest of them are tried one after the other: the nests
-from its producer to its last reader become a segment, cut into strips of rows, and the network is
-mapped again. What ends earlier, by the estimate of the mapping, is kept.
+After the mapping has put tensors out, the nests from the producer of such a tensor to its last
+reader may become a segment, cut into strips of rows, and the network is mapped again: with
+segments for all of these tensors, for the larger of them, then for one after the other. What ends
+first, by the estimate of the mapping, is kept.
 """
 
 from collections.abc import Iterator
@@ -44,13 +45,15 @@ def fuse(mapper: Mapper, network: Network, forced: Ints) -> Mapped:
 
 @dataclass(frozen=True)
 class _Found:
+    """A network cut at some segments, and mapped."""
+
     segments: tuple[Segment, ...]
     mapped: Mapped
 
 
 @dataclass
 class _Search:
-    """One after the other, the largest tensor first."""
+    """What has been tried, of a network on a design."""
 
     mapper: Mapper
     network: Network

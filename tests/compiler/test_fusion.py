@@ -7,6 +7,7 @@ import pytest
 
 from apollo.arch.accelerator import lane_presets, load_design
 from apollo.compiler.bound import bound
+from apollo.compiler.dump.artifacts import artifacts
 from apollo.compiler.memory_map import memory_map
 from apollo.compiler.network import origins_of
 from apollo.compiler.options import Fixed, Options
@@ -71,6 +72,7 @@ def test_strips_can_be_asked_for(design):
     asked = np.array([name.startswith("block2/") for name in names])
     assert (compiled.mapping[asked, Map.STRIPS] == 3).all()
     assert compiled.network.layer_names.count("block2/depthwise 2/3") == 1
+    assert artifacts(load(NETWORK), compiled)["04_mapping.txt"].count(" strips=3\n") == asked.sum()
 
 
 def test_what_cannot_run_in_strips_is_refused():

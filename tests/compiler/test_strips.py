@@ -24,7 +24,7 @@ from tests.compiler.execution import check_compiled, seen_of
 from tests.compiler.models import random_model
 from tests.compiler.random_graphs import random_graph, tiny_design
 
-FEW, MANY = 60, 3000
+FEW, MANY = 60, 1500
 EDGE_TPU = load_design("edge_tpu_v1")
 
 
