@@ -4,7 +4,7 @@ import statistics
 
 import numpy as np
 import pytest
-from landscape import evaluate
+from landscape import comparable, evaluate
 
 from apollo.search.optimizers.base import Optimizer
 from apollo.search.optimizers.p3bo.adaptive import AdaptiveP3BO
@@ -12,6 +12,8 @@ from apollo.search.optimizers.p3bo.credit import credits_after, reward, weights
 from apollo.search.optimizers.p3bo.member import parse_members
 from apollo.search.optimizers.p3bo.p3bo import P3BO
 from apollo.search.optimizers.table import OPTIMIZERS
+from apollo.search.store import Store
+from apollo.search.study import Study, run_study
 from apollo.search.trial import Outcome, Trial
 
 TWO = {"members": "evolutionary; random", "round": 4, "decay": 0.5, "temperature": 1.0}
@@ -218,3 +220,15 @@ def test_members_are_read_from_text():
 def test_settings_out_of_range_are_refused_in_a_sentence(settings, sentence):
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
         AdaptiveP3BO(settings)
+
+
+def test_a_study_in_pieces_has_the_rows_of_one_in_one_go(store, tmp_path):
+    settings = {"members": "evolutionary founders=2; mbo founders=2", "warmup": 2, "period": 2}
+    study = Study("s", "adaptive_p3bo", seed=5, version="1", settings=settings)
+    for trials in (150, 301, 384):
+        run_study(store, study, evaluate, trials)
+    with Store(tmp_path / "other.db") as other:
+        run_study(other, study, evaluate, 384)
+        assert comparable(store.trials("s")) == comparable(other.trials("s"))
+    proposers = {trial.proposer for trial in store.trials("s")}
+    assert {"evolutionary#0", "mbo#1"} < proposers  # and members that came later
