@@ -82,7 +82,7 @@ class Log:
             missing = ~(column > 0)
             if missing.mean() <= 0.1 and np.ptp(column[~missing]) > 0:
                 columns.append(np.log(np.where(missing, np.nan, column)))
-        return np.array(columns).reshape(-1, len(positions)).T
+        return np.array(columns).reshape(len(columns), len(positions)).T
 
     def features(self, indices: Ints, radices: Ints) -> Floats:
         """What regressors see of points [N]: the places of their digits, 0..1, and `PRODUCTS`."""
@@ -107,7 +107,7 @@ class Log:
             each = logs[:, [number[name] for name in scope if name in number]].sum(axis=1)
             others = [logs[:, column] for name, column in number.items() if name not in scope]
             columns += [each, *(each + other for other in others)]
-        return np.exp2(np.array(columns)).reshape(-1, len(indices)).T
+        return np.exp2(np.array(columns)).reshape(len(columns), len(indices)).T
 
     def _logs(self, indices: Ints, radices: Ints) -> Floats:
         """Logarithms of the parameters' values over the least, [N, D]."""

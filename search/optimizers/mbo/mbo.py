@@ -110,7 +110,7 @@ class ModelBased(Optimizer):
             np.concatenate([self._evolved(models, best, bold, generator) for bold in _BOLDNESS])
         )
         boldness = generator.exponential(self.settings.exploration, size=count)
-        fresh = fresh[models.batch(fresh, boldness)]
+        fresh = fresh[models.batch(fresh, boldness)] if len(fresh) else fresh
         others = self.random_points(count - len(fresh), generator)
         return np.concatenate([self.points_of(fresh), others])
 

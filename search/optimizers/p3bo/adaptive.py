@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from apollo.search.optimizers.base import Settings
+from apollo.search.optimizers.base import Settings, check_integer, check_number
 from apollo.search.optimizers.p3bo.member import Member
 from apollo.search.optimizers.p3bo.p3bo import P3BO, P3BOSettings
 
@@ -39,6 +39,15 @@ class AdaptiveP3BOSettings(P3BOSettings):
     survivors: float = 0.5  # of the population
     tournament: int = 2  # survivors drawn for a parent; the best becomes it
     mutation: float = 0.5  # probability, per hyper-parameter
+
+    def __post_init__(self) -> None:
+        """Check every range."""
+        super().__post_init__()
+        check_integer("Warmup", self.warmup, 1)
+        check_integer("Period", self.period, 1)
+        check_number("Survivors", self.survivors, 0, 1)
+        check_integer("Tournament", self.tournament, 1)
+        check_number("Mutation", self.mutation, 0, 1)
 
 
 class AdaptiveP3BO(P3BO):

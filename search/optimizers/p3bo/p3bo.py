@@ -22,7 +22,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from apollo.arch.space import RADICES
-from apollo.search.optimizers.base import Ints, Optimizer, Proposals, Settings
+from apollo.search.optimizers.base import (
+    Ints,
+    Optimizer,
+    Proposals,
+    Settings,
+    check_integer,
+    check_number,
+)
 from apollo.search.optimizers.p3bo.credit import Floats, credits_after, weights
 from apollo.search.optimizers.p3bo.member import Member, joined, names_in, parse_members
 from apollo.search.trial import Trial
@@ -45,6 +52,15 @@ class P3BOSettings(Settings):
     round: int = 32  # trials between two updates of the credits
     decay: float = 0.9  # of credits, a round
     temperature: float = 0.5  # of the softmax
+
+    def __post_init__(self) -> None:
+        """Check every range; the members are checked when they are made."""
+        check_integer("Round", self.round, 1)
+        check_number("Decay", self.decay, 0, 1)
+        check_number("Temperature", self.temperature, 0.01)
+        for kind, _ in parse_members(self.members):
+            if kind in ("p3bo", "adaptive_p3bo"):
+                raise ValueError(f"A population cannot be a member of a population, as {kind} is.")
 
 
 class P3BO(Optimizer):

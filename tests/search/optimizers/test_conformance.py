@@ -1,12 +1,13 @@
 """What every optimizer of the table must do."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from landscape import evaluate, trial
 
-from apollo.arch.space import RADICES, digits_of, index_of
+from apollo.arch.space import RADICES, SPACE, digits_of, index_of
 from apollo.search.optimizers.base import Ints, Optimizer
 from apollo.search.optimizers.table import OPTIMIZERS, make_optimizer
 from apollo.search.trial import Outcome, Trial
@@ -34,6 +35,9 @@ SETTINGS = {
 }
 BATCHES = {
     "bayesian": 4,
+    "mbo": 10,
+    "p3bo": 10,
+    "adaptive_p3bo": 14,  # the population changes after 8 of them
     "vizier:gp_bandit": 4,
     "vizier:eagle": 6,
     "vizier:nsga2": 12,
@@ -64,9 +68,19 @@ def made(name: str, **arguments) -> Optimizer:
 def explored(name: str, seed: int, batches: int) -> tuple[Optimizer, list[Trial], list[Ints]]:
     optimizer, log, asked = made(name), [], []
     for _ in range(min(batches, BATCHES.get(name, batches))):
-        asked.append(optimizer.ask(BATCH, np.random.default_rng([seed, len(log)])))
+        proposals = optimizer.propose(BATCH, np.random.default_rng([seed, len(log)]))
+        asked.append(proposals.points)
         indices = optimizer.indices_of(asked[-1]).tolist()
-        told = [trial(len(log) + k, index) for k, index in enumerate(indices)]
+        told = [
+            replace(
+                trial(number, index),
+                parameters=SPACE.values_at(index),
+                proposer=proposer,
+            )
+            for number, (index, proposer) in enumerate(
+                zip(indices, proposals.proposers, strict=True), len(log)
+            )
+        ]
         optimizer.tell(told)
         log += told
     return optimizer, log, asked

@@ -13,14 +13,14 @@ from apollo.search.optimizers.table import make_optimizer
         (
             "evolutionry",
             {},
-            "There is no optimizer 'evolutionry' (known: bayesian, evolutionary, nsga2, random, "
-            "nevergrad:NAME, vizier:NAME). Did you mean 'evolutionary'?",
+            "There is no optimizer 'evolutionry' (known: adaptive_p3bo, bayesian, evolutionary, "
+            "mbo, nsga2, p3bo, random, nevergrad:NAME, vizier:NAME). Did you mean 'evolutionary'?",
         ),
         (
             "nevergrd:DE",
             {},
-            "There is no optimizer 'nevergrd:DE' (known: bayesian, evolutionary, nsga2, random, "
-            "nevergrad:NAME, vizier:NAME). Did you mean 'nevergrad:DE'?",
+            "There is no optimizer 'nevergrd:DE' (known: adaptive_p3bo, bayesian, evolutionary, "
+            "mbo, nsga2, p3bo, random, nevergrad:NAME, vizier:NAME). Did you mean 'nevergrad:DE'?",
         ),
         (
             "nevergrad:TwoPointDE",
