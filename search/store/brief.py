@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Select, func, select
 
 from apollo.search.store.database import reading
-from apollo.search.store.rows import BRIEF, TRIAL, brief_of, check_numbers, trial_of
+from apollo.search.store.rows import BRIEF, TRIAL, brief_of, check_names, check_numbers, trial_of
 from apollo.search.store.schema import StudyTable, TrialEvaluationTable, TrialTable
 from apollo.search.store.store import Store
 from apollo.search.trial import Trial
@@ -34,7 +34,9 @@ def feasible_trials(store: Store, study: str) -> list[Trial]:
     """The feasible ones of the log, whole."""
     feasible = _log(select(*TRIAL), study).where(TrialTable.feasible)
     with reading(store.engine) as session:
-        return [trial_of(row) for row in session.execute(feasible)]
+        trials = [trial_of(row) for row in session.execute(feasible)]
+        check_names(trials)
+        return trials
 
 
 def trials_at(store: Store, study: str, numbers: Sequence[int]) -> list[Trial]:
@@ -45,7 +47,9 @@ def trials_at(store: Store, study: str, numbers: Sequence[int]) -> list[Trial]:
             part = TrialTable.number.in_(numbers[start : start + _AT_ONCE])
             rows = session.execute(_log(select(*TRIAL), study).where(part))
             found |= {row.number: trial_of(row) for row in rows}
-    return [found[number] for number in numbers]
+        trials = [found[number] for number in numbers]
+        check_names(trials)
+        return trials
 
 
 def best_trials(store: Store, study: str, count: int) -> list[Trial]:

@@ -41,6 +41,7 @@ _CAUSES = (
     ("not a database", "is not a study database or is damaged"),
     ("malformed", "is not a study database or is damaged"),
     ("could not decode", "is not a study database or is damaged"),
+    ("no such", "is not a study database or is damaged"),
     ("unable to open", "cannot be opened"),
     ("readonly", "cannot be written"),
     ("disk is full", "cannot grow because the disk is full"),
@@ -132,9 +133,10 @@ def sentences(engine: Engine) -> Iterator[None]:
         for word, cause in _CAUSES:
             if word in said:
                 raise ValueError(f"The database '{name}' {cause}.") from None
-        if isinstance(error, OperationalError) and engine.dialect.name == POSTGRESQL:
+        if isinstance(error, OperationalError):
+            what = "reached" if engine.dialect.name == POSTGRESQL else "used"
             why = str(error.orig).strip().splitlines()[-1].strip()
-            raise ValueError(f"The database '{name}' cannot be reached: {why}.") from None
+            raise ValueError(f"The database '{name}' cannot be {what}: {why}.") from None
         raise
 
 

@@ -40,6 +40,15 @@ def check_numbers(trials: Sequence[Trial]) -> None:
         raise ValueError("A trial is missing.")
 
 
+def check_names(trials: Sequence[Trial]) -> None:
+    """Raise `ValueError` unless all have the same parameters, and all feasible the same metrics."""
+    parameters = [trial.parameters.keys() for trial in trials]
+    metrics = [trial.metrics.keys() for trial in trials if trial.feasible]
+    for names in (parameters, metrics):
+        if any(each != names[0] for each in names):
+            raise ValueError("A trial has names of its own.")
+
+
 def _trial(row: Any, parameters: dict[str, int], metrics: dict[str, float]) -> Trial:
     for value in (row.resource, row.reason, row.proposer):
         _check_type(value, str | None)

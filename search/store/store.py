@@ -24,7 +24,14 @@ from apollo.search.store.database import (
     writer,
 )
 from apollo.search.store.keys import canonical_json
-from apollo.search.store.rows import TRIAL, check_numbers, study_of, trial_of, trial_values
+from apollo.search.store.rows import (
+    TRIAL,
+    check_names,
+    check_numbers,
+    study_of,
+    trial_of,
+    trial_values,
+)
 from apollo.search.store.schema import (
     Base,
     EvaluationTable,
@@ -123,6 +130,7 @@ class Store:
         with reading(self._engine) as session:
             trials = [trial_of(row) for row in session.execute(log)]
             check_numbers(trials)
+            check_names(trials)
             return trials
 
     def get(self, key: EvaluationKey) -> Evaluation | None:

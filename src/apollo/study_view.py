@@ -178,7 +178,8 @@ def design_columns(names: Mapping[str, int]) -> list[str]:
 
 def design_cells(trial: "Trial", names: Mapping[str, int]) -> list[str]:
     """The cells of `design_columns`."""
+    area_mm2 = trial.metrics.get("area_mm2")
     return [
-        f"{trial.metrics['area_mm2']:.2f}",
+        "-" if area_mm2 is None else f"{area_mm2:.2f}",
         *(f"{trial.parameters[name]:,}" for name in names),
     ]

@@ -1,6 +1,7 @@
 """Bytes of a database that are lost or changed: an answer or one sentence, never a crash."""
 
 import random
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -9,30 +10,18 @@ import pytest
 from typer.testing import CliRunner
 
 from apollo.cli import app
+from tests.damage import damaged
 from tests.stored import row, save, trials
 
 COMMANDS = ("list", "show s", "best s", "front s", "export s -o rows.csv", "merge s --into t")
-FEW, MANY = 20, 1500
-
-
-def damaged(database: bytes, draw: random.Random) -> bytes:
-    """Single bytes changed, a stretch overwritten, or the end cut off."""
-    changed, at = bytearray(database), draw.randrange(len(database))
-    kind = draw.randrange(3)
-    if kind == 0:
-        for _ in range(draw.randrange(1, 9)):
-            changed[draw.randrange(len(changed))] = draw.randrange(256)
-    elif kind == 1:
-        stretch = draw.randbytes(draw.randrange(1, 3000))[: len(changed) - at]
-        changed[at : at + len(stretch)] = stretch
-    else:
-        del changed[at:]
-    return bytes(changed)
+FEW, MANY = 20, 600
 
 
 def check(seed: int, database: bytes) -> bool:
     """Whether any command refused a database with this damage."""
     path = Path("results/s/study.db")
+    shutil.rmtree("results")
+    path.parent.mkdir(parents=True)
     path.write_bytes(damaged(database, random.Random(seed)))
     refused = False
     for command in COMMANDS:

@@ -1,5 +1,6 @@
 """A database that fails in the middle of a study: one sentence, and no trial is lost or changed."""
 
+import random
 import re
 import sqlite3
 from collections.abc import Callable
@@ -13,11 +14,13 @@ from sqlalchemy import event
 from apollo.search.store import Store
 from apollo.search.study import Study, run_study
 from apollo.search.trial import Outcome, Trial
+from tests.damage import damaged
 from tests.postgresql import running
 
 STUDY = Study("s", "evolutionary", seed=1, version="1", settings={"founders": 2}, batch=8)
 TRIALS, FAULT = 200, 83  # the fault comes in the middle of a batch
 STORED = FAULT // STUDY.batch * STUDY.batch
+slow = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +105,23 @@ def test_a_server_that_restarts_between_two_commits(undisturbed: list[Trial]) ->
             return evaluate(index)
 
         assert comparable(run_study(store, STUDY, restarting, TRIALS).trials) == undisturbed
+
+
+@pytest.mark.parametrize("seeds", [range(30), pytest.param(range(30, 1000), marks=slow)])
+def test_a_damaged_database_is_resumed_or_refused(tmp_path: Path, seeds: range) -> None:
+    path = tmp_path / "study.db"
+    with Store(path) as store:
+        run_study(store, STUDY, evaluate, TRIALS)
+    content, said = path.read_bytes(), []
+    for seed in seeds:
+        for beside in tmp_path.iterdir():
+            beside.unlink()
+        path.write_bytes(damaged(content, random.Random(seed)))
+        try:
+            with Store(path, timeout_s=0.1) as store:
+                assert len(run_study(store, STUDY, evaluate, TRIALS + 16).trials) == TRIALS + 16
+        except ValueError as error:
+            said.append(str(error))
+    assert len(said) > len(seeds) / 4
+    begins = (f"The database '{path}' ", "Study 's' cannot be resumed: ")
+    assert [sentence for sentence in said if not sentence.startswith(begins)] == []
