@@ -5,6 +5,7 @@ import numpy as np
 from apollo.arch.accelerator import load_design
 from apollo.arch.isa import Engine, Opcode
 from apollo.arch.operands import ComputeFlag, Transfer, Vector, Window
+from apollo.compiler.options import Fixed, Options
 from apollo.compiler.pipeline import compile_network
 from apollo.compiler.tables import From, Map, Nest, Split, TensorColumn
 from apollo.simulator.engine import simulate
@@ -110,7 +111,8 @@ def test_two_tiles_use_two_buffers():
     small = compiled.accelerator.__class__(
         **vars(compiled.accelerator) | {"pe_memory_bytes": 8192, "name": "small"}
     )
-    compiled = compile_network(network("mobilenet_v1_0.25_128"), small)
+    whole = Options(fixed=(Fixed("*", Map.STRIPS, 1),))
+    compiled = compile_network(network("mobilenet_v1_0.25_128"), small, whole)
     program = compiled.cold
     chosen = (program.layer == 0) & (program.opcode == Opcode.LOAD_ACTIVATIONS)
     addresses = program.operand[chosen, Transfer.ADDRESS]

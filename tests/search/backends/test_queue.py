@@ -12,6 +12,7 @@ from apollo.search.trial import Evaluation, EvaluationKey, Outcome, Trial
 
 JOBS = {7: ("a", "b"), 3: ("a",), 2**40: ("b",)}
 FOR_EVER = 1e6
+BAD = Outcome(False, 0.0, {}, "area", "Too large: 7 mm².")
 FOUND = {EvaluationKey("d", "n", "", "1"): Evaluation(True, {"value": 0.1})}
 
 
@@ -96,7 +97,7 @@ def test_rows_read_back_to_the_same_bits(store):
     metrics = {"b": 0.1 + 0.2, "a": 1e-300, "c": 3.0}
     trials = [
         Trial(0, 2**50, Outcome(True, 1 / 3, metrics, objectives=(0.1, 1 / 3)), {"z": 1, "y": 2}),
-        Trial(1, 5, Outcome(False, 0.0, {}, "area", "Too large: 7 mm²."), {}, 0.25, "member#1"),
+        Trial(1, 5, BAD, {"z": 2, "y": 2}, 0.25, "member#1"),
     ]
     store.add("s", trials)
     found = store.trials("s")

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from apollo.search.execution import Execution
 from apollo.search.explore import explore, make_problem
 from apollo.search.store import Store, StudyRow
+from apollo.search.store.queue import Queue
 from apollo.search.worker import task_of, work
 
 NETWORK, STUDY, TRIALS = "mobilenet_v1_0.25_128", "s", 256
@@ -80,19 +82,22 @@ def test_killed_drivers_and_workers_lose_nothing_and_run_nothing_twice(
         assert code == 0, said
 
 
-def test_a_worker_evaluates_what_the_driver_offers(tmp_path, undisturbed):
-    """The driver is stopped, so that whatever is done is a worker's doing."""
-    storage = str(tmp_path / "study.db")
-    running = driver(storage, tmp_path)
-    wait_for_trials(storage, 1)
-    running.send_signal(signal.SIGSTOP)
+def test_a_worker_evaluates_what_is_offered_without_any_driver(storage, tmp_path, undisturbed):
+    """What it stores is all that the study then needs."""
+    problem, execution = make_problem([NETWORK], max_area_mm2=6.8), Execution(storage=storage)
+    options = {"seed": 2, "study": STUDY, "output": tmp_path, "execution": execution}
+    explore(problem, trials=1, **options)
+    wanted = [t for t in undisturbed if t.metrics["area_mm2"] <= 6.8 and t.number > 0][:12]
     with Store(storage) as store:
-        assert work(store, STUDY, idle_s=1.0) >= 0
-    running.send_signal(signal.SIGCONT)
-    code, said = end(running)
-    assert code == 0, said
-    with Store(storage) as store:
-        assert [t.index for t in store.trials(STUDY)] == [t.index for t in undisturbed]
+        queue = Queue(store, STUDY)
+        queue.offer({trial.index: (NETWORK,) for trial in wanted})
+        done = work(store, STUDY, idle_s=0.2)
+        assert done == len({trial.index for trial in wanted}) == len(queue.done())
+        evaluate = task_of(store.study(STUDY)).evaluator()(store)
+        for trial in wanted:
+            assert replace(evaluate.begin(trial.index), evaluations=()) == replace(
+                trial.outcome, evaluations=()
+            )
 
 
 def test_a_worker_with_other_sources_or_files_is_refused(tmp_path):
