@@ -5,6 +5,7 @@ import numpy as np
 from apollo.arch.accelerator import load_design
 from apollo.arch.isa import Engine, Opcode
 from apollo.arch.operands import ComputeFlag, Transfer, Vector, Window
+from apollo.compiler.kernels.parameters import has_parameters
 from apollo.compiler.options import Fixed, Options
 from apollo.compiler.pipeline import compile_network
 from apollo.compiler.tables import From, Map, Nest, Split, TensorColumn
@@ -71,11 +72,13 @@ def loaded(compiled, program, opcode):
 def test_parameters_are_loaded_again_for_whole_passes(compiled_networks):
     for compiled in compiled_networks:
         total, _ = loaded(compiled, compiled.cold, Opcode.LOAD_PARAMETERS)
-        ends = [*compiled.parameters[1:].tolist(), int(compiled.dram.min())]
+        ends = np.unique([*compiled.parameters, compiled.dram.min()])
         for i, (n, m) in enumerate(zip(compiled.network.nests, compiled.mapping, strict=True)):
-            size = ends[i] - int(compiled.parameters[i])
+            first = compiled.parameters[i]
+            size = int(ends[ends > first].min() - first) if has_parameters(n) else 0
             passes = int(n[Nest.IMAGES] * m[Map.ROW_TILES])
-            assert total[i] in (size, size * passes)
+            # Strips of a nest may find them where an earlier one has put them.
+            assert total[i] in (size, size * passes) or (m[Map.OWNER] != i and total[i] == 0)
 
 
 def test_activations_move_through_dram_as_they_must(compiled_networks):
@@ -111,7 +114,7 @@ def test_two_tiles_use_two_buffers():
     small = compiled.accelerator.__class__(
         **vars(compiled.accelerator) | {"pe_memory_bytes": 8192, "name": "small"}
     )
-    whole = Options(fixed=(Fixed("*", Map.STRIPS, 1),))
+    whole = Options(fixed=(Fixed.of("*:strips=1"),))
     compiled = compile_network(network("mobilenet_v1_0.25_128"), small, whole)
     program = compiled.cold
     chosen = (program.layer == 0) & (program.opcode == Opcode.LOAD_ACTIVATIONS)

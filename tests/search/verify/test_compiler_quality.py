@@ -1,11 +1,12 @@
 """The part `compiler`: what it prints of a network, and when it misses."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
-from apollo.arch.accelerator import lane_presets
+from apollo.arch.accelerator import Accelerator, lane_presets
 from apollo.cli import app
 from apollo.compiler.lower import lower
 from apollo.search.verify.compiler import AIM, WORST, verify_compiler
@@ -31,9 +32,17 @@ def test_a_network_is_held_against_its_bounds_on_every_preset() -> None:
     assert len(table.rows) == WORST
 
 
-def test_losses_add_up_to_what_an_inference_takes_beyond_its_layers() -> None:
-    quality = quality_of(lower(load(NETWORK)), lane_presets()[0])
+# On which layers run in strips.
+SMALL = replace(lane_presets()[1], name="small", pes_x=1, pes_y=2, pe_memory_bytes=1 << 16)
+
+
+@pytest.mark.parametrize("design", [lane_presets()[0], SMALL], ids=lambda design: design.name)
+def test_losses_add_up_to_what_an_inference_takes_beyond_its_layers(design: Accelerator) -> None:
+    quality = quality_of(lower(load(NETWORK)), design)
+    assert quality.is_layered == (design != SMALL)
+    assert {*quality.spills} <= {*quality.network.layer_names}
     every = list(losses(quality))
+    assert [loss.row.layer for loss in every] == [*quality.network.layer_names]
     alone = int(quality.bound.of_layers().sum())
     assert sum(loss.cycles for loss in every) + alone == quality.measurement.warm.latency_cycles
     shares = [loss.share for loss in worst([quality], 3)]
