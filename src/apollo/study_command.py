@@ -173,7 +173,10 @@ def _agreed(counts: Mapping[str, int]) -> bool:
     if not console.is_terminal():
         raise ValueError("Nobody can be asked here: --yes must be given to delete for good.")
     studies = ", ".join(f"'{name}' ({count} trials)" for name, count in counts.items())
-    return typer.confirm(f"Delete {studies} for good?", err=True)
+    try:
+        return typer.confirm(f"Delete {studies} for good?", err=True)
+    except typer.Abort:  # Ctrl-C or the end of the input, instead of an answer
+        raise KeyboardInterrupt from None
 
 
 def _nothing_feasible(name: str) -> None:

@@ -160,12 +160,12 @@ def test_delete_asks_nobody_who_is_not_there(results: Path) -> None:
     assert answer("list") == []
 
 
-@pytest.mark.parametrize(("said", "left"), [("n\n", 1), ("y\n", 0)])
+@pytest.mark.parametrize(("said", "code", "left"), [("n\n", 0, 1), ("y\n", 0, 0), ("", 130, 1)])
 def test_delete_asks_at_a_terminal(
-    results: Path, monkeypatch: pytest.MonkeyPatch, said: str, left: int
+    results: Path, monkeypatch: pytest.MonkeyPatch, said: str, code: int, left: int
 ) -> None:
     monkeypatch.setattr("apollo.console.is_terminal", lambda: True)
     result = CliRunner().invoke(app, ["study", "delete", "s"], input=said)
-    assert result.exit_code == 0
+    assert result.exit_code == code
     assert "Delete 's' (60 trials) for good?" in result.stderr
     assert len(answer("list")) == left

@@ -1,11 +1,13 @@
 import re
 
 import pytest
+from landscape import evaluate
 
 from apollo.search.merge import merge_studies
 from apollo.search.store import Store
 from apollo.search.store.brief import best_trials, evaluation_counts
 from apollo.search.studies import read_study
+from apollo.search.study import Study, run_study
 from apollo.search.trial import best_of
 from tests.stored import put, row, save, trials
 
@@ -108,3 +110,13 @@ def test_what_is_no_study_is_refused(results):
         f"There is no study 'too' in '{results}'. Did you mean 'two'?"
     ))  # fmt: skip
     refused(["./a/b"], "both", results, "There is no study in the folder './a/b'.")
+
+
+def test_a_merged_study_is_not_resumed(results):
+    merge_studies(["one", "two"], "both", results)
+    study = Study("both", "random", seed=1, version="1")
+    with (
+        Store(results / "both" / "study.db") as store,
+        pytest.raises(ValueError, match=r"^Study 'both' was made with optimizer merged, not"),
+    ):
+        run_study(store, study, evaluate, 100)

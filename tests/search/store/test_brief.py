@@ -1,5 +1,6 @@
 import pytest
 
+from apollo.search.store import Store
 from apollo.search.store.brief import (
     best_trials,
     brief_trials,
@@ -14,10 +15,11 @@ LOG = trials(600, goals=2)
 
 
 @pytest.fixture
-def study(store):
-    put(store, row("other"), trials(20, seed=1))
-    put(store, row("s"), LOG)
-    return store
+def study(storage):
+    with Store(storage) as store:
+        put(store, row("other"), trials(20, seed=1))
+        put(store, row("s"), LOG)
+        yield store
 
 
 def test_a_brief_log_is_the_log_without_parameters_and_metrics(study):
