@@ -23,8 +23,10 @@ def _program(name: str) -> str | None:
 
 def _as_user(*command: str) -> list[str]:
     """The server refuses to run as root."""
-    is_root = os.geteuid() == 0
-    return ["runuser", "-u", SUPERUSER, "--", *command] if is_root else list(command)
+    if os.geteuid() != 0:
+        return list(command)
+    paths = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"  # not always root's
+    return [shutil.which("runuser", path=paths) or "runuser", "-u", SUPERUSER, "--", *command]
 
 
 def _free_port() -> int:
