@@ -1,3 +1,5 @@
+import numpy as np
+
 from apollo.compiler.tables import Map, Nest, Split
 from tests.compiler.checks import split_counts
 
