@@ -7,7 +7,6 @@ a core has a core memory and `lanes` lanes, each a 4-way int8 multiply-accumulat
 
 import json
 import math
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from fractions import Fraction
@@ -17,6 +16,7 @@ from typing import Any, NamedTuple
 from apollo.arch import technology
 from apollo.arch.constants import DEFAULT
 from apollo.arch.text import suggestion
+from apollo.arch.toml_file import read_table
 
 MACS_PER_LANE = 4
 STREAMS = ("FETCH", "PARAM", "ACT", "STORE")  # of DRAM and host link, in round-robin order (M6)
@@ -240,12 +240,7 @@ def load_design(name_or_path: str) -> Accelerator:
                 f"There is no design '{name_or_path}' (known: {', '.join(preset_names())}; "
                 f"or the path of a .toml file).{suggestion(name_or_path, preset_names())}"
             )
-    if not path.is_file():
-        raise ValueError(f"There is no design file '{name_or_path}'.")
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise ValueError(f"Design file '{name_or_path}' is not readable TOML: {error}.") from None
+    table = read_table(path, "design")
     return _from_fields({"name": path.stem} | table, f"Design file '{path.name}'")
 
 

@@ -6,13 +6,13 @@ the public ASAP7 kit (Yosys with its 7.5-track cells; OpenROAD's macro outlines)
 """
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from apollo.arch.text import suggestion
+from apollo.arch.toml_file import read_table
 
 
 def _within(factor: float, value: Any, group: str = "") -> Any:
@@ -159,17 +159,11 @@ def load_technology(path: str | Path) -> Technology:
 
     Raises `ValueError`, one sentence, when the file is none.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"There is no technology file '{path}'.")
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise ValueError(f"Technology file '{path}' is not readable TOML: {error}.") from None
+    table = read_table(path, "technology")
     try:
         return technology_of(table)
     except ValueError as error:
-        raise ValueError(f"Technology file '{path.name}': {error}") from None
+        raise ValueError(f"Technology file '{Path(path).name}': {error}") from None
 
 
 def technology_of(table: Mapping[str, Any]) -> Technology:

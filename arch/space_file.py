@@ -1,6 +1,5 @@
 """A space of designs as a TOML file: lists are searched, numbers and names hold for all."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from apollo.arch.accelerator import Accelerator, load_design
 from apollo.arch.space import FIELDS, SPACE, Parameter, Space
 from apollo.arch.text import suggestion
+from apollo.arch.toml_file import read_table
 
 _BASE = "base"
 
@@ -19,17 +19,11 @@ def load_space(path: str | Path) -> Space:
     What it does not give is as in the published space, or, where it names a design as `base`, as
     in that design. Raises `ValueError`, one sentence, when the file is not a space.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"There is no space file '{path}'.")
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise ValueError(f"Space file '{path}' is not readable TOML: {error}.") from None
+    table = read_table(path, "space")
     try:
         return _space(table)
     except ValueError as error:
-        raise ValueError(f"Space file '{path.name}': {error}") from None
+        raise ValueError(f"Space file '{Path(path).name}': {error}") from None
 
 
 def _space(table: Mapping[str, Any]) -> Space:

@@ -1,0 +1,19 @@
+"""Tables in TOML files that users write: designs, spaces, technologies."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+
+def read_table(path: str | Path, kind: str) -> dict[str, Any]:
+    """The table in a file of that kind, such as a design.
+
+    Raises `ValueError`, one sentence, when there is no such file or it is not readable.
+    """
+    if not Path(path).is_file():
+        raise ValueError(f"There is no {kind} file '{path}'.")
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        what = f"{kind.capitalize()} file '{path}'"
+        raise ValueError(f"{what} is not readable TOML: {error}.") from None
