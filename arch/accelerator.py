@@ -232,15 +232,15 @@ def load_design(name_or_path: str) -> Accelerator:
 
     Raises `ValueError`, one sentence, when there is none or when the file is not a design.
     """
-    path = Path(name_or_path)
-    if path.suffix != ".toml":
-        path = DESIGNS / f"{name_or_path}.toml"
+    file: str | Path = name_or_path
+    if Path(file).suffix != ".toml":
+        file = DESIGNS / f"{name_or_path}.toml"
         if name_or_path not in preset_names():
             raise ValueError(
                 f"There is no design '{name_or_path}' (known: {', '.join(preset_names())}; "
                 f"or the path of a .toml file).{suggestion(name_or_path, preset_names())}"
             )
-    table = read_table(path, "design")
+    table, path = read_table(file, "design"), Path(file)
     return _from_fields({"name": path.stem} | table, f"Design file '{path.name}'")
 
 

@@ -159,11 +159,12 @@ def load_technology(path: str | Path) -> Technology:
 
     Raises `ValueError`, one sentence, when the file is none.
     """
+    path = Path(path)
     table = read_table(path, "technology")
     try:
         return technology_of(table)
     except ValueError as error:
-        raise ValueError(f"Technology file '{Path(path).name}': {error}") from None
+        raise ValueError(f"Technology file '{path.name}': {error}") from None
 
 
 def technology_of(table: Mapping[str, Any]) -> Technology:

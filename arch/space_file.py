@@ -19,11 +19,12 @@ def load_space(path: str | Path) -> Space:
     What it does not give is as in the published space, or, where it names a design as `base`, as
     in that design. Raises `ValueError`, one sentence, when the file is not a space.
     """
+    path = Path(path)
     table = read_table(path, "space")
     try:
         return _space(table)
     except ValueError as error:
-        raise ValueError(f"Space file '{Path(path).name}': {error}") from None
+        raise ValueError(f"Space file '{path.name}': {error}") from None
 
 
 def _space(table: Mapping[str, Any]) -> Space:

@@ -16,6 +16,7 @@ from apollo.arch.constants import Technology, factor_of_groups
 from apollo.search.goals import AREA
 from apollo.search.objective import Objective
 from apollo.search.task import Candidate, Task, known_of
+from apollo.search.transfer.diverse import take_unlike
 from apollo.search.trial import Evaluation, Trial, best_of
 from apollo.simulator.metrics import metrics_of
 
@@ -109,14 +110,9 @@ def robustness(
 
 def _different(ranked: Sequence[Trial], count: int) -> list[Trial]:
     """The first that differ from each other in two parameters or more: not one design and twins."""
-    chosen: list[Trial] = []
-    for trial in ranked:
-        values = trial.parameters
-        if len(chosen) < count and all(
-            sum(other.parameters[name] != values[name] for name in values) > 1 for other in chosen
-        ):
-            chosen.append(trial)
-    return chosen
+    chosen: list[int] = []
+    take_unlike(np.array([[*trial.parameters.values()] for trial in ranked]), 2, count, chosen)
+    return [ranked[position] for position in chosen]
 
 
 def _drawn(technology: Technology, generator: np.random.Generator) -> Technology:
@@ -147,11 +143,7 @@ def _reward(
     if rejected is not None:
         return 0.0
     metrics = _metrics(task, candidate, technology)
-    evaluations = {}
-    for network, values in metrics.items():
-        evaluations[network] = Evaluation(True, values)
-        if not objective.allows(network, evaluations[network]):
-            break
+    evaluations = {network: Evaluation(True, values) for network, values in metrics.items()}
     return objective.outcome(known[AREA], evaluations).reward
 
 

@@ -18,10 +18,15 @@ def best_diverse(points: Ints, count: int) -> Ints:
     pool = points[: POOL * count]
     taken: list[int] = []
     for distance in range(DISTANCE, -1, -1):
-        for position in range(len(pool)):
-            if len(taken) == count:
-                break
-            differing = (pool[taken] != pool[position]).sum(axis=1)
-            if position not in taken and (differing >= distance).all():
-                taken.append(position)
+        take_unlike(pool, distance, count, taken)
     return np.array(sorted(taken), dtype=np.int64)
+
+
+def take_unlike(points: Ints, distance: int, count: int, taken: list[int]) -> None:
+    """Add positions to those taken, up to `count`: of points that differ from all in `distance`."""
+    for position in range(len(points)):
+        if len(taken) == count:
+            return
+        differing = (points[taken] != points[position]).sum(axis=1)
+        if position not in taken and (differing >= distance).all():
+            taken.append(position)

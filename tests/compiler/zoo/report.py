@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from apollo.arch.accelerator import Accelerator, load_design
 from apollo.workloads.quantize.calibrate import synthetic
 from tests.compiler.zoo import layers, top1
-from tests.compiler.zoo.cases import FEW, THIRD_PARTY, VARIANTS, Outcome, case_of
+from tests.compiler.zoo.cases import CLASSIFIERS, FEW, THIRD_PARTY, VARIANTS, Outcome, case_of
 from tests.compiler.zoo.occurrences import REQUIRED, missing
 from tests.compiler.zoo.runs import executed, presets_and_random
 from tests.workloads.integer.against import Row
@@ -70,7 +70,7 @@ def end_to_end(names: Sequence[str], count: int) -> bool:
     failed = False
     _head("network", "same class first", "of", "executed", "classes", "right, %", "difference")
     for name in names:
-        if name in top1.CLASSIFIERS:
+        if name in CLASSIFIERS:
             found = top1.agreement(name, load_design(DESIGN), count, EXECUTED)
         elif name in top1.OF_INTERPRETER:
             found = top1.agreement_with_interpreter(name, load_design(DESIGN), count, EXECUTED)

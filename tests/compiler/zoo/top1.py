@@ -26,16 +26,6 @@ from tests.workloads.onnx.build import session
 from tests.workloads.tflite.observe import Observed
 from tests.workloads.wild import wild
 
-CLASSIFIERS = (
-    "mobilenet_v1_0.25_128",
-    "mobilenet_v2_0.35_96",
-    "mobilenet_v3_small_0.75_128",
-    "mobilenet_v3_large_0.75_128",
-    "mobilenet_v3_small_minimalistic@96",
-    "mobilenet_edgetpu@96",
-    "efficientnet_lite0@96",
-    "resnet50@64",
-)
 OF_INTERPRETER = ("efficientnet_lite0_int8",)  # trained, with classes of its own
 LEARNT, CALIBRATED = 500, 16  # pictures
 _RIDGE, _MARGIN = 1e-3, 8.0
