@@ -2,18 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 
 from apollo.search.store.database import reading
 from apollo.search.store.schema import EvaluationTable, StudyTable, TrialEvaluationTable
-from apollo.search.store.store import Store
+from apollo.search.store.store import KEY, VALUE, Store
 from apollo.search.store.study_row import StudyRow
 from apollo.search.trial import Evaluation, EvaluationKey, Trial
-
-_KEY = [getattr(EvaluationTable, field.name) for field in fields(EvaluationKey)]
-_VALUE = [getattr(EvaluationTable, field.name) for field in fields(Evaluation)]
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,7 @@ class StoredStudy:
     def read(cls, store: Store, row: StudyRow) -> "StoredStudy":
         """The study of that row."""
         linked = (
-            select(TrialEvaluationTable.number, *_KEY, *_VALUE)
+            select(TrialEvaluationTable.number, *KEY, *VALUE)
             .join(EvaluationTable, EvaluationTable.id == TrialEvaluationTable.evaluation_id)
             .join(StudyTable, StudyTable.id == TrialEvaluationTable.study_id)
             .where(StudyTable.name == row.name)
@@ -39,10 +36,10 @@ class StoredStudy:
         evaluations: dict[EvaluationKey, Evaluation] = {}
         with reading(store.engine) as session:
             for number, *cells in session.execute(linked):
-                key = EvaluationKey(*cells[: len(_KEY)])
+                key = EvaluationKey(*cells[: len(KEY)])
                 keys[number].append(key)
                 if key not in evaluations:
-                    evaluations[key] = Evaluation(*cells[len(_KEY) :])
+                    evaluations[key] = Evaluation(*cells[len(KEY) :])
         return cls(row, [_with_parts(t, keys[t.number]) for t in trials], evaluations)
 
     def write(self, store: Store) -> None:

@@ -44,10 +44,11 @@ from apollo.search.trial import Evaluation, EvaluationKey, Trial
 
 LOCK_TIMEOUT_S = 10.0
 
-_KEY = [getattr(EvaluationTable, field.name) for field in fields(EvaluationKey)]
-_VALUE = [getattr(EvaluationTable, field.name) for field in fields(Evaluation)]
-_WITH_KEY = [column == bindparam(f"key_{column.key}") for column in _KEY]
-_FIND = select(*_VALUE).where(*_WITH_KEY)
+# Columns of an evaluation, in the order of the fields of `EvaluationKey` and `Evaluation`.
+KEY = [getattr(EvaluationTable, field.name) for field in fields(EvaluationKey)]
+VALUE = [getattr(EvaluationTable, field.name) for field in fields(Evaluation)]
+_WITH_KEY = [column == bindparam(f"key_{column.key}") for column in KEY]
+_FIND = select(*VALUE).where(*_WITH_KEY)
 _FIND_ID = select(EvaluationTable.id).where(*_WITH_KEY)
 
 
