@@ -1,0 +1,1 @@
+"""Placement of the operators of a graph on several devices (docs/placement.md)."""

@@ -1,0 +1,69 @@
+"""A placement problem as optimizers and policies see it: groups to place, devices, and a cost.
+
+`G` groups of operators that must share a device, `D` devices, `E` edges between groups, `P`
+placements. A *placement* is the device of every group, an integer in 0..D-1.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+INFEASIBLE = float("inf")  # the cost of a placement that is none
+
+
+class Costs(NamedTuple):
+    """What placements cost."""
+
+    cost: Floats  # [P] to be minimised, in the unit of the problem; finite if infeasible too
+    overflow_bytes: Ints  # [P] memory that is lacking, over all devices; 0 where all fits
+
+    @property
+    def ranked(self) -> Floats:
+        """[P] The cost, and infinity where memory is lacking."""
+        return np.where(self.overflow_bytes > 0, INFEASIBLE, self.cost)
+
+
+@dataclass(frozen=True)
+class GroupGraph:
+    """The groups, as far as a policy or a heuristic must know them.
+
+    Groups are in an order of which most edges go forward; a training step has edges in both
+    directions between groups, so it need not be acyclic.
+    """
+
+    names: tuple[str, ...]  # [G]
+    compute_ns: Ints  # [G, D] of all operators of the group, on each device
+    allowed: Bools  # [G, D] whether the device can run all of them
+    memory_bytes: Ints  # [G] that stay allocated: parameters
+    output_bytes: Ints  # [G] that the operators write
+    source: Ints  # [E]
+    target: Ints  # [E]
+    edge_bytes: Ints  # [E] of all tensors that go from group to group
+
+    def __post_init__(self) -> None:
+        """Refuse groups that no device can run."""
+        for name, allowed in zip(self.names, self.allowed, strict=True):
+            if not allowed.any():
+                raise ValueError(f"No device can run '{name}': neither its cost nor room is there.")
+
+
+@dataclass(frozen=True)
+class PlacementProblem:
+    """Groups to place over devices so that a cost is least."""
+
+    name: str
+    device_names: tuple[str, ...]  # [D]
+    memory_bytes: Ints  # [D]
+    groups: GroupGraph
+    costs: Callable[[Ints], Costs]  # of placements [P, G]
+
+    def cost(self, placement: Ints) -> float:
+        """Cost of one placement [G]; infinity where memory is lacking."""
+        return float(self.costs(placement[None, :]).ranked[0])
