@@ -46,9 +46,7 @@ class OperatorGraph:
         self._check_length("edge_bytes", len(self.source))
         if len(set(self.names)) < len(self.names):
             raise self._fail("operators must have unique names")
-        if len(self.source) and (
-            self.source.min() < 0 or self.target.max() >= len(self.names)
-        ):
+        if len(self.source) and (self.source.min() < 0 or self.target.max() >= len(self.names)):
             raise self._fail("edges must join operators that are there")
         for edge in np.flatnonzero(self.source >= self.target):
             one, two = self.names[self.source[edge]], self.names[self.target[edge]]

@@ -1,0 +1,1 @@
+"""Numba kernels: columns in, columns out."""
