@@ -16,6 +16,7 @@ class Transfers:
 
     operator: Ints  # [T] whose tensor it is
     target: Ints  # [T] device
+    sent_bytes: Ints  # [T]
     start_ns: Ints  # [T] on the channel
     left_ns: Ints  # [T] the channel
 
@@ -74,7 +75,7 @@ class Simulator:
             raise ValueError(self._misplaced(placement))
         run = self._run
         count = int(run.transfers[0])
-        columns = (run.operator, run.target, run.leaves_from_ns, run.left_ns)
+        operator, target = run.operator[:count].copy(), run.target[:count].copy()
         return Step(
             int(costs.cost[0]),
             run.device.copy(),
@@ -82,7 +83,13 @@ class Simulator:
             run.finish_ns.copy(),
             run.peak_bytes.copy(),
             int(costs.overflow_bytes[0]),
-            Transfers(*(column[:count].copy() for column in columns)),
+            Transfers(
+                operator,
+                target,
+                run.copy_bytes[operator, target],
+                run.leaves_from_ns[:count].copy(),
+                run.left_ns[:count].copy(),
+            ),
         )
 
     def _misplaced(self, placement: Ints) -> str:

@@ -1,0 +1,1 @@
+"""What a placed graph looks like: files, charts, traces."""
