@@ -42,7 +42,8 @@ class Instance:
     graph: OperatorGraph
     cluster: Cluster
     duration_ns: Ints  # [N, D], `CANNOT_RUN` where the device cannot
-    rank: Ints  # [N] the lower, the sooner, where the cluster's order is by rank
+    order: Order
+    rank: Ints  # [N] 0..N-1; the lower, the sooner: of those that were ready at once, or of all
 
     def __post_init__(self) -> None:
         """Check that all can run somewhere."""
@@ -67,11 +68,6 @@ class Instance:
     def memory_bytes(self) -> Ints:
         """[D] Of every device."""
         return np.array([device.memory_bytes for device in self.cluster.devices], np.int64)
-
-    @property
-    def is_fifo(self) -> bool:
-        """Whether a device starts what was ready first."""
-        return self.cluster.order is Order.FIFO
 
     @cached_property
     def edges(self) -> Edges:
@@ -110,22 +106,41 @@ class Instance:
         return links
 
 
-def instance_of(graph: OperatorGraph, cluster: Cluster) -> Instance:
-    """The graph on the cluster, operators ranked by the longest way to the end (HEFT's order).
+def instance_of(
+    graph: OperatorGraph, cluster: Cluster, micro_batch: Ints | None = None
+) -> Instance:
+    """The graph on the cluster.
+
+    By rank those come first that have the longest way to the end (HEFT's order). Where the
+    `micro_batch` [N] of every operator is given, a device always starts the earliest of them.
 
     Raises `ValueError`, one sentence, as `Instance` and `durations_ns` do.
     """
     durations = durations_ns(graph, cluster)
-    return Instance(graph, cluster, durations, _rank(graph, durations))
+    operators = np.arange(len(durations))
+    if micro_batch is not None:
+        way = -_longest_way(graph, durations)
+        order = np.lexsort((operators, way, micro_batch))
+        return Instance(graph, cluster, durations, Order.RANK, _places(order))
+    if cluster.order is Order.FIFO:
+        return Instance(graph, cluster, durations, Order.FIFO, operators)
+    order = np.lexsort((operators, -_longest_way(graph, durations)))
+    return Instance(graph, cluster, durations, Order.RANK, _places(order))
 
 
-def _rank(graph: OperatorGraph, durations: Ints) -> Ints:
-    """[N] Minus the longest way from an operator's start to the end, by mean durations."""
+def _places(order: Ints) -> Ints:
+    """The place of every operator in an order."""
+    places = np.empty_like(order)
+    places[order] = np.arange(len(order))
+    return places
+
+
+def _longest_way(graph: OperatorGraph, durations: Ints) -> Ints:
+    """[N] The longest way from an operator's start to the end, by mean durations."""
     can = durations != CANNOT_RUN
     mean = durations.sum(axis=1) // can.sum(axis=1)
-    longest = mean.copy()
+    longest: Ints = mean.copy()
     for edge in np.argsort(graph.source, kind="stable")[::-1]:
         one, two = graph.source[edge], graph.target[edge]
         longest[one] = max(longest[one], mean[one] + longest[two])
-    rank: Ints = -longest
-    return rank
+    return longest

@@ -7,6 +7,7 @@ of the micro-batches is left to the update, whose cost is that of one.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,15 +17,20 @@ from apollo.search.placement.problem import Bools, Ints
 ONCE = ("Variable", "Update")  # kinds of operators that a step has once
 
 
-def pipelined(graph: OperatorGraph, micro_batches: int) -> OperatorGraph:
+class Pipelined(NamedTuple):
+    """A step of several micro-batches."""
+
+    graph: OperatorGraph
+    micro_batch: Ints  # [N] of every operator; -1 before the first, and behind the last
+
+
+def pipelined(graph: OperatorGraph, micro_batches: int) -> Pipelined:
     """The step of so many micro-batches; their operators are named `NAME #1` and so on.
 
     Raises `ValueError`, one sentence, when there is no micro-batch.
     """
     if micro_batches < 1:
         raise ValueError(f"There must be at least 1 micro-batch, not {micro_batches}.")
-    if micro_batches == 1:
-        return graph
     once = np.array([kind in ONCE for kind in graph.kinds])
     # Of operators that are there once those without inputs come first, the others last.
     reads = np.zeros(len(once), np.bool_)
@@ -40,7 +46,7 @@ def pipelined(graph: OperatorGraph, micro_batches: int) -> OperatorGraph:
         place[number, operator[own]] = np.flatnonzero(own)
     edges = _edges(graph, place)
     is_repeat = batch > 0
-    return OperatorGraph(
+    step = OperatorGraph(
         name=f"{graph.name} x{micro_batches}",
         names=tuple(_names(graph.names, operator, batch, once)),
         kinds=tuple(graph.kinds[index] for index in operator),
@@ -54,6 +60,7 @@ def pipelined(graph: OperatorGraph, micro_batches: int) -> OperatorGraph:
         target=edges[:, 1],
         edge_bytes=edges[:, 2],
     )
+    return Pipelined(step, batch)
 
 
 def _edges(graph: OperatorGraph, place: Ints) -> Ints:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from apollo.arch.cluster import Order
 from apollo.search.placement.costs import CANNOT_RUN
 from apollo.search.placement.instance import Instance
 from apollo.search.placement.kernels.step_time import NEVER, Run, Work, step_times
@@ -41,14 +42,15 @@ class Simulator:
         """Lay the columns out."""
         self.instance = instance
         graph, edges, links = instance.graph, instance.edges, instance.links
-        # Ready operators are ordered by the time at which they were, or by their rank.
         operators, devices = instance.duration_ns.shape
         self._work = Work(
             *edges,
             graph.group,
             graph.parameter_bytes,
             graph.output_bytes,
-            np.zeros(operators, np.int64) if instance.is_fifo else instance.rank,
+            instance.rank,
+            np.argsort(instance.rank),
+            int(instance.order is Order.FIFO),
             instance.duration_ns,
             *links,
             instance.memory_bytes,

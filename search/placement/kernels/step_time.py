@@ -30,7 +30,9 @@ class Work(NamedTuple):
     group: Ints  # [N]
     parameter_bytes: Ints  # [N]
     output_bytes: Ints  # [N]
-    rank: Ints  # [N] that decides beside the time of being ready
+    rank: Ints  # [N] 0..N-1; decides among those that were ready at once, or alone
+    operator_of_rank: Ints  # [N]
+    is_fifo: int  # 1 where what was ready first starts first
     duration_ns: Ints  # [N, D] 0 where the device cannot run the operator
     channel: Ints  # [D, D]
     bytes_per_us: Ints  # [D, D]
@@ -48,7 +50,7 @@ class Run(NamedTuple):
     missing: Ints  # [N] inputs that an operator waits for
     uses: Ints  # [N, D] what still needs a tensor on a device
     copy_bytes: Ints  # [N, D] of a tensor's copy
-    ready: Ints  # [D, N] a heap a device: key * N + operator
+    ready: Ints  # [D, N] a heap a device: time, or 0, times N and the rank
     is_ready: Ints  # [D] how many
     running: Ints  # [D] operator, or NONE
     until_ns: Ints  # [D] when it ends, or NEVER
@@ -102,8 +104,8 @@ def _provide(w: Work, r: Run, operator: int, now_ns: int) -> None:
     r.missing[operator] -= 1
     if r.missing[operator] <= 0:
         device = r.device[operator]
-        key = now_ns + w.rank[operator]
-        _push(r.ready[device], r.is_ready[device], key * len(r.device) + operator)
+        key = w.is_fifo * now_ns * len(r.device) + w.rank[operator]
+        _push(r.ready[device], r.is_ready[device], key)
         r.is_ready[device] += 1
 
 
@@ -253,7 +255,8 @@ def _starts(w: Work, r: Run, now_ns: int) -> None:
             _take(r, target, size)
     for device in range(len(r.running)):
         if r.running[device] == NONE and r.is_ready[device] > 0:
-            operator = _pop(r.ready[device], r.is_ready[device]) % len(r.device)
+            rank = _pop(r.ready[device], r.is_ready[device]) % len(r.device)
+            operator = w.operator_of_rank[rank]
             r.is_ready[device] -= 1
             r.running[device] = operator
             r.start_ns[operator] = now_ns
