@@ -10,6 +10,7 @@ from apollo.compare_command import compare
 from apollo.compiler_option import Fix, Sparse, States, open_options, refuse_for_programs
 from apollo.console import guarded
 from apollo.contest_command import contest
+from apollo.doctor_command import doctor
 from apollo.explain_command import explain
 from apollo.explore_command import explore
 from apollo.network_option import (
@@ -144,6 +145,7 @@ app.command()(trace)
 app.command()(verify)
 app.command()(assemble)
 app.command()(disassemble)
+app.command()(doctor)
 
 
 @app.command()
