@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from apollo.search.trial import Trial
 
 FRONT_ROWS = 20
+MOST_PARAMETERS = 16  # in a table: those of a placement, a device a group, are in the JSON only
 
 
 def summary_json(summary: "StudySummary") -> dict[str, Any]:
@@ -172,12 +173,16 @@ def print_front(
 
 
 def design_columns(names: Mapping[str, int]) -> list[str]:
-    """Area and parameters."""
+    """Area and parameters; of a placement the optimizer alone."""
+    if len(names) > MOST_PARAMETERS:
+        return ["proposer "]
     return ["area mm²", *(name.replace("_bytes", " B") for name in names)]
 
 
 def design_cells(trial: "Trial", names: Mapping[str, int]) -> list[str]:
     """The cells of `design_columns`."""
+    if len(names) > MOST_PARAMETERS:
+        return [trial.proposer or "-"]
     area_mm2 = trial.metrics.get("area_mm2")
     return [
         "-" if area_mm2 is None else f"{area_mm2:.2f}",
