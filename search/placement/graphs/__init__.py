@@ -1,0 +1,1 @@
+"""What is placed: operator graphs of networks, published models, training steps, random graphs."""
