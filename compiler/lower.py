@@ -12,6 +12,7 @@ import numpy as np
 from apollo.arch.isa import Opcode
 from apollo.compiler import numbers
 from apollo.compiler.fuse import fused_into
+from apollo.compiler.legalize import legalize
 from apollo.compiler.margins import enter_margins
 from apollo.compiler.network import Network, layer_macs
 from apollo.compiler.pairs import PairTable
@@ -56,7 +57,7 @@ def lower(graph: Graph, model: Model | None = None, masks: Masks | None = None) 
     `ValueError` for an operator that the machine has no instruction for, and for a mask of no
     operator or of another shape.
     """
-    return Lowering(graph, model, masks).run()
+    return Lowering(*legalize(graph, model), masks).run()
 
 
 class Lowering:
