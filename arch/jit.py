@@ -28,7 +28,7 @@ _SEEN_BY_KERNELS = (
     "simulator/kernels/*.py",
     "compiler/kernels/*.py",
     "compiler/systolic/kernels/*.py",
-    "search/placement/kernels/*.py",
+    "search/placement/partition/kernels/*.py",
 )
 
 

@@ -1,0 +1,1 @@
+"""Kernels of the two objectives, and of the dynamic program over ideals."""
