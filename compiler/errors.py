@@ -37,3 +37,7 @@ class DoesNotFit(Exception):  # noqa: N818 - an answer, not an error
             f"Layer '{self.layer}' does not fit: it needs at least {self.demand:,} {self.unit} "
             f"of {self.resource.replace('_', ' ')}, the design has {self.bound:,}."
         )
+
+
+class ComputesNothing(ValueError):  # noqa: N818 - as its sentence says
+    """A network of views and look-ups by the host: there is no instruction to run."""

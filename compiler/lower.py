@@ -11,6 +11,7 @@ import numpy as np
 
 from apollo.arch.isa import Opcode
 from apollo.compiler import numbers
+from apollo.compiler.errors import ComputesNothing
 from apollo.compiler.fuse import fused_into
 from apollo.compiler.legalize import legalize
 from apollo.compiler.margins import enter_margins
@@ -107,7 +108,7 @@ class Lowering:
         for name in (name for name in self.graph.outputs if name not in self.of_host):
             self.in_dram.add(self.plain(name))
         if not self.rows:
-            raise ValueError(f"Network '{self.graph.name}' computes nothing.")
+            raise ComputesNothing(f"Network '{self.graph.name}' computes nothing.")
         return self.network()
 
     def is_finished(self, operator: Operator) -> bool:

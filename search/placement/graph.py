@@ -13,6 +13,7 @@ import networkx as nx  # type: ignore[import-untyped]
 import numpy as np
 
 from apollo.search.placement.problem import Bools, Ints
+from apollo.workloads.graph import Graph
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,9 @@ class OperatorGraph:
     source: Ints  # [E]
     target: Ints  # [E] later than `source`
     edge_bytes: Ints  # [E] of the tensor that goes over the edge; 0 for mere order
+    # Whose operators have these names: what a device that is a design compiles. None of graphs
+    # that are no network, such as published ones.
+    network: Graph | None = None
 
     def __post_init__(self) -> None:
         """Check lengths, order and groups."""

@@ -1,0 +1,1 @@
+"""Networks cut over several chips, each part compiled and simulated (docs/codesign.md)."""
