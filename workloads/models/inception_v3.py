@@ -1,5 +1,8 @@
 """Inception V3 (Szegedy et al., 2015, arXiv:1512.00567), without the auxiliary classifier."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from apollo.workloads.graph import Graph, GraphBuilder
 from apollo.workloads.models.blocks import classifier, concat, convolution, pool, start
 from apollo.workloads.models.family import Published, Single
@@ -7,6 +10,8 @@ from apollo.workloads.operators import PoolKind, UnaryKind
 from apollo.workloads.shapes import NO_PADDING
 
 RESOLUTION, CLASSES = 299, 1000
+LETTERS = "abcde"
+MOST_BLOCKS = len(LETTERS)
 # A convolution: output channels, kernel (h, w), stride; a strided one has no padding.
 Step = tuple[int, tuple[int, int], int]
 Branch = tuple[Step, ...]
@@ -37,15 +42,8 @@ def _factored(inner: int) -> tuple[Branch, ...]:
     )
 
 
-MODULES: dict[str, tuple[Branch, ...]] = {
-    "35a": _square(32),
-    "35b": _square(64),
-    "35c": _square(64),
+REDUCTIONS: dict[str, tuple[Branch, ...]] = {
     "reduce17": ((_step(384, 3, stride=2),), (_step(64), _step(96, 3), _step(96, 3, stride=2))),
-    "17a": _factored(128),
-    "17b": _factored(160),
-    "17c": _factored(160),
-    "17d": _factored(192),
     "reduce8": (
         (_step(192), _step(320, 3, stride=2)),
         (_step(192), _step(192, 1, 7), _step(192, 7, 1), _step(192, 3, stride=2)),
@@ -53,14 +51,51 @@ MODULES: dict[str, tuple[Branch, ...]] = {
 }
 
 
-def inception_v3(name: str) -> Graph:
-    """The network for 299x299 images and 1000 classes."""
+@dataclass(frozen=True)
+class Blocks:
+    """How many modules there are of each size.
+
+    Attributes:
+        at_35: at 35x35, one to five.
+        at_17: at 17x17, one to five.
+        at_8: at 8x8, one to five.
+
+    """
+
+    at_35: int = 3
+    at_17: int = 4
+    at_8: int = 2
+
+    def __post_init__(self) -> None:
+        for count in (self.at_35, self.at_17, self.at_8):
+            if not 1 <= count <= MOST_BLOCKS:
+                raise ValueError(f"Blocks must be in 1..{MOST_BLOCKS}, not {count}.")
+
+    @property
+    def modules(self) -> dict[str, tuple[Branch, ...]]:
+        """Branches of those at 35x35 and 17x17 and of the reductions, in order."""
+        squares = [_square(32), *[_square(64)] * (self.at_35 - 1)]
+        factored = [_factored(inner) for inner in (128, 160, 160, 192, 192)[: self.at_17]]
+        return {
+            **_lettered("35", squares),
+            "reduce17": REDUCTIONS["reduce17"],
+            **_lettered("17", factored),
+            "reduce8": REDUCTIONS["reduce8"],
+        }
+
+
+def _lettered(size: str, modules: Sequence[tuple[Branch, ...]]) -> dict[str, tuple[Branch, ...]]:
+    return {f"{size}{letter}": module for letter, module in zip(LETTERS, modules, strict=False)}
+
+
+def inception_v3(name: str, blocks: Blocks = Blocks()) -> Graph:
+    """The network for 299x299 images and 1000 classes; published with the usual blocks."""
     builder = start(name, RESOLUTION)
     tensor = _stem(builder)
-    for label, branches in MODULES.items():
+    for label, branches in blocks.modules.items():
         tensor = _module(builder, label, tensor, branches)
-    for label in ("8a", "8b"):
-        tensor = _wide(builder, label, tensor)
+    for letter in LETTERS[: blocks.at_8]:
+        tensor = _wide(builder, f"8{letter}", tensor)
     return builder.build([classifier(builder, tensor, CLASSES)])
 
 

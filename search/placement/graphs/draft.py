@@ -8,7 +8,7 @@ edge carries what is read, and all of them live until the last has been read. Wh
 for different readers is so by operators of its own.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -154,6 +154,16 @@ class Draft:
             target=ints(target for _, target in ends),
             edge_bytes=ints(edges.values()),
         )
+
+
+def variables(
+    draft: Draft, layer: str, values: Mapping[str, int], bytes_per_value: int
+) -> dict[str, Tensor]:
+    """Variables of so many values by label, in the group `LAYER/weights`."""
+    return {
+        label: draft.variable(f"{layer}/{label}", count * bytes_per_value, f"{layer}/weights")
+        for label, count in values.items()
+    }
 
 
 def sliced(draft: Draft, name: str, whole: Tensor, count: int, group: str) -> list[Tensor]:

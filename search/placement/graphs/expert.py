@@ -82,5 +82,5 @@ def _by_layer(graph: OperatorGraph, devices: int, sides: Sequence[str]) -> Ints:
 
 def _layer(name: str, sides: Sequence[str]) -> tuple[int, int] | None:
     """Side and number of the layer an operator is of, such as `decoder3/step5/cell`."""
-    match = re.match(rf"({'|'.join(sides)})(\d+)/", name)
+    match = re.match(rf"({'|'.join(sides)})(\d+)(?:/|$)", name)
     return (sides.index(match[1]), int(match[2])) if match else None

@@ -1,9 +1,9 @@
 """Gated recurrent units, unrolled: weights once, and a cell for each step (see `lstm`)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from apollo.search.placement.graphs.draft import Draft, Tensor
+from apollo.search.placement.graphs.draft import Draft, Tensor, variables
 from apollo.search.placement.graphs.step import Detail, Step, joined
 from apollo.workloads.figures import OPERATIONS_PER_MAC
 
@@ -14,39 +14,41 @@ FUNCTIONS = 2 * (GATES + 1) + 4
 
 @dataclass(frozen=True)
 class GRULayer:
-    """A layer's weights; they are of the group `NAME/weights`.
+    """A layer and its weights, which are of the group `NAME/weights`.
 
     Attributes:
+        inputs: features that it reads.
         units: elements of the hidden state.
-        variables: kernel and bias of the gates, kernel and bias of the candidate.
+        reset_after: whether the products of the hidden state have biases of their own.
+        weights: one variable of all for whole cells (`weights`), else `kernel` and `bias` of the
+            gates, `candidate_kernel` and `candidate_bias`.
 
     """
 
     name: str
+    inputs: int
     units: int
-    variables: tuple[Tensor, Tensor, Tensor, Tensor]
+    reset_after: bool = False
+    weights: Mapping[str, Tensor] = field(default_factory=dict)
 
+    @property
+    def factors(self) -> int:
+        """Weights that are multiplied once a step and row."""
+        return (GATES + 1) * self.units * (self.inputs + self.units)
 
-def gru_layer(
-    draft: Draft, name: str, inputs: int, units: int, reset_after: bool, bytes_per_value: int = 4
-) -> GRULayer:
-    """The weights of a layer that reads `inputs` features, added to the draft."""
-
-    def variable(label: str, values: int) -> Tensor:
-        size = values * bytes_per_value
-        return draft.variable(f"{name}/{label}", size, group=f"{name}/weights")
-
-    biases = 2 * units if reset_after else units
-    return GRULayer(
-        name,
-        units,
-        (
-            variable("kernel", GATES * units * (inputs + units)),
-            variable("bias", GATES * biases),
-            variable("candidate_kernel", units * (inputs + units)),
-            variable("candidate_bias", biases),
-        ),
-    )
+    def with_weights(self, draft: Draft, detail: Detail, bytes_per_value: int) -> "GRULayer":
+        """The layer with its variables, added to the draft."""
+        candidate = self.factors // (GATES + 1)
+        biases = 2 * self.units if self.reset_after else self.units
+        values = {
+            "kernel": GATES * candidate,
+            "bias": GATES * biases,
+            "candidate_kernel": candidate,
+            "candidate_bias": biases,
+        }
+        if detail is not Detail.OPERATORS:
+            values = {"weights": sum(values.values())}
+        return replace(self, weights=variables(draft, self.name, values, bytes_per_value))
 
 
 def gru_cell(
@@ -60,12 +62,11 @@ def gru_cell(
     """The hidden state after one step; with `keep_gates` a whole cell keeps them."""
     if detail is Detail.OPERATORS:
         return _written_out(layer, step, reads, hidden)
-    kernel, _, candidate, _ = (item.size_bytes // step.bytes_per_value for item in layer.variables)
     (hidden,) = step.cell(
         "GRU",
-        (*reads, hidden, *layer.variables),
+        (*reads, hidden, *layer.weights.values()),
         (layer.units,),
-        OPERATIONS_PER_MAC * (kernel + candidate) + FUNCTIONS * layer.units,
+        OPERATIONS_PER_MAC * layer.factors + FUNCTIONS * layer.units,
         (GATES + 1) * layer.units if keep_gates else 0,
     )
     return hidden
@@ -73,7 +74,7 @@ def gru_cell(
 
 def _written_out(layer: GRULayer, step: Step, reads: Sequence[Tensor], hidden: Tensor) -> Tensor:
     """The reset gate acts before the product: where it acts behind, as much is computed."""
-    kernel, bias, candidate_kernel, candidate_bias = layer.variables
+    kernel, bias, candidate_kernel, candidate_bias = layer.weights.values()
     units, both = layer.units, GATES * layer.units
     sums = step.product("gates", joined(step, "join", (*reads, hidden)), kernel, both)
     sums = step.function("bias", "Binary add", (sums, bias), both)

@@ -6,10 +6,10 @@ other device that reads it. So cells of a layer may be spread over devices, and 
 in the graph.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from apollo.search.placement.graphs.draft import Draft, Tensor
+from apollo.search.placement.graphs.draft import Draft, Tensor, variables
 from apollo.search.placement.graphs.step import Detail, Step, joined
 from apollo.workloads.figures import OPERATIONS_PER_MAC
 
@@ -19,58 +19,50 @@ STATE_FUNCTIONS = 5  # keep, learn, update, bound, show
 
 @dataclass(frozen=True)
 class LSTMLayer:
-    """A layer's weights; they are of the group `NAME/weights`.
+    """A layer and its weights, which are of the group `NAME/weights`.
 
     Attributes:
+        inputs: features that it reads.
         units: elements of the memory.
-        features: elements of the hidden state, which is projected where they differ.
-        kernel: (inputs + features, gates * units).
-        bias: one for each gate and unit.
-        scale: of normalised gates, where they are.
-        projection: (units, features), where there is one.
+        projection: size to which the hidden state is projected, if it is.
+        layer_norm: whether the gates are normalised, each unit with a scale.
+        weights: one variable of all for whole cells (`weights`); `kernel`, `bias` and, where there
+            are, `scale` and `projection` for cells that are written out.
 
     """
 
     name: str
+    inputs: int
     units: int
-    features: int
-    kernel: Tensor
-    bias: Tensor
-    scale: Tensor | None = None
-    projection: Tensor | None = None
+    projection: int | None = None
+    layer_norm: bool = False
+    weights: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
-    def variables(self) -> tuple[Tensor, ...]:
-        """All weights."""
-        variables = (self.kernel, self.bias, self.scale, self.projection)
-        return tuple(item for item in variables if item is not None)
+    def features(self) -> int:
+        """Elements of the hidden state."""
+        return self.projection or self.units
 
+    @property
+    def factors(self) -> int:
+        """Weights that are multiplied once a step and row."""
+        projected = self.units * self.projection if self.projection else 0
+        return self._kernel + projected
 
-def lstm_layer(
-    draft: Draft,
-    name: str,
-    inputs: int,
-    units: int,
-    projection: int | None = None,
-    layer_norm: bool = False,
-    bytes_per_value: int = 4,
-) -> LSTMLayer:
-    """The weights of a layer that reads `inputs` features, added to the draft."""
-    features = projection or units
+    @property
+    def _kernel(self) -> int:
+        return GATES * self.units * (self.inputs + self.features)
 
-    def variable(label: str, values: int) -> Tensor:
-        size = values * bytes_per_value
-        return draft.variable(f"{name}/{label}", size, group=f"{name}/weights")
-
-    return LSTMLayer(
-        name,
-        units,
-        features,
-        variable("kernel", GATES * units * (inputs + features)),
-        variable("bias", GATES * units),
-        variable("scale", GATES * units) if layer_norm else None,
-        variable("projection", units * projection) if projection else None,
-    )
+    def with_weights(self, draft: Draft, detail: Detail, bytes_per_value: int) -> "LSTMLayer":
+        """The layer with its variables, added to the draft."""
+        values = {"kernel": self._kernel, "bias": GATES * self.units}
+        if self.layer_norm:
+            values["scale"] = GATES * self.units
+        if self.projection:
+            values["projection"] = self.units * self.projection
+        if detail is not Detail.OPERATORS:
+            values = {"weights": sum(values.values())}
+        return replace(self, weights=variables(draft, self.name, values, bytes_per_value))
 
 
 def lstm_cell(
@@ -87,15 +79,13 @@ def lstm_cell(
     """
     if detail is Detail.OPERATORS:
         return _written_out(layer, step, reads, *state)
-    kernel = layer.kernel.size_bytes // step.bytes_per_value
-    projection = layer.projection.size_bytes // step.bytes_per_value if layer.projection else 0
     # Biases, functions of the gates and, where there are, their scales; then what makes the state.
-    functions = GATES * (3 if layer.scale else 2) + STATE_FUNCTIONS
+    functions = GATES * (3 if layer.layer_norm else 2) + STATE_FUNCTIONS
     hidden, memory = step.cell(
         "LSTM",
-        (*reads, *state, *layer.variables),
+        (*reads, *state, *layer.weights.values()),
         (layer.features, layer.units),
-        OPERATIONS_PER_MAC * (kernel + projection) + functions * layer.units,
+        OPERATIONS_PER_MAC * layer.factors + functions * layer.units,
         GATES * layer.units if keep_gates else 0,
     )
     return hidden, memory
@@ -112,17 +102,18 @@ def _written_out(
     bounded = step.function("bound", "Unary tanh", (memory,), units)
     hidden = step.function("show", "Binary multiply", (output, bounded), units)
     if layer.projection:
-        hidden = step.product("project", hidden, layer.projection, layer.features)
+        hidden = step.product("project", hidden, layer.weights["projection"], layer.features)
     return hidden, memory
 
 
 def _gates(layer: LSTMLayer, step: Step, source: Tensor) -> list[Tensor]:
     """Input, forget, candidate and output gate: one product, cut in four."""
     every = GATES * layer.units
-    sums = step.product("gates", source, layer.kernel, every)
-    if layer.scale:
-        sums = step.function("norm", "LayerNormalization", (sums, layer.scale), every)
-    sums = step.function("bias", "Binary add", (sums, layer.bias), every)
+    sums = step.product("gates", source, layer.weights["kernel"], every)
+    if layer.layer_norm:
+        scaled = (sums, layer.weights["scale"])
+        sums = step.function("norm", "LayerNormalization", scaled, every)
+    sums = step.function("bias", "Binary add", (sums, layer.weights["bias"]), every)
     parts = step.function("split", "Split", (sums,), every, operations=0)
     gates = []
     for label, kind in (

@@ -63,10 +63,9 @@ class NMT:
     def _decode(self, unrolling: Unrolling, attention: "_Attention") -> None:
         """Step by step, as the first layer waits for the answer to its own question."""
         words = embedded(unrolling, "target", self.words, self.units, self.steps)
+        inputs = self.units + attention.features
         layers = [
-            unrolling.lstm_layer(
-                f"decoder{layer}", self.units + attention.features, self.units, None, False
-            )
+            unrolling.weighted(LSTMLayer(f"decoder{layer}", inputs, self.units))
             for layer in range(1, self.layers + 1)
         ]
         states = [unrolling.lstm_zeros(layer) for layer in layers]

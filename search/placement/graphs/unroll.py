@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from apollo.search.placement.graphs.draft import Draft, Tensor
-from apollo.search.placement.graphs.gru import gru_cell, gru_layer
-from apollo.search.placement.graphs.lstm import LSTMLayer, lstm_cell, lstm_layer
+from apollo.search.placement.graphs.gru import GRULayer, gru_cell
+from apollo.search.placement.graphs.lstm import LSTMLayer, lstm_cell
 from apollo.search.placement.graphs.step import Detail, Step
 
 BYTES_PER_VALUE = 4
 Reads = Sequence[Sequence[Tensor]]  # of every step
+LayerT = TypeVar("LayerT", LSTMLayer, GRULayer)
 LSTMState = tuple[Tensor, Tensor]  # hidden state and memory
 
 
@@ -46,12 +48,9 @@ class Unrolling:
         size = self.batch * features * self.bytes_per_value
         return self.draft.input(name, size, group=f"{layer}/step0")
 
-    def lstm_layer(
-        self, name: str, inputs: int, units: int, projection: int | None, layer_norm: bool
-    ) -> LSTMLayer:
-        """The weights of a layer."""
-        size = self.bytes_per_value
-        return lstm_layer(self.draft, name, inputs, units, projection, layer_norm, size)
+    def weighted(self, layer: LayerT) -> LayerT:
+        """A layer with its weights."""
+        return layer.with_weights(self.draft, self.detail, self.bytes_per_value)
 
     def lstm_zeros(self, layer: LSTMLayer) -> LSTMState:
         """The state before the first step."""
@@ -75,7 +74,8 @@ class Unrolling:
         state: LSTMState | None = None,
     ) -> tuple[list[Tensor], LSTMState]:
         """A layer over all steps: its outputs, and its state after the last."""
-        layer = self.lstm_layer(name, self.features(reads[0]), units, projection, layer_norm)
+        inputs = self.features(reads[0])
+        layer = self.weighted(LSTMLayer(name, inputs, units, projection, layer_norm))
         state, outputs = state or self.lstm_zeros(layer), []
         for number, tensors in enumerate(reads):
             state = self.lstm_step(layer, number, tensors, state)
@@ -91,8 +91,8 @@ class Unrolling:
         state: Tensor | None = None,
     ) -> list[Tensor]:
         """A layer over all steps: its outputs."""
-        inputs, outputs = self.features(reads[0]), []
-        layer = gru_layer(self.draft, name, inputs, units, reset_after, self.bytes_per_value)
+        layer = self.weighted(GRULayer(name, self.features(reads[0]), units, reset_after))
+        outputs = []
         state = state or self.zeros(f"{name}/hidden", units)
         for number, tensors in enumerate(reads):
             step = self.step(name, number)

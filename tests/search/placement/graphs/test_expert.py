@@ -3,8 +3,10 @@ import pytest
 
 from apollo.search.placement.graph import OperatorGraph
 from apollo.search.placement.graphs.catalogue import placement_graph
+from apollo.search.placement.graphs.coarsening import coarsened
 from apollo.search.placement.graphs.draft import Draft
 from apollo.search.placement.graphs.expert import expert
+from apollo.search.placement.graphs.step import Detail
 
 
 def _devices(graph: OperatorGraph, devices: list[int]) -> dict[str, set[int]]:
@@ -55,6 +57,18 @@ def test_a_translation_model_on_more_devices_has_its_sides_apart() -> None:
         {3},
     ]
     assert (found["target"], found["attention"]) == ({2}, {3})
+
+
+def test_tasks_are_placed_as_their_operators() -> None:
+    graph = placement_graph("nmt_4", batch=1)
+    tasks = coarsened(graph).graph
+    np.testing.assert_array_equal(expert(tasks, [0, 1, 2]), expert(graph, [0, 1, 2]))
+
+
+def test_layers_in_one_operator_are_placed_too() -> None:
+    graph = placement_graph("nmt_40", detail=Detail.LAYERS, training=False)
+    found = _devices(graph, [0, 1, 2, 3])
+    assert [found[f"decoder{layer}"] for layer in (1, 2, 3, 4)] == [{0}, {1}, {2}, {3}]
 
 
 @pytest.mark.parametrize("devices", [2, 3, 4])

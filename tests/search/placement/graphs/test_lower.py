@@ -93,7 +93,7 @@ def test_layers_become_cells_that_share_variables(detail: Detail) -> None:
         readers = {
             graph.names[target].split("/")[1]
             for source, target in zip(graph.source, graph.target, strict=True)
-            if graph.names[source] == f"{layer}/kernel"
+            if graph.names[source] in (f"{layer}/kernel", f"{layer}/weights")
         }
         assert readers == {f"step{number}" for number in range(steps)}
     groups = dict(zip(graph.names, graph.group, strict=True))

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -6,6 +8,7 @@ from apollo.search.placement.graphs.catalogue import MODELS, placement_graph
 from apollo.search.placement.graphs.nmt import NMT
 from apollo.search.placement.graphs.rnnlm import RNNLM
 from apollo.search.placement.graphs.step import Detail
+from tests.workloads.onnx.build import Net, floats
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -78,6 +81,17 @@ def test_the_decoder_asks_with_what_it_showed_before() -> None:
 def test_a_network_of_the_catalogue_comes_for_a_batch_of_one() -> None:
     graph = placement_graph("mobilenet_v2_0.35_96", training=False)
     assert graph.output_bytes[graph.names.index("input/image")] == 3 * 96 * 96 * 4
+
+
+def test_a_file_is_lowered(tmp_path: Path) -> None:
+    net = Net(tmp_path / "net.onnx", (1, 3, 8, 8)).weight("w", floats(4, 3, 3, 3))
+    path = net.node("Conv", ["x", "w"], ["c"]).node("Relu", ["c"], ["y"]).write()
+    graph = placement_graph(str(path), batch=2)
+    assert [*graph.kinds] == [
+        *("Input", "Convolution", "Unary relu"),
+        *("Unary relu", "Convolution", "Update"),
+    ]
+    assert graph.operations[1] == 2 * 2 * 4 * 6 * 6 * 3 * 9
 
 
 def test_a_random_graph_can_be_trained() -> None:
