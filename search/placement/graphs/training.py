@@ -4,8 +4,8 @@ From the last operators back, whose loss is taken to be their own, every operato
 each operator it reads (`NAME/gradient`), for its own weights (`NAME/weights_gradient`), and for
 each variable it reads (`NAME/shared_gradient`). Each does as much as the operator itself; those of
 a cell share in that, by bytes. They read what of the forward pass their kind needs (`gradients`),
-so that it lives until then. Sums pass their gradient on, and so do slices, whose gradients are put
-together.
+so that it lives until then. Sums pass their gradient on to what has their size, and slices pass
+theirs, which are put together.
 
 Gradients of a tensor that several operators read are added one after the other, as they come: all
 at once would keep those of 40 steps, of 134 MB each for a layer of 2048 units. The sum for a
@@ -69,11 +69,12 @@ class _Step:
         if item.kind == VARIABLE:
             self._update(item, gradients[0])
             return
-        if not (item.kind in PASSING and gradients and self._pass_on(item, gradients[0])):
-            inputs = [part for part in item.reads if not self._is_variable(part)]
-            self._spread(item, gradients, inputs, "gradient")
-            weights = [part for part in item.reads if self._is_variable(part)]
-            self._spread(item, gradients, weights, SHARED)
+        passed = self._pass_on(item, gradients)
+        rest = [part for part in item.reads if part not in passed]
+        inputs = [part for part in rest if not self._is_variable(part)]
+        self._spread(item, gradients, inputs, "gradient")
+        weights = [part for part in rest if self._is_variable(part)]
+        self._spread(item, gradients, weights, SHARED)
         if item.parameter_bytes:
             self._differentiate_own(item, gradients)
 
@@ -120,16 +121,21 @@ class _Step:
             is_backward=True,
         )
 
-    def _pass_on(self, item: Drafted, gradient: Tensor) -> bool:
-        """Whether the operator's gradient is that of all it reads; then they have it."""
+    def _pass_on(self, item: Drafted, gradients: list[Tensor]) -> list[Tensor]:
+        """The parts whose gradient is that of the operator, which they now have."""
+        if item.kind not in PASSING or not gradients:
+            return []
         is_slice = item.kind == "Slice"
-        if not is_slice and any(part.size_bytes != item.output_bytes for part in item.reads):
-            return False
-        for part in item.reads:
-            if part.operator in self.trained and part.size_bytes:
+        passed = [
+            part
+            for part in item.reads
+            if part.size_bytes and (is_slice or part.size_bytes == item.output_bytes)
+        ]
+        for part in passed:
+            if part.operator in self.trained:
                 kept = self._pieces if is_slice else self._gradients
-                kept[part.operator].append(gradient)
-        return True
+                kept[part.operator].append(gradients[0])
+        return passed
 
     def _spread(
         self, item: Drafted, gradients: list[Tensor], parts: list[Tensor], label: str

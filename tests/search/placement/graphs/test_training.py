@@ -82,6 +82,17 @@ def test_a_sum_passes_its_gradient_on() -> None:
         assert _reads(graph, f"{name}/weights_gradient") == {"bent/gradient": 80}
 
 
+def test_a_sum_adds_the_gradient_up_for_what_is_smaller() -> None:
+    draft = Draft("bias")
+    bias, values = draft.variable("bias", 8), draft.add("values", "Convolution", [], 80, 10, 4)
+    draft.add("bent", "Unary tanh", [draft.add("sum", "Binary add", [values, bias], 80, 20)], 80)
+    graph = training_step(draft.graph())
+    assert "sum/gradient" not in graph.names
+    assert _reads(graph, "values/weights_gradient") == {"bent/gradient": 80}
+    assert _reads(graph, "sum/shared_gradient") == {"bent/gradient": 80}
+    assert _column(graph, "output_bytes", "sum/shared_gradient") == 8
+
+
 def test_what_is_added_of_its_own_is_updated() -> None:
     draft = Draft("positions")
     words = draft.add("words", "Convolution", [], 80, 10, 4)
