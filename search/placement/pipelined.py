@@ -14,6 +14,7 @@ import numpy as np
 from apollo.search.placement.graph import OperatorGraph
 from apollo.search.placement.problem import Bools, Ints
 
+MICRO_BATCH = " #"  # between an operator's name and the number of its micro-batch
 ONCE = ("Variable", "Update")  # kinds of operators that a step has once
 
 
@@ -59,6 +60,7 @@ def pipelined(graph: OperatorGraph, micro_batches: int) -> Pipelined:
         source=edges[:, 0],
         target=edges[:, 1],
         edge_bytes=edges[:, 2],
+        network=graph.network,
     )
     return Pipelined(step, batch)
 
@@ -75,6 +77,6 @@ def _edges(graph: OperatorGraph, place: Ints) -> Ints:
 def _names(names: Sequence[str], operator: Ints, batch: Ints, once: Bools) -> list[str]:
     """What is there once keeps its name."""
     return [
-        names[index] if once[index] else f"{names[index]} #{number + 1}"
+        names[index] if once[index] else f"{names[index]}{MICRO_BATCH}{number + 1}"
         for index, number in zip(operator.tolist(), batch.tolist(), strict=True)
     ]

@@ -1,6 +1,6 @@
 """What operators take on a design: compiled and simulated (docs/placement.md, P10)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +10,10 @@ from apollo.arch.cluster import Device
 from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.fuse import fused_into
 from apollo.search.placement.codesign.meter import Meter, ns_of
+from apollo.search.placement.codesign.owners import Owner, owners_of, representatives
 from apollo.search.placement.costs import CANNOT_RUN
 from apollo.search.placement.graph import OperatorGraph
+from apollo.search.placement.graphs.draft import HELD
 from apollo.search.placement.problem import Ints
 from apollo.workloads.graph import Graph
 
@@ -36,14 +38,47 @@ def simulated_ns(graph: OperatorGraph, device: Device) -> Ints:
     times = _in_network(meter, design)
     if times is None:
         times = _alone(meter, design)
-    taken = [times.get(name) for name in graph.names]
-    free = {None: CANNOT_RUN, 0: LEAST_NS}
-    return np.array([free.get(ns, (ns or 0) + device.overhead_ns) for ns in taken], np.int64)
+    taken, parts_of = np.full(len(graph.names), CANNOT_RUN, np.int64), _parts(graph)
+    times = _represented(network, times, {owner.operator for owner in parts_of})
+    for owner, parts in parts_of.items():
+        if owner.operator in times:
+            taken[parts] = _divided(times[owner.operator], graph.operations[parts])
+            taken[parts] += device.overhead_ns * (times[owner.operator] > 0)
+    taken[[kind in HELD for kind in graph.kinds]] = LEAST_NS
+    return taken
 
 
 def core_memory_bytes(design: Accelerator) -> int:
     """What all cores hold together: parameters that stay between inferences."""
     return design.pes * design.cores * design.core_memory_bytes
+
+
+def _parts(graph: OperatorGraph) -> Mapping[Owner, list[int]]:
+    """The operators of the graph that an operator of the network is, in order."""
+    parts: dict[Owner, list[int]] = {}
+    for number, owner in enumerate(owners_of(graph)):
+        if owner is not None and graph.kinds[number] not in HELD:
+            parts.setdefault(owner, []).append(number)
+    return parts
+
+
+def _represented(
+    network: Graph, times: Mapping[str, int], present: Collection[str]
+) -> Mapping[str, int]:
+    """The times of what the graph has, with those of views that it leaves out."""
+    stands = representatives(network, present)
+    totals = {name: times[name] for name in present if name in times}
+    for name, ns in times.items():
+        if name not in present and stands.get(name) in totals:
+            totals[stands[name]] += ns
+    return totals
+
+
+def _divided(whole_ns: int, operations: Ints) -> Ints:
+    """The share of each part by its operations, evenly where there are none; at least 1."""
+    weights = operations if operations.any() else np.ones_like(operations)
+    shares: Ints = -(-whole_ns * weights // weights.sum())
+    return np.maximum(shares, LEAST_NS)
 
 
 def _with_room(design: Accelerator, network: Graph) -> Accelerator:

@@ -13,6 +13,7 @@ from apollo.compiler.pipeline import compile_network
 from apollo.compiler.tables import Map
 from apollo.search.measure import Measurement, measure, measure_graph
 from apollo.search.placement.codesign.cut import sub_network
+from apollo.search.placement.codesign.nests import operators_of
 from apollo.search.task import design_key
 from apollo.workloads.graph import Graph
 
@@ -62,10 +63,9 @@ class Meter:
             lowered = self.lowered(operators)
             names = [lowered.layer_names[nest] for nest in origins_of(measurement.network)]
         shares = dict.fromkeys(operators, 0)
-        counted = operators[0]
-        for name, row in zip(names, rows, strict=True):
-            counted = name if name in shares else counted  # blocks have a name of their own
-            shares[counted] += row.cycles
+        part = sub_network(self.graph, operators)
+        for name, row in zip(operators_of(part, names), rows, strict=True):
+            shares[name] += row.cycles
         return shares
 
     def resident_bytes(self, operators: Operators, design: Accelerator) -> int:

@@ -55,7 +55,7 @@ def stages_of(units: Units, cluster: Cluster, meter: Meter) -> StageTable:
     one through those between. Raises `ValueError`, one sentence, when a device is no design, or
     links of the chain share a channel.
     """
-    designs = [_design(cluster, device) for device in cluster.devices]
+    designs = [design_of(cluster, device) for device in cluster.devices]
     chain = _links(cluster)
     measured = {design_key(design): _measured(units, design, meter) for design in designs}
     overhead = np.array([device.overhead_ns for device in cluster.devices], np.int64)
@@ -117,10 +117,14 @@ def _links(cluster: Cluster) -> list[Link]:
     return [cluster.links[pair] for pair in pairs]
 
 
-def _design(cluster: Cluster, device: Device) -> Accelerator:
+def design_of(cluster: Cluster, device: Device) -> Accelerator:
+    """What a device of a cluster of chips is.
+
+    Raises `ValueError`, one sentence, when it is given by rates.
+    """
     if device.design is None:
         raise ValueError(
-            f"Cluster '{cluster.name}': device '{device.name}' must be a design to run a stage, "
-            f"not be given by rates."
+            f"Cluster '{cluster.name}': device '{device.name}' must be a design to run a part of a "
+            f"network, not be given by rates."
         )
     return device.design

@@ -4,6 +4,7 @@ An operator that rides on the one before it (`compiler/fuse.py`) stays with it, 
 instruction (a view, a look-up by the host) with what follows.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,8 +12,10 @@ import numpy as np
 
 from apollo.compiler.fuse import fused_into
 from apollo.compiler.lower import lower
+from apollo.compiler.network import Network
 from apollo.compiler.tables import TensorColumn
 from apollo.search.placement.codesign.cut import crossing
+from apollo.search.placement.codesign.nests import operators_of
 from apollo.search.placement.problem import Ints
 from apollo.workloads.graph import INT8_BYTES, Graph
 from apollo.workloads.shapes import elements
@@ -24,7 +27,7 @@ class Units:
 
     graph: Graph
     names: tuple[tuple[str, ...], ...]  # [U] operators of every unit
-    width_bytes: dict[str, int]  # of an element of a tensor
+    width_bytes: Mapping[str, int]  # of an element of a tensor
 
     def operators(self, first: int, end: int) -> tuple[str, ...]:
         """The operators of the units from the first up to the end."""
@@ -37,12 +40,9 @@ class Units:
         cut = np.zeros(count + 1, np.int64)
         for at in range(1, count):
             before, behind = {*self.operators(0, at)}, {*self.operators(at, count)}
-            cut[at] = sum(self.tensor_bytes(name) for name in crossing(self.graph, before, behind))
+            names = crossing(self.graph, before, behind)
+            cut[at] = sum(tensor_bytes(self.graph, name, self.width_bytes) for name in names)
         return cut
-
-    def tensor_bytes(self, name: str) -> int:
-        """What a tensor takes on its way from chip to chip."""
-        return elements(self.graph.tensor(name).shape) * self.width_bytes.get(name, INT8_BYTES)
 
 
 def units_of(graph: Graph) -> Units:
@@ -51,7 +51,7 @@ def units_of(graph: Graph) -> Units:
     Raises `ValueError`, one sentence, when it has an operator without lowering.
     """
     network, hosts = lower(graph), fused_into(graph)
-    computes = {*network.layer_names}
+    computes = {*operators_of(graph, network.layer_names)}
     units: list[list[str]] = []
     where: dict[str, list[str]] = {}  # the unit of an operator that computes
     waiting: list[str] = []
@@ -65,8 +65,15 @@ def units_of(graph: Graph) -> Units:
         else:
             waiting.append(item.name)
     units[-1] += waiting
-    widths = {
-        name: int(network.tensors[number, TensorColumn.WIDTH])
-        for name, number in network.numbers.items()
-    }
-    return Units(graph, tuple(map(tuple, units)), widths)
+    return Units(graph, tuple(map(tuple, units)), widths_of(network))
+
+
+def widths_of(network: Network) -> dict[str, int]:
+    """Bytes of an element of every tensor that the machine stores, by name."""
+    widths = network.tensors[:, TensorColumn.WIDTH]
+    return {name: int(widths[number]) for name, number in network.numbers.items()}
+
+
+def tensor_bytes(graph: Graph, name: str, widths: Mapping[str, int]) -> int:
+    """What a tensor takes on its way from chip to chip."""
+    return elements(graph.tensor(name).shape) * widths.get(name, INT8_BYTES)

@@ -8,6 +8,8 @@ their layers step by step, sums, joins and attention, is then taken apart, too, 
 `Concat` lead from whole sequences to steps and back.
 """
 
+from dataclasses import replace
+
 from apollo.search.placement.graph import OperatorGraph
 from apollo.search.placement.graphs.draft import Draft, Tensor, sliced
 from apollo.search.placement.graphs.operations import operations_of, traffic_of
@@ -39,7 +41,7 @@ def lower_graph(
     lowering = _Lowering(graph, bytes_per_value, detail, keep_gates)
     for operator in graph.operators:
         lowering.lower(operator)
-    return lowering.draft.graph()
+    return replace(lowering.draft.graph(), network=graph)
 
 
 class _Lowering:

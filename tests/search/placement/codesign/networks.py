@@ -1,8 +1,9 @@
-"""Small networks, and their operator graphs."""
+"""Small networks, and chains of chips."""
 
-import numpy as np
+from itertools import permutations
 
-from apollo.search.placement.graph import OperatorGraph
+from apollo.arch.accelerator import Accelerator
+from apollo.arch.cluster import Cluster, Device, Link
 from apollo.workloads.graph import Graph, GraphBuilder, Tensor
 from apollo.workloads.operators import (
     BatchNormalization,
@@ -14,7 +15,6 @@ from apollo.workloads.operators import (
     Unary,
     UnaryKind,
 )
-from apollo.workloads.shapes import elements
 
 
 def branched() -> Graph:
@@ -39,30 +39,14 @@ def dense_chain(*widths: int) -> Graph:
     return builder.build([f"x{len(widths) - 1}"])
 
 
-def operator_graph(network: Graph) -> OperatorGraph:
-    """An operator for each of the network, a group for each."""
-    names = [item.name for item in network.operators]
-    number = {name: index for index, name in enumerate(names)}
-    edges = [
-        (number[producer.name], number[item.name], elements(network.tensor(tensor).shape))
-        for item in network.operators
-        for tensor in item.inputs
-        for producer in [network.producer(tensor)]
-        if producer is not None
-    ]
-    layers = network.layers
-    return OperatorGraph(
-        name=network.name,
-        names=tuple(names),
-        kinds=tuple(layer.kind for layer in layers),
-        operations=np.array([2 * layer.macs for layer in layers]),
-        traffic_bytes=np.array([layer.parameters + layer.activations for layer in layers]),
-        parameter_bytes=np.array([layer.parameters for layer in layers]),
-        output_bytes=np.array([layer.activation_bytes for layer in layers]),
-        group=np.arange(len(names)),
-        is_backward=np.zeros(len(names), bool),
-        source=np.array([edge[0] for edge in edges], np.int64),
-        target=np.array([edge[1] for edge in edges], np.int64),
-        edge_bytes=np.array([edge[2] for edge in edges], np.int64),
-        network=network,
+def chain(*designs: Accelerator) -> Cluster:
+    """Chips of these designs; a program takes 10 ns more, a transfer at least 10 µs."""
+    devices = tuple(
+        Device(f"chip{number}", 1 << 40, overhead_ns=10, design=design)
+        for number, design in enumerate(designs)
     )
+    links = {
+        (one.name, two.name): Link(f"{one.name}->{two.name}", 500, 3000, 7000)
+        for one, two in permutations(devices, 2)
+    }
+    return Cluster("chain", devices, links)

@@ -2,9 +2,16 @@ import numpy as np
 import pytest
 from networks import branched
 
+from apollo.arch.accelerator import load_design
+from apollo.compiler.lower import lower
+from apollo.search.measure import measure_graph
 from apollo.search.placement.codesign.cut import sub_network
+from apollo.search.placement.codesign.meter import Meter
+from apollo.search.placement.codesign.nests import operators_of
 from apollo.search.placement.codesign.units import units_of
 from apollo.workloads.catalogue import load
+from apollo.workloads.graph import GraphBuilder, Tensor
+from apollo.workloads.operators import Convolution, Softmax
 
 BRANCHED = branched()
 LEFT = ("left", "left/norm", "left/relu")
@@ -62,6 +69,21 @@ def test_units_are_all_operators_in_an_order_that_runs() -> None:
         assert sorted(everything) == sorted(item.name for item in network.operators)
         sub_network(network, everything)  # refuses what comes too soon
         assert (units.cut_bytes[1:-1] > 0).all() or name == "rnnt"
+
+
+def test_an_operator_that_becomes_several_is_one_unit() -> None:
+    builder = GraphBuilder("attended", [Tensor("scores", (1, 4, 6, 8))])
+    builder.add(Convolution("mix", ("scores",), "mix", 4, (1, 1)))
+    builder.add(Softmax("softmax", ("mix",), "weights", 2))
+    network = builder.build(["weights"])
+    layers = lower(network).layer_names
+    assert any(layer not in ("mix", "softmax") for layer in layers)
+    assert {*operators_of(network, layers)} == {"mix", "softmax"}
+    assert units_of(network).names == (("mix",), ("softmax",))
+    design = load_design("edge_tpu_v3")
+    cycles = Meter(network).cycles(("mix", "softmax"), design)
+    assert all(cycles.values())
+    assert sum(cycles.values()) == measure_graph(network, design).metrics.warm_cycles
 
 
 def test_what_a_cut_moves_is_as_wide_as_the_machine_stores_it() -> None:

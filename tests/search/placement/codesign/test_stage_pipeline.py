@@ -5,10 +5,10 @@ from itertools import combinations_with_replacement, pairwise
 
 import numpy as np
 import pytest
-from networks import branched, dense_chain
+from networks import branched, chain, dense_chain
 
-from apollo.arch.accelerator import Accelerator, load_design
-from apollo.arch.cluster import Cluster, Device, Link
+from apollo.arch.accelerator import load_design
+from apollo.arch.cluster import Cluster, Device
 from apollo.arch.cluster_file import load_cluster
 from apollo.search.placement.codesign.meter import Meter, ns_of
 from apollo.search.placement.codesign.pipeline import Pipeline, fastest, pipeline_at, quickest
@@ -113,24 +113,11 @@ def test_a_stage_that_does_not_fit_has_a_reason() -> None:
 
 def test_a_cluster_that_is_no_chain_of_designs_is_refused() -> None:
     units = units_of(branched())
-    with pytest.raises(ValueError, match=r"^Cluster '2gpu': device 'cpu' must be a design to run"):
+    with pytest.raises(
+        ValueError, match=r"^Cluster '2gpu': device 'cpu' must be a design to run a"
+    ):
         stages_of(units, load_cluster("2gpu"), Meter(units.graph))
     shared = chain(V3, V3, V3)
     links = {pair: replace(link, channel="bus") for pair, link in shared.links.items()}
     with pytest.raises(ValueError, match="from 'chip0' to 'chip1' must have a channel of its own"):
         stages_of(units, replace(shared, links=links), Meter(units.graph))
-
-
-def chain(*designs: Accelerator) -> Cluster:
-    devices = tuple(
-        Device(f"chip{number}", 1 << 40, overhead_ns=10, design=design)
-        for number, design in enumerate(designs)
-    )
-    names = [device.name for device in devices]
-    links = {
-        (one, two): Link(f"{one}->{two}", 500, overhead_ns=3000, latency_ns=7000)
-        for one in names
-        for two in names
-        if one != two
-    }
-    return Cluster("chain", devices, links)
