@@ -48,8 +48,8 @@ def pipelined(graph: OperatorGraph, micro_batches: int) -> Pipelined:
     edges = _edges(graph, place)
     is_repeat = batch > 0
     step = OperatorGraph(
-        name=f"{graph.name} x{micro_batches}",
-        names=tuple(_names(graph.names, operator, batch, once)),
+        name=graph.name if micro_batches == 1 else f"{graph.name} x{micro_batches}",
+        names=tuple(_names(graph.names, operator, batch, once | (micro_batches == 1))),
         kinds=tuple(graph.kinds[index] for index in operator),
         operations=graph.operations[operator],
         traffic_bytes=graph.traffic_bytes[operator],
