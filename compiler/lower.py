@@ -13,8 +13,8 @@ from apollo.arch.isa import Opcode
 from apollo.compiler import numbers
 from apollo.compiler.errors import ComputesNothing
 from apollo.compiler.fuse import fused_into
+from apollo.compiler.kernels.margins import widen_margins
 from apollo.compiler.legalize import legalize
-from apollo.compiler.margins import enter_margins
 from apollo.compiler.network import Network, layer_macs
 from apollo.compiler.pairs import PairTable
 from apollo.compiler.recipe import Ingredients, Recipe
@@ -331,7 +331,8 @@ class Lowering:
             table[number, TensorColumn.FILL] = rule.zero_point[0]
         for view, stored in self.aliases.items():
             table[view, TensorColumn.ALIAS] = stored
-        enter_margins(nests, table)
+        table[:, TensorColumn.ALIGN_ROWS :] = 1
+        widen_margins(nests, np.ones(len(nests), np.int64), table)
         for index, nest in enumerate(nests):
             for column in (Nest.DESTINATION, Nest.SOURCE, Nest.SECOND):
                 if nest[column] != NO_TENSOR:

@@ -6,26 +6,23 @@ only the rows that the strip needs: rows that two strips need are computed twice
 stages the nests of a strip are nests like others, which write a part of the segment's result.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 
-from apollo.compiler.margins import widen_margins
-from apollo.compiler.network import Network
-from apollo.compiler.tables import (
-    IN_ORDER,
-    NO_TENSOR,
-    TENSOR_COLUMNS,
-    Ints,
-    Nest,
-    TensorColumn,
+from apollo.compiler.kernels.inside import find_inside
+from apollo.compiler.kernels.margins import widen_margins
+from apollo.compiler.kernels.strips import (
+    EMPTY,
+    ORIGIN,
+    STRIP,
+    CutSpace,
+    CutTables,
+    cut_segments,
 )
-
-Rows = tuple[int, int]  # the first, and the one behind the last
-_Row = list[int]  # of a table: Python reads and writes its numbers quicker than those of an array
-_TENSORS = (Nest.SOURCE, Nest.SECOND, Nest.DESTINATION)
+from apollo.compiler.network import Network
+from apollo.compiler.tables import NESTS, TENSOR_COLUMNS, Ints
 
 
 @dataclass(frozen=True, order=True)
@@ -44,186 +41,77 @@ class Segment:
             )
 
 
-class _Part(NamedTuple):
-    """What a strip has of a nest."""
-
-    nest: int
-    rows: Rows  # of its results
-
-
-def inside(network: Network, first: int, last: int) -> frozenset[int] | None:
-    """The tensors that only these nests write and read; None where they cannot be cut.
-
-    They must read rows in order, with stored weights, and only the last of their results may be
-    for others.
-    """
-    nests, tensors = network.nests, network.tensors
-    own = nests[first : last + 1]
-    if (own[:, Nest.PERMUTATION] != IN_ORDER).any() or own[:, Nest.DYNAMIC].any():
-        return None
-    elsewhere = np.concatenate([nests[:first], nests[last + 1 :]])
-    outside = {*elsewhere[:, _TENSORS].flatten().tolist()}
-    outside |= {*np.flatnonzero(tensors[:, TensorColumn.IN_DRAM]).tolist()}
-    written = {*own[:, Nest.DESTINATION].tolist()}
-    result = int(own[-1, Nest.DESTINATION])
-    found = frozenset(written - outside - {result})
-    return found if found and written - found == {result} else None
+def inside(network: Network, first: int, last: int) -> Ints | None:
+    """A mark for each tensor that only these nests write and read [T]; None: they cannot be cut."""
+    marks = np.empty(len(network.tensors), np.int64)
+    return marks if find_inside(network.nests, network.tensors, first, last, marks) else None
 
 
 def cut(network: Network, segments: Sequence[Segment]) -> Network | None:
-    """The network with segments, in order, cut into strips; None where a strip would be empty."""
-    pieces: list[tuple[int, _Strip | None]] = []
-    names, tensors = list(network.tensor_names), network.tensors.tolist()
-    nests = network.nests.tolist()
-    begin = 0
-    for segment in sorted(segments):
-        own = inside(network, segment.first, segment.last)
-        if own is None or segment.first < begin:
-            raise ValueError(f"Nests {segment.first} to {segment.last} cannot be cut into strips.")
-        pieces += [(index, None) for index in range(begin, segment.first)]
-        for number in range(segment.strips):
-            strip = _strip(nests, segment, own, number, names, tensors)
-            if strip is None:
-                return None
-            pieces += [(part.nest, strip) for part in strip.parts]
-        begin = segment.last + 1
-    pieces += [(index, None) for index in range(begin, len(network.nests))]
-    table = [_part(nests, tensors, strip, i) if strip else nests[i] for i, strip in pieces]
-    return _assembled(network, pieces, np.array(table), names, np.array(tensors))
+    """The network with segments, in order, cut into strips; None where a strip would be empty.
 
-
-class _Strip(NamedTuple):
-    """A strip of a segment."""
-
-    label: str
-    parts: tuple[_Part, ...]  # in order
-    homes: dict[int, tuple[int, int]]  # of its intermediates: the number, the first row
-
-
-def _strip(
-    nests: list[_Row],
-    segment: Segment,
-    own: frozenset[int],
-    number: int,
-    names: list[str],
-    tensors: list[_Row],
-) -> _Strip | None:
-    """Strip `number`, whose intermediates are appended to the tensors; None where it is empty."""
-    result = nests[segment.last][Nest.DESTINATION]
-    total, count = tensors[result][TensorColumn.ROWS], segment.strips
-    needed = {result: (total * number // count, total * (number + 1) // count)}
-    parts: list[_Part] = []
-    for index in range(segment.last, segment.first - 1, -1):
-        n = nests[index]
-        wanted = needed.get(n[Nest.DESTINATION])
-        rows = _results(n, wanted) if wanted is not None else (0, 0)
-        if rows[0] == rows[1]:
-            continue
-        parts.append(_Part(index, rows))
-        for tensor, read in _reads(tensors, n, rows):
-            if tensor not in own:
-                continue
-            if read[0] >= read[1]:
-                return None
-            before = needed.get(tensor, read)
-            needed[tensor] = (min(before[0], read[0]), max(before[1], read[1]))
-    label = f"{number + 1}/{count}"
-    homes = {}
-    for tensor in sorted(own & needed.keys()):
-        homes[tensor] = (len(names), needed[tensor][0])
-        names.append(f"{names[tensor]} {label}")
-        row = tensors[tensor].copy()
-        row[TensorColumn.ROWS] = needed[tensor][1] - needed[tensor][0]
-        row[TensorColumn.TOP : TensorColumn.RIGHT + 1] = [0] * 4
-        row[TensorColumn.ALIGN_ROWS :] = [1] * (TENSOR_COLUMNS - TensorColumn.ALIGN_ROWS)
-        tensors.append(row)
-    covered = {nests[part.nest][Nest.DESTINATION] for part in parts}
-    return _Strip(label, tuple(reversed(parts)), homes) if covered >= needed.keys() else None
-
-
-def _results(n: _Row, wanted: Rows) -> Rows:
-    """Result rows of a nest that lie in these rows of its destination."""
-    first, step = n[Nest.FIRST_ROW], n[Nest.RESULT_ROWS]
-    begin, end = (max(0, -((first - row) // step)) for row in wanted)
-    end = min(end, n[Nest.ROWS])
-    return min(begin, end), end
-
-
-def _reads(tensors: list[_Row], n: _Row, rows: Rows) -> Iterator[tuple[int, Rows]]:
-    """Rows of its operands, as far as they have them, that must be there for some results.
-
-    What no result reads belongs to the results before it, so that the strips leave out nothing.
+    Raises `ValueError` where nests cannot be cut.
     """
-    source, second = n[Nest.SOURCE], n[Nest.SECOND]
-    size = tensors[source][TensorColumn.ROWS]
-    yield source, _window(n, rows, -n[Nest.PAD_ROWS], n[Nest.EXTENT_ROWS], size)
-    if second != NO_TENSOR:
-        size = tensors[second][TensorColumn.ROWS]
-        stretched = size == 1 and n[Nest.ROWS] > 1
-        yield second, (0, 1) if stretched else _window(n, rows, n[Nest.SECOND_ROW], 1, size)
-
-
-def _window(n: _Row, rows: Rows, start: int, extent: int, size: int) -> Rows:
-    """What a window of so many rows passes over, whose first one begins at `start`."""
-    stride = n[Nest.STRIDE_ROWS]
-    begin = 0 if rows[0] == 0 else max(0, start + rows[0] * stride)
-    end = start + (rows[1] - 1) * stride + max(stride, extent)
-    return begin, size if rows[1] == n[Nest.ROWS] else min(size, end)
-
-
-def _part(nests: list[_Row], tensors: list[_Row], strip: _Strip, index: int) -> _Row:
-    """The nest of a strip."""
-    old = nests[index]
-    rows = next(p.rows for p in strip.parts if p.nest == index)
-    n = old.copy()
-    skipped = rows[0] * n[Nest.STRIDE_ROWS]
-    n[Nest.ROWS] = rows[1] - rows[0]
-    n[Nest.FIRST_ROW] += rows[0] * n[Nest.RESULT_ROWS]
-    n[Nest.IS_PART] = 1
-    source, second, result = (n[column] for column in _TENSORS)
-    n[Nest.PAD_ROWS] -= skipped
-    if source in strip.homes:
-        n[Nest.SOURCE], first = strip.homes[source]
-        n[Nest.PAD_ROWS] += first
-    if second != NO_TENSOR:
-        if tensors[second][TensorColumn.ROWS] > 1 or old[Nest.ROWS] == 1:
-            n[Nest.SECOND_ROW] += skipped
-        if second in strip.homes:
-            n[Nest.SECOND], first = strip.homes[second]
-            n[Nest.SECOND_ROW] -= first
-    if result in strip.homes:
-        n[Nest.DESTINATION], first = strip.homes[result]
-        n[Nest.FIRST_ROW] -= first
-        n[Nest.IS_PART] = old[Nest.IS_PART]
-    return n
-
-
-def _assembled(
-    network: Network,
-    pieces: list[tuple[int, _Strip | None]],
-    nests: Ints,
-    names: list[str],
-    tensors: Ints,
-) -> Network:
-    """The tables of these nests: a nest as it is, or a strip's part of it."""
-    origins = np.array([index for index, _ in pieces], np.int64)
-    shares = network.nests[origins, Nest.SHARES].tolist()
-    first = {share: place for place, share in reversed([*enumerate(shares)])}
-    nests[:, Nest.SHARES] = [first[share] for share in shares]
-    widen_margins(nests[[strip is not None for _, strip in pieces]], tensors)
-    tensors[:, TensorColumn.LAST_USE] = 0
-    for column in _TENSORS:
-        (used,) = np.nonzero(nests[:, column] != NO_TENSOR)
-        np.maximum.at(tensors[:, TensorColumn.LAST_USE], nests[used, column], used)
-    layers = (
-        f"{network.layer_names[i]} {s.label}" if s else network.layer_names[i] for i, s in pieces
-    )
+    ordered = sorted(segments)
+    marks = _marks(network, ordered)
+    space, tables = _columns(network, ordered, marks)
+    rows = np.array([(s.first, s.last, s.strips) for s in ordered], np.int64).reshape(-1, 3)
+    length, count = cut_segments(network.nests, network.tensors, rows, marks, space, tables)
+    if length == EMPTY:
+        return None
+    nests, tensors = tables.nests[:length], tables.tensors[:count]
+    parts, tensor_parts = tables.nest_parts[:, :length], tables.tensor_parts[:, :count]
+    widen_margins(nests, parts[STRIP], tensors)
+    origins = parts[ORIGIN]
     return replace(
         network,
-        layer_names=tuple(layers),
+        layer_names=_named(network.layer_names, parts),
         nests=nests,
         tensors=tensors,
-        tensor_names=tuple(names),
-        recipes=tuple(network.recipes[index] for index in origins),
+        tensor_names=_named(network.tensor_names, tensor_parts),
+        recipes=tuple(map(network.recipes.__getitem__, origins.tolist())),
         origins=origins,
+    )
+
+
+def _marks(network: Network, segments: Sequence[Segment]) -> Ints:
+    """The tensors inside each segment, [S, T]."""
+    marks = np.empty((len(segments), len(network.tensors)), np.int64)
+    behind = 0
+    for own, segment in zip(marks, segments, strict=True):
+        first, last = segment.first, segment.last
+        if first < behind or not find_inside(network.nests, network.tensors, first, last, own):
+            raise ValueError(f"Nests {first} to {last} cannot be cut into strips.")
+        behind = last + 1
+    return marks
+
+
+def _columns(
+    network: Network, segments: Sequence[Segment], marks: Ints
+) -> tuple[CutSpace, CutTables]:
+    """Scratch, and tables with room for every strip."""
+    nests, tensors = len(network.nests), len(network.tensors)
+    space = CutSpace(
+        np.empty((nests, 2), np.int64),
+        np.empty((tensors, 2), np.int64),
+        np.empty(tensors, np.int64),
+        np.empty(nests, np.int64),
+    )
+    for segment, own in zip(segments, marks, strict=True):
+        nests += (segment.strips - 1) * (segment.last + 1 - segment.first)
+        tensors += segment.strips * int(own.sum())
+    tables = CutTables(
+        np.empty((nests, NESTS), np.int64),
+        np.empty((tensors, TENSOR_COLUMNS), np.int64),
+        np.empty((3, nests), np.int64),
+        np.empty((3, tensors), np.int64),
+    )
+    return space, tables
+
+
+def _named(names: Sequence[str], parts: Ints) -> tuple[str, ...]:
+    """Names of nests or tensors, with the number of the strip behind."""
+    return tuple(
+        f"{names[origin]} {strip}/{strips}" if strip else names[origin]
+        for origin, strip, strips in parts.T.tolist()
     )

@@ -22,9 +22,11 @@ from apollo.workloads.graph import Graph, GraphBuilder, Tensor
 from apollo.workloads.operators import Binary, BinaryKind, Convolution
 from tests.compiler.execution import check_compiled, seen_of
 from tests.compiler.models import random_model
+from tests.compiler.plain_strips import plain_cut, plain_inside, plain_margins
 from tests.compiler.random_graphs import random_graph, tiny_design
 
 FEW, MANY = 60, 1500
+CUTS = 4
 EDGE_TPU = load_design("edge_tpu_v1")
 
 
@@ -38,11 +40,19 @@ def block(rows: int = 8) -> Graph:
     return b.build(["d"])
 
 
+def lowered(seed: int) -> Network | None:
+    """A random network; None where it has no lowering."""
+    try:
+        return lower(random_graph(seed))
+    except ValueError:
+        return None
+
+
 def segments_of(network: Network) -> list[tuple[int, int]]:
     """First and last nests of all segments, of up to six, that may be cut."""
     count = len(network.nests)
     ends = ((first, last) for first in range(count) for last in range(first, first + 6))
-    return [pair for pair in ends if pair[1] < count and inside(network, *pair)]
+    return [pair for pair in ends if inside(network, *pair) is not None]
 
 
 def some_segments(network: Network, seed: int) -> list[Segment]:
@@ -105,9 +115,8 @@ def test_strips_have_the_rows_that_they_need():
 
 @pytest.mark.parametrize("seed", range(40))
 def test_strips_leave_no_row_out(seed):
-    try:
-        network = lower(random_graph(seed))
-    except ValueError:  # no lowering
+    network = lowered(seed)
+    if network is None:
         return
     for first, last in segments_of(network):
         rows = int(network.tensors[network.nests[last, Nest.DESTINATION], TensorColumn.ROWS])
@@ -123,10 +132,47 @@ def test_strips_leave_no_row_out(seed):
             assert (own[:, Nest.ROWS] > 0).all()
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_strips_are_those_found_row_by_row(seed):
+    network = lowered(seed)
+    if network is None:
+        return
+    for first in range(len(network.nests)):
+        for last in range(first, min(first + 6, len(network.nests))):
+            marks, plain = inside(network, first, last), plain_inside(network, first, last)
+            assert (marks is None) == (plain is None)
+            assert marks is None or {*np.flatnonzero(marks)} == plain
+    for number in range(CUTS):
+        segments = some_segments(network, CUTS * seed + number)
+        found, expected = cut(network, segments), plain_cut(network, segments)
+        assert (found is None) == (expected is None)
+        if found is not None and expected is not None:
+            assert np.array_equal(found.nests, expected.nests)
+            assert np.array_equal(found.tensors, expected.tensors)
+            assert found.layer_names == expected.layer_names
+            assert found.tensor_names == expected.tensor_names
+            assert origins_of(found).tolist() == expected.origins.tolist()
+            assert found.recipes == tuple(network.recipes[index] for index in expected.origins)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_margins_are_those_of_the_definition(seed):
+    network = lowered(seed)
+    if network is None:
+        return
+    tensors = network.tensors.copy()
+    tensors[:, TensorColumn.TOP : TensorColumn.RIGHT + 1] = 0
+    tensors[:, TensorColumn.ALIGN_ROWS :] = 1
+    plain_margins([*network.nests], [*tensors])
+    assert np.array_equal(network.tensors, tensors)
+
+
 def test_what_others_read_is_not_inside():
     network = lower(block())
     assert inside(network, 0, 1) is None  # the sum reads the first
-    assert inside(network, 0, 2) == {int(n) for n in network.nests[:2, Nest.DESTINATION]}
+    marks = inside(network, 0, 2)
+    assert marks is not None
+    assert {*np.flatnonzero(marks)} == {*network.nests[:2, Nest.DESTINATION]}
     with pytest.raises(ValueError, match=r"^Nests 0 to 1 cannot be cut into strips\.$"):
         cut(network, [Segment(0, 1, 2)])
     with pytest.raises(ValueError, match="cannot be cut into strips"):
