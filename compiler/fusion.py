@@ -13,7 +13,7 @@ from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.kernels.parameters import FREE
 from apollo.compiler.mapping import Mapped, Mapper
 from apollo.compiler.network import Network, origins_of
-from apollo.compiler.strips import Segment, cut, inside
+from apollo.compiler.strips import Cut, Segment, cut, inside
 from apollo.compiler.tables import Ints, Map, Nest, TensorColumn
 
 _CLEARLY = 128  # one part in so many: what the estimate may be wrong by
@@ -49,6 +49,7 @@ class _Found:
 
     segments: tuple[Segment, ...]
     mapped: Mapped
+    cut: Cut | None  # None without segments
 
 
 @dataclass
@@ -61,16 +62,20 @@ class _Search:
     is_fixed: Ints  # [L] nests whose strips are given
     attempts: int = 0
     tried: set[tuple[int, int]] = field(default_factory=set)
+    known: dict[tuple[Segment, ...], _Found | None] = field(default_factory=dict)
 
     def of(self, segments: tuple[Segment, ...], *, thorough: bool = False) -> _Found | None:
         """The network with these segments, mapped; None where one cannot be cut so."""
-        network, forced = self.network, self.forced
-        if segments:
-            found = cut(network, segments)
-            if found is None:
-                return None
-            network, forced = found, forced[found.origins]
-        return _Found(segments, self.mapper.cheapest(network, forced, thorough=thorough))
+        if not segments:
+            mapped = self.mapper.cheapest(self.network, self.forced, thorough=thorough)
+            return _Found(segments, mapped, None)
+        found = cut(self.network, segments)
+        if found is None:
+            return None
+        # An attempt that is refused is not spoken of, so it needs no names.
+        network = found.named() if thorough else found.unnamed
+        forced = self.forced[origins_of(network)]
+        return _Found(segments, self.mapper.cheapest(network, forced, thorough=thorough), found)
 
     def run(self, first: _Found) -> _Found:
         """What ends earliest of all that is tried; `first` unless another is clearly earlier."""
@@ -148,12 +153,15 @@ class _Search:
         return self._attempt([*rest, Segment(first, last, strips)])
 
     def _attempt(self, segments: list[Segment]) -> _Found | None:
-        """These segments, if they can be mapped."""
+        """These segments, if they can be mapped; what was attempted before is remembered."""
         self.attempts += 1
-        try:
-            return self.of(tuple(sorted(segments)))
-        except (DoesNotFit, ValueError):
-            return None
+        key = tuple(sorted(segments))
+        if key not in self.known:
+            try:
+                self.known[key] = self.of(key)
+            except (DoesNotFit, ValueError):
+                self.known[key] = None
+        return self.known[key]
 
     def _may_cut(self, first: int, last: int) -> bool:
         """Whether the nests are there, nobody has said how they run, and they can be cut."""
@@ -199,11 +207,12 @@ def _fixed_segments(network: Network, strips: Ints) -> Iterator[Segment]:
 
 
 def _labelled(found: _Found) -> Mapped:
-    """The mapping with the numbers of strips entered."""
-    if not found.segments:
+    """The mapping with the numbers of strips entered, and in the names."""
+    if found.cut is None:
         return found.mapped
-    origins = origins_of(found.mapped.network)
+    network, mapping = found.cut.named(), found.mapped.mapping
+    origins = origins_of(network)
     for segment in found.segments:
         own = (origins >= segment.first) & (origins <= segment.last)
-        found.mapped.mapping[own, Map.STRIPS] = segment.strips
-    return found.mapped
+        mapping[own, Map.STRIPS] = segment.strips
+    return found.mapped._replace(network=network)

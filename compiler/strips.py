@@ -8,6 +8,7 @@ stages the nests of a strip are nests like others, which write a part of the seg
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -23,6 +24,8 @@ from apollo.compiler.kernels.strips import (
 )
 from apollo.compiler.network import Network
 from apollo.compiler.tables import NESTS, TENSOR_COLUMNS, Ints
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, order=True)
@@ -47,8 +50,29 @@ def inside(network: Network, first: int, last: int) -> Ints | None:
     return marks if find_inside(network.nests, network.tensors, first, last, marks) else None
 
 
-def cut(network: Network, segments: Sequence[Segment]) -> Network | None:
-    """The network with segments, in order, cut into strips; None where a strip would be empty.
+@dataclass(frozen=True)
+class Cut:
+    """A network that was cut, whose nests and tensors still have the names of those they are of."""
+
+    unnamed: Network
+    nest_parts: Ints  # [3, L] which nest, which strip of it, of how many
+    tensor_parts: Ints  # [3, T]
+
+    def named(self) -> Network:
+        """The same with the numbers of strips in the names: `block2/expand 3/4`."""
+        names = (
+            (self.unnamed.layer_names, self.nest_parts),
+            (
+                self.unnamed.tensor_names,
+                self.tensor_parts,
+            ),
+        )
+        layers, tensors = (_numbered(*each) for each in names)
+        return replace(self.unnamed, layer_names=layers, tensor_names=tensors)
+
+
+def cut(network: Network, segments: Sequence[Segment]) -> Cut | None:
+    """The network with segments cut into strips; None where a strip would be empty.
 
     Raises `ValueError` where nests cannot be cut.
     """
@@ -62,16 +86,16 @@ def cut(network: Network, segments: Sequence[Segment]) -> Network | None:
     nests, tensors = tables.nests[:length], tables.tensors[:count]
     parts, tensor_parts = tables.nest_parts[:, :length], tables.tensor_parts[:, :count]
     widen_margins(nests, parts[STRIP], tensors)
-    origins = parts[ORIGIN]
-    return replace(
+    unnamed = replace(
         network,
-        layer_names=_named(network.layer_names, parts),
+        layer_names=_of(network.layer_names, parts),
         nests=nests,
         tensors=tensors,
-        tensor_names=_named(network.tensor_names, tensor_parts),
-        recipes=tuple(map(network.recipes.__getitem__, origins.tolist())),
-        origins=origins,
+        tensor_names=_of(network.tensor_names, tensor_parts),
+        recipes=_of(network.recipes, parts),
+        origins=parts[ORIGIN],
     )
+    return Cut(unnamed, parts, tensor_parts)
 
 
 def _marks(network: Network, segments: Sequence[Segment]) -> Ints:
@@ -109,9 +133,15 @@ def _columns(
     return space, tables
 
 
-def _named(names: Sequence[str], parts: Ints) -> tuple[str, ...]:
+def _of(whole: Sequence[T], parts: Ints) -> tuple[T, ...]:
+    """What the nests or tensors have of which these are parts."""
+    return tuple(map(whole.__getitem__, parts[ORIGIN].tolist()))
+
+
+def _numbered(names: Sequence[str], parts: Ints) -> tuple[str, ...]:
     """Names of nests or tensors, with the number of the strip behind."""
+    strips = parts[STRIP:].T.tolist()
     return tuple(
-        f"{names[origin]} {strip}/{strips}" if strip else names[origin]
-        for origin, strip, strips in parts.T.tolist()
+        f"{name} {strip}/{count}" if strip else name
+        for name, (strip, count) in zip(names, strips, strict=True)
     )

@@ -3,18 +3,20 @@
 import random
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from apollo.arch.accelerator import load_design
+from apollo.compiler import strips
 from apollo.compiler.bound import bound, is_layered
 from apollo.compiler.lower import lower
 from apollo.compiler.network import Network, origins_of
 from apollo.compiler.options import Fixed, Options
 from apollo.compiler.pipeline import Compiled, compile_network
-from apollo.compiler.strips import Segment, cut, inside
+from apollo.compiler.strips import Segment, inside
 from apollo.compiler.tables import NO_TENSOR, From, Map, Nest, TensorColumn
 from apollo.compiler.verify import Broken, verify_rows
 from apollo.simulator.engine import simulate
@@ -38,6 +40,12 @@ def block(rows: int = 8) -> Graph:
     b.add(Binary("sum", ("a", "b"), "c", BinaryKind.ADD))
     b.add(Convolution("third", ("c",), "d", 8, (3, 3), (2, 2), (1, 1, 1, 1)))
     return b.build(["d"])
+
+
+def cut(network: Network, segments: Sequence[Segment]) -> Network | None:
+    """The network cut, with its names; None where a strip would be empty."""
+    found = strips.cut(network, segments)
+    return found and found.named()
 
 
 def lowered(seed: int) -> Network | None:
@@ -74,10 +82,10 @@ def of_seed(seed: int) -> Counter[str]:
 
     def compile_and_check() -> Compiled | None:
         network = lower(model.graph, model)
-        strips = cut(network, some_segments(network, seed))
-        if strips is None or len(strips.nests) == len(network.nests):
+        found = cut(network, some_segments(network, seed))
+        if found is None or len(found.nests) == len(network.nests):
             return None
-        return check_compiled(compile_network(strips, tiny_design(seed + 1)), model, seed)
+        return check_compiled(compile_network(found, tiny_design(seed + 1)), model, seed)
 
     return seen_of(compile_and_check)
 
