@@ -139,7 +139,7 @@ class Store:
         if key in self._waiting:
             return self._waiting[key]
         with reading(self._engine) as session:
-            row = session.execute(_FIND, _bound(key)).one_or_none()
+            row = session.connection().execute(_FIND, _bound(key)).one_or_none()
             return None if row is None else Evaluation(*row)
 
     def put(self, key: EvaluationKey, evaluation: Evaluation) -> None:
@@ -198,7 +198,8 @@ class Store:
 
     @staticmethod
     def _ids(session: Session, keys: Iterable[EvaluationKey]) -> list[int]:
-        found = (session.execute(_FIND_ID, _bound(key)).scalar() for key in keys)
+        connection = session.connection()  # no objects are asked for
+        found = (connection.execute(_FIND_ID, _bound(key)).scalar() for key in keys)
         return [evaluation_id for evaluation_id in found if evaluation_id is not None]
 
 
