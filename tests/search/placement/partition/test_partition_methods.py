@@ -50,9 +50,9 @@ def test_local_search_is_the_same_for_the_same_seed() -> None:
 @given(drawn_graphs(coloured=False))
 def test_the_greedy_split_fits_and_needs_no_pieces(graph: PartitionGraph) -> None:
     placement = place_greedily(graph)
-    costs = partition_problem(graph, "latency").costs(placement[None, :])
-    assert costs.overflow_bytes[0] == 0
-    if not graph.is_backward.any() and graph.on_accelerator.all():
+    problem = partition_problem(graph, "latency")
+    assert problem.costs(placement[None, :]).overflow_bytes[0] == 0
+    if not graph.is_backward.any() and problem.groups.allowed.all():
         assert latency_of(graph)(placement[None, :])[1][0] == 0
 
 
