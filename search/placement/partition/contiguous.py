@@ -19,9 +19,11 @@ from apollo.search.placement.partition.ideals import (
 )
 from apollo.search.placement.partition.kernels.chain import (
     NEVER,
+    NONE,
     Chains,
     Covers,
     Groups,
+    Part,
     best_chain,
 )
 from apollo.search.placement.partition.leaves import merge_leaves
@@ -59,10 +61,12 @@ def place_contiguous(graph: PartitionGraph, limit: int = LIMIT) -> Ints:
 def _place(graph: PartitionGraph, ideals: Ideals, bound_ns: int) -> tuple[Ints, int] | None:
     """The best split and its max-load, if one is within the bound."""
     shape = (len(ideals.first) - 1, graph.accelerators + 1, graph.cpus + 1)
-    chains = Chains(*(np.zeros(shape, dtype=np.int64) for _ in range(3)))
+    chains = Chains(*(np.full(shape, blank, dtype=np.int64) for blank in (NEVER, 0, 0)))
+    chains.best_ns[0, 0, 0] = 0
     groups, covers = _groups_of(graph), Covers(ideals.first, ideals.group, ideals.above)
     left_ns, room_ns = ideals.left_of(groups.accelerator_ns), _room_ns(graph, bound_ns)
-    best_chain(covers, groups, left_ns, graph.accelerator_bytes, bound_ns, room_ns, chains)
+    part = _no_part(shape[0], graph.groups, len(groups.owner))
+    best_chain(covers, groups, left_ns, graph.accelerator_bytes, bound_ns, room_ns, part, chains)
     load_ns = int(chains.best_ns[-1].min())
     if load_ns > bound_ns:
         return None
@@ -77,6 +81,12 @@ def _place(graph: PartitionGraph, ideals: Ideals, bound_ns: int) -> tuple[Ints, 
         placement[sorted(ideals.members(ideal) - ideals.members(base))] = device
         ideal, used, cores = base, used - 1 + is_cpu, cores - is_cpu
     return placement, load_ns
+
+
+def _no_part(ideals: int, groups: int, outputs: int) -> Part:
+    lengths = (outputs, 5, ideals, groups + 1, groups + 1)
+    reading, total, seen, *way = (np.zeros(length, dtype=np.int64) for length in lengths)
+    return Part(np.zeros(groups, dtype=np.bool_), reading, total, seen + NONE, *way)
 
 
 def _room_ns(graph: PartitionGraph, bound_ns: int) -> Ints:

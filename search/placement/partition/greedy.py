@@ -1,8 +1,8 @@
 """The paper's greedy split for latency: along a topological order, one accelerator after another.
 
 Groups fill an accelerator until the next one has no room, and then the next accelerator; none is
-returned to, so that accelerators never wait for each other. What is left goes to the CPU. The
-order is that of the graph, depth first (order.py).
+returned to, so that accelerators never wait for each other. What is left goes to the CPU, and what
+no accelerator can run: only then they may. The order is that of the graph, depth first (order.py).
 """
 
 import numpy as np

@@ -30,7 +30,7 @@ import numpy as np
 
 from apollo.search.placement.partition.devices import Devices
 from apollo.search.placement.partition.graph import PartitionGraph
-from apollo.search.placement.partition.kernels.latency import Nodes, latency
+from apollo.search.placement.partition.kernels.latency import Nodes, State, latency
 from apollo.search.placement.partition.kernels.max_load import max_load
 from apollo.search.placement.partition.outputs import outputs_of
 from apollo.search.placement.problem import Ints
@@ -70,10 +70,17 @@ def latency_of(graph: PartitionGraph) -> Callable[[Ints], tuple[Ints, Ints]]:
 
     def run(placements: Ints) -> tuple[Ints, Ints]:
         found: Ints = np.zeros((2, len(placements)), dtype=np.int64)
-        latency(placements, nodes, graph.accelerators, found[0], found[1])
+        latency(placements, nodes, _state_of(graph), found[0], found[1])
         return found[0], found[1]
 
     return run
+
+
+def _state_of(graph: PartitionGraph) -> State:
+    lengths = dict.fromkeys(State._fields, len(graph.group))
+    lengths |= dict.fromkeys(("waits", "free_ns", "head"), graph.accelerators)
+    lengths["counts"] = 3
+    return State(*(np.zeros(length, dtype=np.int64) for length in lengths.values()))
 
 
 def _nodes_of(graph: PartitionGraph) -> Nodes:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from apollo.search.placement.partition.bound import max_load_bound_ms
 from apollo.search.placement.partition.contiguous import place_contiguous, place_linear
 from apollo.search.placement.partition.expert import place_as_expert
 from apollo.search.placement.partition.graph import PartitionGraph
@@ -29,6 +30,7 @@ class PartitionRow(NamedTuple):
     cost_ms: float | None  # also where memory is lacking; None if the method has no placement
     lacking_bytes: int
     published_ms: float | None
+    bound_ms: float | None  # of max-load: no placement is below it
     note: str  # why there is no placement
 
 
@@ -40,11 +42,17 @@ def methods_for(objective: Objective, seed: int = 0) -> Mapping[str, Method]:
             "local search": partial(_search, seed=seed),
             "dynamic program, one order": place_linear,
             "dynamic program": place_contiguous,
+            "dynamic program, then local search": partial(
+                _mend, place=place_contiguous, objective=objective
+            ),
         }
     return common | {
         "greedy": place_greedily,
         "dynamic program for max-load": _pipelined,
-        "greedy, then local search": _mend_greedy,
+        "greedy, then local search": partial(_mend, place=place_greedily, objective=objective),
+        "dynamic program for max-load, then local search": partial(
+            _mend, place=_pipelined, objective=objective
+        ),
     }
 
 
@@ -64,23 +72,24 @@ def partition_table(
     for name in graphs if graphs is not None else partition_graphs():
         graph = read_partition_file(name)
         objective = Objective.LATENCY if name.startswith("latency/") else Objective.MAX_LOAD
+        bound_ms = max_load_bound_ms(graph) if objective is Objective.MAX_LOAD else None
         for method, place in methods_for(objective, seed).items():
             if methods is None or method in methods:
-                rows.append(_row(name, graph, objective, method, place))
+                published = _published().get((name, objective, method))
+                blank = PartitionRow(name, objective, method, None, 0, published, bound_ms, "")
+                rows.append(_filled(blank, graph, place))
     return rows
 
 
-def _row(
-    name: str, graph: PartitionGraph, objective: Objective, method: str, place: Method
-) -> PartitionRow:
-    published = _published().get((name, objective, method))
+def _filled(row: PartitionRow, graph: PartitionGraph, place: Method) -> PartitionRow:
+    """The row with the cost of the method's placement, or why there is none."""
     try:
         placement = place(graph)
     except ValueError as error:
-        return PartitionRow(name, objective, method, None, 0, published, str(error))
-    costs = partition_problem(graph, objective).costs(placement[None, :])
+        return row._replace(note=str(error))
+    costs = partition_problem(graph, row.objective).costs(placement[None, :])
     cost, lacking = float(costs.cost[0]), int(costs.overflow_bytes[0])
-    return PartitionRow(name, objective, method, cost, lacking, published, "")
+    return row._replace(cost_ms=cost, lacking_bytes=lacking)
 
 
 def _on_one_device(graph: PartitionGraph) -> Ints:
@@ -98,8 +107,8 @@ def _pipelined(graph: PartitionGraph) -> Ints:
     return np.minimum(place_contiguous(graph), graph.accelerators)
 
 
-def _mend_greedy(graph: PartitionGraph) -> Ints:
-    return improve(partition_problem(graph, Objective.LATENCY), place_greedily(graph))
+def _mend(graph: PartitionGraph, place: Method, objective: Objective) -> Ints:
+    return improve(partition_problem(graph, objective), place(graph))
 
 
 def _published() -> dict[tuple[str, str, str], float]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from apollo.arch.jit import inlined, kernel
+from apollo.arch.jit import bare_inlined, bare_kernel
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -51,17 +51,21 @@ class Chains(NamedTuple):
 
 
 class Part(NamedTuple):
-    """The groups between two ideals."""
+    """The groups between two ideals, and the way that was taken there; all 0 but for `seen`."""
 
     inside: Bools  # [G]
     reading: Ints  # [Q] groups inside that read the output
     total: Ints  # [Total]
+    seen: Ints  # [M] the last base from which an ideal was visited, or NONE
+    ideal_at: Ints  # [G + 1] by depth
+    cover_at: Ints  # [G + 1] the cover to be taken next
 
 
+NONE = -1
 ACCELERATOR_NS, CPU_NS, TRANSFER_NS, SIZE_BYTES, UNSUPPORTED = 0, 1, 2, 3, 4  # of `total`
 
 
-@inlined
+@bare_inlined
 def _transfer(g: Groups, s: Part, output: int) -> int:
     """What the output costs the part: it is read elsewhere, or comes from elsewhere."""
     if s.inside[g.owner[output]]:
@@ -71,7 +75,7 @@ def _transfer(g: Groups, s: Part, output: int) -> int:
     return g.transfer_ns[output] if crosses else 0
 
 
-@inlined
+@bare_inlined
 def _change(g: Groups, s: Part, group: int, sign: int) -> None:
     """Adds a group to the part, or with sign -1 takes it out."""
     s.total[ACCELERATOR_NS] += sign * g.accelerator_ns[group]
@@ -92,7 +96,7 @@ def _change(g: Groups, s: Part, group: int, sign: int) -> None:
     s.total[TRANSFER_NS] += change
 
 
-@inlined
+@bare_inlined
 def _relax(
     left_ns: int, room_ns: Ints, load_ns: int, base: int, ideal: int, is_cpu: int, chains: Chains
 ) -> None:
@@ -108,7 +112,17 @@ def _relax(
                 chains.by_cpu[ideal, to, to_cores] = is_cpu
 
 
-@kernel
+@bare_inlined
+def _least(best_ns: Ints, ideal: int) -> int:
+    """The least max-load of a chain up to an ideal, whatever it uses."""
+    least = NEVER
+    for used in range(best_ns.shape[1]):
+        for cores in range(best_ns.shape[2]):
+            least = min(least, best_ns[ideal, used, cores])
+    return least
+
+
+@bare_kernel
 def best_chain(
     # Graph:
     c: Covers,
@@ -118,25 +132,16 @@ def best_chain(
     accelerator_bytes: int,
     bound_ns: int,
     room_ns: Ints,  # [K + 1, L + 1] of such time that is left, by devices used
+    # Scratch:
+    s: Part,
     # Out:
-    chains_out: Chains,
+    chains_out: Chains,  # of `best_ns` all NEVER, but 0 for the empty ideal
 ) -> None:
     """Writes the best chains, of those up to the bound: of others it may miss some."""
-    ideals, groups = len(c.first) - 1, len(g.cpu_ns)
-    best_ns = chains_out.best_ns
+    best_ns, ideal_at, cover_at = chains_out.best_ns, s.ideal_at, s.cover_at
     has_cpu = best_ns.shape[2] > 1
-    s = Part(
-        np.zeros(groups, dtype=np.bool_),
-        np.zeros(len(g.owner), dtype=np.int64),
-        np.zeros(5, dtype=np.int64),
-    )
-    seen = np.full(ideals, -1, dtype=np.int64)
-    ideal_at = np.zeros(groups + 1, dtype=np.int64)
-    cover_at = np.zeros(groups + 1, dtype=np.int64)
-    best_ns[:] = NEVER
-    best_ns[0, 0, 0] = 0
-    for base in range(ideals):
-        if best_ns[base].min() > bound_ns:
+    for base in range(len(c.first) - 1):
+        if _least(best_ns, base) > bound_ns:
             continue
         depth = 0
         ideal_at[0], cover_at[0] = base, c.first[base]
@@ -149,9 +154,9 @@ def best_chain(
                 continue
             cover_at[depth] += 1
             above = c.above[cover]
-            if seen[above] == base:
+            if s.seen[above] == base:
                 continue
-            seen[above] = base
+            s.seen[above] = base
             _change(g, s, c.group[cover], 1)
             fits = s.total[SIZE_BYTES] <= accelerator_bytes and s.total[UNSUPPORTED] == 0
             fits &= s.total[ACCELERATOR_NS] <= bound_ns

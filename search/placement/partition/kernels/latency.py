@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from apollo.arch.jit import inlined, kernel
+from apollo.arch.jit import bare_inlined, bare_kernel
 
 Ints = npt.NDArray[np.int64]
 
@@ -37,18 +37,17 @@ class State(NamedTuple):
     missing: Ints  # [V] inputs of a node on a CPU that are not there yet
     ready: Ints  # [V] stack of nodes that a CPU can run
     waits: Ints  # [accelerators] inputs from elsewhere that are not there yet
-    left: Ints  # [accelerators] nodes that have not run
     free_ns: Ints  # [accelerators] finish of the last piece
-    member: Ints  # [V] nodes by device, in topological order
-    first_member: Ints  # [accelerators + 2]
+    head: Ints  # [accelerators] the first node of an accelerator that has not run, or NONE
+    next: Ints  # [V] the one behind it, in topological order, or NONE
     counts: Ints  # [3]
 
 
-NOT_YET = -1
+NOT_YET, NONE = -1, -1
 PIECES, READY, FIRST_LEFT = 0, 1, 2  # entries of `counts`
 
 
-@inlined
+@bare_inlined
 def _arrive(n: Nodes, s: State, node: int) -> None:
     """Its output is there: tell the readers elsewhere."""
     accelerators = len(s.waits)
@@ -65,7 +64,7 @@ def _arrive(n: Nodes, s: State, node: int) -> None:
             s.counts[READY] += 1
 
 
-@inlined
+@bare_inlined
 def _run_cpu(n: Nodes, s: State) -> None:
     """All nodes that CPUs can run now."""
     while s.counts[READY] > 0:
@@ -78,101 +77,106 @@ def _run_cpu(n: Nodes, s: State) -> None:
         _arrive(n, s, node)
 
 
-@inlined
+@bare_inlined
 def _run_piece(n: Nodes, s: State, device: int, piece: int) -> None:
     """The marked nodes of an accelerator as one: inputs in, all of them, outputs out."""
     start, work = s.free_ns[device], 0
-    first, end = s.first_member[device], s.first_member[device + 1]
-    for entry in range(first, end):
-        node = s.member[entry]
-        if s.piece[node] != piece:
-            continue
-        work += n.accelerator_ns[node]
-        for edge in range(n.first_input[node], n.first_input[node + 1]):
-            source = n.source[edge]
-            if s.piece[source] != piece and s.fetched[source] != piece:
-                s.fetched[source] = piece
-                start = max(start, s.finish_ns[source])
-                work += n.output_ns[source]
-        for edge in range(n.first_reader[node], n.first_reader[node + 1]):
-            if s.piece[n.target[edge]] != piece:
-                work += n.output_ns[node]
-                break
-    s.free_ns[device] = start + work
-    for entry in range(first, end):
-        node = s.member[entry]
+    node = s.head[device]
+    while node != NONE:
         if s.piece[node] == piece:
-            s.finish_ns[node] = start + work
-            s.left[device] -= 1
+            work += n.accelerator_ns[node]
+            for edge in range(n.first_input[node], n.first_input[node + 1]):
+                source = n.source[edge]
+                if s.piece[source] != piece and s.fetched[source] != piece:
+                    s.fetched[source] = piece
+                    start = max(start, s.finish_ns[source])
+                    work += n.output_ns[source]
+            for edge in range(n.first_reader[node], n.first_reader[node + 1]):
+                if s.piece[n.target[edge]] != piece:
+                    work += n.output_ns[node]
+                    break
+        node = s.next[node]
+    s.free_ns[device] = start + work
+    _end_piece(n, s, device, piece)
+
+
+@bare_inlined
+def _end_piece(n: Nodes, s: State, device: int, piece: int) -> None:
+    """Its outputs are there, and only the other nodes are left."""
+    node, last = s.head[device], NONE
+    while node != NONE:
+        after = s.next[node]
+        if s.piece[node] == piece:
+            s.finish_ns[node] = s.free_ns[device]
             _arrive(n, s, node)
+            if last == NONE:
+                s.head[device] = after
+            else:
+                s.next[last] = after
+        else:
+            last = node
+        node = after
 
 
-@inlined
+@bare_inlined
 def _mark_rest(s: State, device: int) -> int:
-    """All nodes of an accelerator that have not run become a piece; its number."""
+    """All nodes of an accelerator that are left become a piece; its number."""
     s.counts[PIECES] += 1
-    for entry in range(s.first_member[device], s.first_member[device + 1]):
-        if s.finish_ns[s.member[entry]] == NOT_YET:
-            s.piece[s.member[entry]] = s.counts[PIECES]
+    node = s.head[device]
+    while node != NONE:
+        s.piece[node] = s.counts[PIECES]
+        node = s.next[node]
     return s.counts[PIECES]
 
 
-@inlined
+@bare_inlined
 def _mark_part(n: Nodes, s: State, device: int) -> int:
-    """The nodes that wait for no other device become a piece; its number."""
+    """Those that wait for no other device become a piece; its number."""
     s.counts[PIECES] += 1
     piece = s.counts[PIECES]
-    for entry in range(s.first_member[device], s.first_member[device + 1]):
-        node = s.member[entry]
-        waits = s.finish_ns[node] != NOT_YET
+    node = s.head[device]
+    while node != NONE:
+        waits = False
         for edge in range(n.first_input[node], n.first_input[node + 1]):
             source = n.source[edge]
             waits |= s.finish_ns[source] == NOT_YET and s.piece[source] != piece
         if not waits:
             s.piece[node] = piece
+        node = s.next[node]
     return piece
 
 
-@inlined
+@bare_inlined
 def _prepare(n: Nodes, s: State, placement: Ints) -> None:
     """Nodes on their devices, nothing run."""
     accelerators, nodes = len(s.waits), len(n.group)
-    s.waits[:], s.left[:], s.free_ns[:], s.first_member[:] = 0, 0, 0, 0
-    s.finish_ns[:] = NOT_YET
+    for device in range(accelerators):
+        s.waits[device], s.free_ns[device], s.head[device] = 0, 0, NONE
     s.counts[READY], s.counts[FIRST_LEFT] = 0, 0
-    for node in range(nodes):
+    for node in range(nodes - 1, -1, -1):
         device = min(placement[n.group[node]], accelerators)
         s.device[node] = device
-        s.first_member[device + 1] += 1
+        s.finish_ns[node] = NOT_YET
         if device < accelerators:
-            s.left[device] += 1
+            s.next[node], s.head[device] = s.head[device], node
+            for edge in range(n.first_input[node], n.first_input[node + 1]):
+                s.waits[device] += placement[n.group[n.source[edge]]] != device
+            continue
         s.missing[node] = n.first_input[node + 1] - n.first_input[node]
-        for edge in range(n.first_input[node], n.first_input[node + 1]):
-            if device < accelerators and s.device[n.source[edge]] != device:
-                s.waits[device] += 1
-        if device == accelerators and s.missing[node] == 0:
+        if s.missing[node] == 0:
             s.ready[s.counts[READY]] = node
             s.counts[READY] += 1
-    for device in range(accelerators + 1):
-        s.first_member[device + 1] += s.first_member[device]
-    for node in range(nodes - 1, -1, -1):
-        device = s.device[node]
-        s.first_member[device + 1] -= 1
-        s.member[s.first_member[device + 1]] = node
-    for device in range(accelerators + 1):
-        s.first_member[device] = s.first_member[device + 1]
-    s.first_member[accelerators + 1] = nodes
 
 
-@inlined
+@bare_inlined
 def _run_all(n: Nodes, s: State) -> int:
     """Runs everything; how many pieces beyond one were needed, over all accelerators."""
-    accelerators, extra = len(s.waits), 0
+    extra = 0
     while True:
         _run_cpu(n, s)
         ran, left = False, False
-        for device in range(accelerators):
-            if s.left[device] == 0:
+        for device in range(len(s.waits)):
+            if s.head[device] == NONE:
                 continue
             left = True
             if s.waits[device] == 0:
@@ -189,35 +193,23 @@ def _run_all(n: Nodes, s: State) -> int:
         extra += 1
 
 
-@kernel
+@bare_kernel
 def latency(
     # Placements:
     placements: Ints,  # [P, G]
     # Graph:
     n: Nodes,
-    # Devices:
-    accelerators: int,
+    # Scratch:
+    s: State,
     # Out:
     latency_ns_out: Ints,  # [P]
     extra_pieces_out: Ints,  # [P]
 ) -> None:
     """Writes the latency of every placement, and how many times an accelerator had to be split."""
-    nodes = len(n.group)
-    s = State(
-        np.zeros(nodes, dtype=np.int64),
-        np.zeros(nodes, dtype=np.int64),
-        np.zeros(nodes, dtype=np.int64),
-        np.zeros(nodes, dtype=np.int64),
-        np.zeros(nodes, dtype=np.int64),
-        np.zeros(nodes, dtype=np.int64),
-        np.zeros(accelerators, dtype=np.int64),
-        np.zeros(accelerators, dtype=np.int64),
-        np.zeros(accelerators, dtype=np.int64),
-        np.zeros(nodes, dtype=np.int64),
-        np.zeros(accelerators + 2, dtype=np.int64),
-        np.zeros(3, dtype=np.int64),
-    )
     for number in range(len(placements)):
         _prepare(n, s, placements[number])
         extra_pieces_out[number] = _run_all(n, s)
-        latency_ns_out[number] = s.finish_ns.max()
+        latest = 0
+        for node in range(len(n.group)):
+            latest = max(latest, s.finish_ns[node])
+        latency_ns_out[number] = latest

@@ -6,7 +6,6 @@ import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from partition_cases import partition_graphs
 
 from apollo.search.placement.partition.contiguous import place_contiguous, place_linear
 from apollo.search.placement.partition.graph import NS_PER_MS, PartitionGraph
@@ -15,6 +14,7 @@ from apollo.search.placement.partition.leaves import merge_leaves
 from apollo.search.placement.partition.problem import partition_problem
 from apollo.search.placement.partition.read import read_partition_file
 from apollo.search.placement.problem import Ints
+from tests.search.placement.partition.partition_cases import partition_graphs
 
 
 def is_contiguous(graph: PartitionGraph, placement: Ints) -> bool:
@@ -88,8 +88,8 @@ def test_leaves_keep_all_that_a_graph_takes(graph: PartitionGraph) -> None:
     ("name", "published"),
     [
         ("resnet50_inference", 33.8),
-        pytest.param("gnmt_inference", 32.9, marks=pytest.mark.slow),
-        pytest.param("inceptionv3_inference", None, marks=pytest.mark.slow),
+        ("gnmt_inference", 32.9),
+        ("inceptionv3_inference", None),
     ],
 )
 def test_the_dynamic_program_is_as_published(name: str, published: float | None) -> None:

@@ -1,11 +1,14 @@
 """Both objectives: the kernels equal the reference, and the published figures say how to read."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from partition_cases import partition_graphs
-from partition_reference import reference_latency, reference_max_load
 
 from apollo.search.placement.partition.expert import place_as_expert
 from apollo.search.placement.partition.graph import NS_PER_MS, PartitionGraph
@@ -14,6 +17,26 @@ from apollo.search.placement.partition.objectives import latency_of
 from apollo.search.placement.partition.problem import partition_problem
 from apollo.search.placement.partition.read import read_partition_file
 from apollo.search.placement.problem import Ints
+from tests.search.placement.partition.partition_cases import partition_graphs
+from tests.search.placement.partition.partition_reference import (
+    reference_latency,
+    reference_max_load,
+)
+
+ROOT = Path(__file__).resolve().parents[4]
+
+
+def in_subprocess(tests: str, **variables: str) -> None:
+    """Runs tests of this file with other settings of the compiler."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", tests],
+        cwd=ROOT,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout
 
 
 def drawn_placements(data: st.DataObject, problem_devices: int, groups: int) -> Ints:
@@ -124,3 +147,13 @@ def test_accelerators_that_wait_for_each_other_run_in_pieces() -> None:
     # a and its output 11; then d in one piece with b: 11 + 1 + 20 + 30 + 2; then c: 64 + 2 + 40
     assert found.tolist() == [106, 60]
     assert extra.tolist() == [1, 0]
+
+
+def test_kernels_are_as_published_without_jit() -> None:
+    # as Python: an index beyond an array or an overflow is an error there
+    in_subprocess("as_published and gnmt or in_pieces", NUMBA_DISABLE_JIT="1")
+
+
+@pytest.mark.slow
+def test_no_index_is_out_of_range(tmp_path: Path) -> None:
+    in_subprocess("reference", NUMBA_BOUNDSCHECK="1", NUMBA_CACHE_DIR=str(tmp_path))
