@@ -75,7 +75,12 @@ class _Search:
         # An attempt that is refused is not spoken of, so it needs no names.
         network = found.named() if thorough else found.unnamed
         forced = self.forced[origins_of(network)]
-        return _Found(segments, self.mapper.cheapest(network, forced, thorough=thorough), found)
+        try:
+            mapped = self.mapper.cheapest(network, forced, thorough=thorough)
+        except DoesNotFit as refusal:
+            refusal.nest = None  # it counts nests of the network that is cut
+            raise
+        return _Found(segments, mapped, found)
 
     def run(self, first: _Found) -> _Found:
         """What ends earliest of all that is tried; `first` unless another is clearly earlier."""

@@ -7,7 +7,9 @@ import pytest
 
 from apollo.arch.accelerator import lane_presets, load_design
 from apollo.compiler.bound import bound
+from apollo.compiler.demand import terms_of
 from apollo.compiler.dump.artifacts import artifacts
+from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.memory_map import memory_map
 from apollo.compiler.network import origins_of
 from apollo.compiler.options import Fixed, Options
@@ -83,3 +85,13 @@ def test_what_cannot_run_in_strips_is_refused():
     fixed = Options(fixed=(Fixed.of("block2/*:strips=999"),))
     with pytest.raises(ValueError, match=sentence):
         compile_network(network(NETWORK), SMALL, fixed)
+
+
+def test_a_refusal_of_strips_counts_no_nests():
+    """The numbers of nests are those of the network that is cut: no term may be told by them."""
+    tiny = replace(SMALL, name="tiny", core_memory_bytes=1 << 9)
+    fixed = Options(fixed=(Fixed.of("block2/*:strips=2"),))
+    with pytest.raises(DoesNotFit) as refusal:
+        compile_network(network(NETWORK), tiny, fixed)
+    assert refusal.value.nest is None
+    assert terms_of(network(NETWORK), tiny, refusal.value) == ()
