@@ -122,7 +122,7 @@ def explore(
         with closing(execution.backend(store, name, evaluate, task.measure())) as backend:
             result = run_study(store, definition, evaluate, trials, progress, admits, backend)
         row = store.study(name)
-        if row is not None:
+        if row is not None and not result.interrupted:  # who interrupts does not wait for tables
             export_study(row, result.trials, folder)
     best = None
     if result.best is not None:
