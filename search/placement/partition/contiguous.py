@@ -37,7 +37,7 @@ def place_linear(graph: PartitionGraph) -> Ints:
     Raises `ValueError` when none fits in memory.
     """
     merged, number = merge_leaves(graph)
-    found = _place(merged, linear_ideals(precedence(merged)), int(NEVER) - 1)
+    found = _place(merged, linear_ideals(precedence(merged)), NEVER - 1)
     if found is None:
         raise ValueError(f"No split of '{graph.name}' along its order fits on its devices.")
     return found[0][number]
@@ -51,8 +51,8 @@ def place_contiguous(graph: PartitionGraph, limit: int = LIMIT) -> Ints:
     merged, number = merge_leaves(graph)
     flow = precedence(merged)
     ideals = all_ideals(flow, limit)
-    along = _place(merged, linear_ideals(flow), int(NEVER) - 1)
-    better = _place(merged, ideals, along[1] - 1 if along else int(NEVER) - 1)
+    along = _place(merged, linear_ideals(flow), NEVER - 1)
+    better = _place(merged, ideals, along[1] - 1 if along else NEVER - 1)
     if not (found := better or along):
         raise ValueError(f"No contiguous split of '{graph.name}' fits on its devices.")
     return found[0][number]

@@ -16,7 +16,7 @@ from apollo.arch.jit import bare_inlined, bare_kernel
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-NEVER = np.int64(1) << 60  # a load that no device has
+NEVER = 1 << 60  # a load that no device has
 
 
 class Covers(NamedTuple):
