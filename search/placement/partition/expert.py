@@ -51,12 +51,20 @@ def _nodes(record: Record, graph: PartitionGraph, what: str) -> Iterator[tuple[i
     """Device and node of every entry."""
     kinds = (("fpgas", 0, graph.accelerators), ("cpus", graph.accelerators, graph.cpus))
     for kind, first, count in kinds:
-        devices = record.get(kind)
-        if not isinstance(devices, list):
-            raise ValueError(f"{what}: '{kind}' must be a list of devices.")
-        used = [device["nodes"] for device in devices]
-        if any(used[count:]):
-            raise ValueError(f"{what}: there are {count} {kind}, not {len(used)}.")
-        for number, nodes in enumerate(used):
+        parts = _parts(record, kind, what)
+        if any(parts[count:]):
+            raise ValueError(f"{what}: there are {count} {kind}, not {len(parts)}.")
+        for number, nodes in enumerate(parts):
             for node in nodes:
                 yield first + number, node
+
+
+def _parts(record: Record, kind: str, what: str) -> list[list[int]]:
+    """The nodes of every device of a kind."""
+    devices = record.get(kind)
+    listed = devices if isinstance(devices, list) else [None]
+    parts = [device.get("nodes") if isinstance(device, dict) else None for device in listed]
+    for part in parts:
+        if not isinstance(part, list) or not all(isinstance(node, int) for node in part):
+            raise ValueError(f"{what}: '{kind}' must be devices with a list 'nodes' of numbers.")
+    return [part for part in parts if part is not None]

@@ -91,7 +91,7 @@ class _Reader:
             group=_groups([self._colour(nodes[node]) for node in order]),
             source=ends[:, 0],
             target=ends[:, 1],
-            edge_bytes=np.array([round(edge.get("size", 0)) for edge in edges], dtype=np.int64),
+            edge_bytes=self._edge_bytes(edges),
             accelerators=int(self._limit("maxFPGAs")),
             cpus=int(self._limit("maxCPUs")),
             accelerator_bytes=int(self._limit("maxSizePerFPGA")),
@@ -121,6 +121,14 @@ class _Reader:
             if found.setdefault(source, cost) != cost:
                 raise self._fail(f"edges out of node {source} must have the same cost")
         return np.array([found.get(number, 0) for number in ids], dtype=np.int64)
+
+    def _edge_bytes(self, edges: Sequence[Record]) -> Ints:
+        """[E] The size of every edge, which need not be there."""
+        sizes = [
+            self._number({"size": 0} | dict(edge), "size", f"edge {number}")
+            for number, edge in enumerate(edges)
+        ]
+        return np.array([round(size) for size in sizes], dtype=np.int64)
 
     def _column(self, nodes: Sequence[Record], field: str, scale: int) -> Ints:
         values = [self._number(node, field, f"node {node['id']}") for node in nodes]

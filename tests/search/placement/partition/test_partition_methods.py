@@ -95,6 +95,15 @@ def test_a_bad_split_is_one_sentence(
         place_as_expert(read_partition_file(GNMT), path)
 
 
+@pytest.mark.parametrize("content", [{}, {"fpgas": 3}, {"fpgas": [{"nodes": [[1]]}]}])
+def test_a_split_without_lists_is_one_sentence(content: object, tmp_path: Path) -> None:
+    path = tmp_path / "s.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    reason = r"^Split '.*': 'fpgas' must be devices with a list 'nodes' of numbers\.$"
+    with pytest.raises(ValueError, match=reason):
+        place_as_expert(read_partition_file(GNMT), path)
+
+
 def test_an_expert_of_inference_serves_for_training() -> None:
     graph = read_partition_file("throughput/resnet50_training")
     assert expert_file(graph).name == "resnet50_inference_expert.json"

@@ -107,6 +107,10 @@ DAMAGES: list[tuple[Callable[[Record], object], str]] = [
         lambda g: g["edges"][1].update(cost=-0.5),
         "cost of edge 1 must be a number of 0 or more; it is -0.5",
     ),
+    (
+        lambda g: g["edges"][0].update(size="big"),
+        "size of edge 0 must be a number of 0 or more; it is 'big'",
+    ),
     (lambda g: g["edges"].append(edge(9, 33)), "edge 2 names node 33, which is not there"),
     (lambda g: g["nodes"].append(node(2)), "there must be one node 2, not several"),
     (
