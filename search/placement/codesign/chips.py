@@ -14,6 +14,8 @@ from apollo.arch.space import SPACE, Space
 from apollo.search.explore import explore
 from apollo.search.goals import Goal
 from apollo.search.problem import Problem, with_budget
+from apollo.search.store.brief import best_trials
+from apollo.search.studies import open_study, row_of
 
 GOAL = "speedup"  # over the baseline in throughput: area is given
 _WIDE_BUS_BYTES = (64, 128, 256)
@@ -43,6 +45,19 @@ class Search:
             output=self.output,
         )
         return None if found.best is None else found.best.accelerator
+
+
+def designs_of_study(output: Path, study: str, count: int = 1) -> list[Accelerator]:
+    """The best designs of a stored study, best first.
+
+    Raises `ValueError`, one sentence, when there is no such study or nothing in it is feasible.
+    """
+    with open_study(output, study) as store:
+        options, best = row_of(store, study).options, best_trials(store, study, count)
+    if not best:
+        raise ValueError(f"Study '{study}' has no feasible design.")
+    space = Problem.of_options(options).space
+    return [space.accelerator_at(trial.index) for trial in best]
 
 
 def wide_space(dram_gb_per_s: int) -> Space:

@@ -14,19 +14,18 @@ from apollo.search.placement.codesign.units import tensor_bytes, widths_of
 from apollo.search.placement.costs import CANNOT_RUN
 from apollo.search.placement.graph import OperatorGraph
 from apollo.search.placement.instance import Instance, instance_of
-from apollo.search.placement.problem import Ints
+from apollo.search.placement.problem import INFEASIBLE, Costs, Ints, PlacementProblem
 from apollo.search.placement.simulated import LEAST_NS
-from apollo.search.placement.step import Simulator, Step
+from apollo.search.placement.step import Simulator, Step, problem_of
 from apollo.workloads.graph import Graph
 
 
 @dataclass(frozen=True)
 class ExactStep:
-    """A placement of a network, estimated by its operators and as its chips run it."""
+    """A placement of a network as its chips run it."""
 
     segments: tuple[Segment, ...]  # [S]
     segment_ns: tuple[int, ...]  # [S] empty where a segment cannot run
-    estimated_ns: int | None  # by the times of operators (P10); None where one cannot run
     step: Step | None  # of the segments, as operators; None where one cannot run
     reason: str | None = None  # why one cannot run
 
@@ -48,18 +47,33 @@ def exact_step(
     network = graph.network
     assert network is not None  # else there are no segments
     meter = meter or Meter(network)
-    estimate = Simulator(instance_of(graph, cluster)).costs(placement[None, :]).cost[0]
-    estimated_ns = int(estimate) if np.isfinite(estimate) else None
     times = np.zeros(len(segments), np.int64)
     for device in {segment.device for segment in segments}:
         own = [number for number, each in enumerate(segments) if each.device == device]
         parts = [segments[number].operators for number in own]
         found = _times(parts, design_of(cluster, cluster.devices[device]), meter)
         if isinstance(found, str):
-            return ExactStep(tuple(segments), (), estimated_ns, None, found)
+            return ExactStep(tuple(segments), (), None, found)
         times[own] = found + cluster.devices[device].overhead_ns * (found > 0)
-    step = _step(network, cluster, segments, times)
-    return ExactStep(tuple(segments), tuple(times.tolist()), estimated_ns, step)
+    step = _step(meter, cluster, segments, times)
+    return ExactStep(tuple(segments), tuple(times.tolist()), step)
+
+
+def exact_problem(graph: OperatorGraph, cluster: Cluster) -> PlacementProblem:
+    """The problem of the least step as chips run it, in nanoseconds, for any optimizer.
+
+    Its groups and their times are those of the estimate. Raises `ValueError`, one sentence, as
+    `instance_of` does.
+    """
+    problem = problem_of(instance_of(graph, cluster))
+    meter = None if graph.network is None else Meter(graph.network)
+
+    def costs(placements: Ints) -> Costs:
+        steps = [exact_step(graph, cluster, placement, meter).step_ns for placement in placements]
+        cost = np.array([INFEASIBLE if ns is None else ns for ns in steps], np.float64)
+        return Costs(cost, np.zeros(len(steps), np.int64))
+
+    return replace(problem, name=f"{problem.name}, compiled", costs=costs)
 
 
 def _times(parts: Sequence[tuple[str, ...]], design: Accelerator, meter: Meter) -> Ints | str:
@@ -85,14 +99,14 @@ def _times(parts: Sequence[tuple[str, ...]], design: Accelerator, meter: Meter) 
     return min(cold, np.array(warm, np.int64), key=lambda times: int(times.sum()))
 
 
-def _step(network: Graph, cluster: Cluster, segments: Sequence[Segment], times: Ints) -> Step:
+def _step(meter: Meter, cluster: Cluster, segments: Sequence[Segment], times: Ints) -> Step:
     """The segments run as operators: a tensor goes over a link when its segment has ended."""
     used = sorted({segment.device for segment in segments})
     # Programs have all their tensors in DRAM; what a memory may hold is the estimate's business.
     devices = tuple(replace(cluster.devices[each], memory_bytes=LARGEST) for each in used)
     names = {device.name for device in devices}
     links = {pair: link for pair, link in cluster.links.items() if names.issuperset(pair)}
-    graph = _as_operators(network, segments)
+    graph = _as_operators(meter, segments)
     durations = np.full((len(segments), len(used)), CANNOT_RUN, np.int64)
     placement = np.array([used.index(segment.device) for segment in segments], np.int64)
     order = np.arange(len(segments))
@@ -101,10 +115,12 @@ def _step(network: Graph, cluster: Cluster, segments: Sequence[Segment], times: 
     return Simulator(Instance(graph, of_used, durations, Order.FIFO, order)).run(placement)
 
 
-def _as_operators(network: Graph, segments: Sequence[Segment]) -> OperatorGraph:
+def _as_operators(meter: Meter, segments: Sequence[Segment]) -> OperatorGraph:
     """An operator for each segment; what goes to a device goes there once, all together."""
-    count = len(segments)
-    edges = _edges(network, segments)
+    network, count = meter.graph, len(segments)
+    # The widths are of the whole network: its parts store what they read as it does.
+    widths = widths_of(meter.lowered(tuple(item.name for item in network.operators)))
+    edges = _edges(network, segments, widths)
     written = [0] * count
     for (source, _), size in edges.items():
         written[source] = max(written[source], size)
@@ -128,7 +144,9 @@ def _as_operators(network: Graph, segments: Sequence[Segment]) -> OperatorGraph:
     )
 
 
-def _edges(network: Graph, segments: Sequence[Segment]) -> Mapping[tuple[int, int], int]:
+def _edges(
+    network: Graph, segments: Sequence[Segment], widths: Mapping[str, int]
+) -> Mapping[tuple[int, int], int]:
     """Bytes by segments: of all tensors that the first writes for the device of the second."""
     where = {name: number for number, each in enumerate(segments) for name in each.operators}
     sent: dict[tuple[int, int], set[str]] = {}  # tensors, by segment and device
@@ -141,8 +159,6 @@ def _edges(network: Graph, segments: Sequence[Segment]) -> Mapping[tuple[int, in
             pair = where[producer.name], where[item.name]
             pairs[pair] = pair[0], segments[pair[1]].device
             sent.setdefault(pairs[pair], set()).add(name)
-    # The widths are of the whole network: its parts store what they read as it does.
-    widths = widths_of(Meter(network).lowered(tuple(item.name for item in network.operators)))
     sizes = {
         key: sum(tensor_bytes(network, name, widths) for name in names)
         for key, names in sent.items()

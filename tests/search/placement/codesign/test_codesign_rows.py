@@ -7,7 +7,13 @@ from apollo.arch.accelerator import load_design
 from apollo.arch.area import area_of
 from apollo.arch.cluster_file import load_cluster
 from apollo.search.measure import measure_graph
-from apollo.search.placement.codesign.chips import Search, chain_area_mm2, cluster_of, wide_space
+from apollo.search.placement.codesign.chips import (
+    Search,
+    chain_area_mm2,
+    cluster_of,
+    designs_of_study,
+    wide_space,
+)
 from apollo.search.placement.codesign.compare import CodesignRow, System, codesign_rows
 from apollo.workloads.catalogue import load
 
@@ -67,13 +73,26 @@ def test_a_wide_chip_may_have_the_bandwidth_of_all() -> None:
     assert choices["parameter_bus_bytes"] == (64, 128, 256)
 
 
-def test_what_does_not_fit_is_a_row_with_a_reason(tmp_path: Path) -> None:
+def test_designs_that_explore_found_are_chips(tmp_path: Path) -> None:
+    found = Search(tmp_path, trials=64).best(NETWORK, 6.8)
+    (study,) = [path.name for path in tmp_path.iterdir()]
+    best, second = designs_of_study(tmp_path, study, 2)
+    assert best == found != second
+    assert max(area_of(best).total_mm2, area_of(second).total_mm2) <= 6.8
+    rows = rows_by_system(codesign_rows([NETWORK], [best], [4], LINK))
+    assert rows[System.FASTEST].chips == 4
+    none = Search(tmp_path / "none", trials=1)
+    assert none.best(NETWORK, 1.0) is None
+    (study,) = [path.name for path in (tmp_path / "none").iterdir()]
+    with pytest.raises(ValueError, match=r"^Study '.*' has no feasible design\.$"):
+        designs_of_study(tmp_path / "none", study)
+
+
+def test_what_does_not_fit_is_a_row_with_a_reason() -> None:
     tiny = replace(V3, pe_memory_bytes=64, core_memory_bytes=64)
     found = rows_by_system(codesign_rows([NETWORK], [tiny], [2], LINK))
     assert all("does not fit" in str(row.reason) for row in found.values())
     assert all(row.throughput_per_s == 0 for row in found.values())
-    small = Search(tmp_path, trials=32).best(NETWORK, 0.9)
-    assert small is None or area_of(small).total_mm2 <= 0.9
 
 
 def test_chips_of_a_cluster_are_of_one_design() -> None:

@@ -6,7 +6,7 @@ import pytest
 from networks import branched, chain, dense_chain
 
 from apollo.arch.accelerator import load_design
-from apollo.search.placement.codesign.exact import ExactStep, exact_step
+from apollo.search.placement.codesign.exact import ExactStep, exact_problem, exact_step
 from apollo.search.placement.codesign.meter import Meter
 from apollo.search.placement.codesign.pipeline import quickest
 from apollo.search.placement.codesign.segments import segments_of
@@ -15,7 +15,10 @@ from apollo.search.placement.codesign.units import units_of
 from apollo.search.placement.graph import OperatorGraph
 from apollo.search.placement.graphs.lower import lower_graph
 from apollo.search.placement.graphs.step import Detail
-from apollo.search.placement.problem import Ints
+from apollo.search.placement.instance import instance_of
+from apollo.search.placement.partition.local_search import improve
+from apollo.search.placement.problem import INFEASIBLE, Ints
+from apollo.search.placement.step import problem_of
 from apollo.workloads.catalogue import load
 from apollo.workloads.graph import Graph
 
@@ -106,25 +109,36 @@ def test_programs_of_a_chip_share_its_core_memory() -> None:
 
 
 def test_the_estimate_knows_neither_cuts_nor_rides() -> None:
-    graph = graph_of(load("mobilenet_v2_0.35_96"))
-    whole = exact_step(graph, chain(V3, V3), placed(graph))
-    assert whole.estimated_ns is not None
-    assert whole.step_ns is not None
-    assert abs(whole.estimated_ns - whole.step_ns) < 20 * len(graph.names)
-    cut = exact_step(graph, chain(V3, V3), np.arange(graph.groups) % 2)
-    assert cut.estimated_ns is not None
-    assert cut.step_ns is not None
-    assert cut.step_ns > cut.estimated_ns  # every tensor goes by way of DRAM
+    graph, cluster = graph_of(load("mobilenet_v2_0.35_96")), chain(V3, V3)
+    estimated, exact = problem_of(instance_of(graph, cluster)), exact_problem(graph, cluster)
+    whole, cut = placed(graph), np.arange(graph.groups) % 2
+    assert abs(estimated.cost(whole) - exact.cost(whole)) < 20 * len(graph.names)
+    assert exact.cost(cut) > estimated.cost(cut)  # every tensor goes by way of DRAM
+
+
+def test_optimizers_may_search_what_chips_run() -> None:
+    graph = graph_of(dense_chain(1024, 1024, 1024))
+    # Room for the parameters of one layer: two chips keep both.
+    cluster = chain(*[replace(V1, core_memory_bytes=20 << 10)] * 2)
+    problem = exact_problem(graph, cluster)
+    alone = placed(graph)
+    found = improve(problem, alone)
+    assert found[graph.group[1]] != found[graph.group[2]]
+    assert problem.cost(found) == exact_step(graph, cluster, found).step_ns
+    assert problem.cost(found) < problem.cost(alone)
+    assert found.tolist() == improve(exact_problem(graph, cluster), alone).tolist()
 
 
 def test_what_cannot_run_has_a_reason() -> None:
     graph = graph_of(branched())
     tiny = replace(V3, pe_memory_bytes=64, core_memory_bytes=64)
     exact = exact_step(graph, chain(V3, tiny), placed(graph, dense=1))
-    assert exact == ExactStep(exact.segments, (), None, None, exact.reason)
+    assert exact == ExactStep(exact.segments, (), None, exact.reason)
     assert exact.reason is not None
     assert exact.reason.startswith("Layer 'dense' does not fit")
     assert exact.step_ns is None
+    cannot = exact_problem(graph, chain(V3, tiny)).cost(placed(graph, dense=1))
+    assert cannot == INFEASIBLE
 
 
 def test_a_chip_runs_operators_as_a_whole() -> None:
