@@ -30,6 +30,13 @@ class Costs(NamedTuple):
         return np.where(self.overflow_bytes > 0, INFEASIBLE, self.cost)
 
 
+class LinkTimes(NamedTuple):
+    """What a tensor takes from a device to another one, if it waits for nothing; 0 to itself."""
+
+    fixed_ns: Ints  # [D, D] whatever its size
+    ns_per_byte: Floats  # [D, D]
+
+
 @dataclass(frozen=True)
 class GroupGraph:
     """The groups, as far as a policy or a heuristic must know them.
@@ -63,6 +70,7 @@ class PlacementProblem:
     memory_bytes: Ints  # [D]
     groups: GroupGraph
     costs: Callable[[Ints], Costs]  # of placements [P, G]
+    links: LinkTimes | None = None  # None where they are not known
 
     def cost(self, placement: Ints) -> float:
         """Cost of one placement [G]; infinity where memory is lacking."""

@@ -8,7 +8,13 @@ from apollo.arch.cluster import Order
 from apollo.search.placement.costs import CANNOT_RUN
 from apollo.search.placement.instance import Instance
 from apollo.search.placement.kernels.step_time import NEVER, Run, Work, step_times
-from apollo.search.placement.problem import Costs, GroupGraph, Ints, PlacementProblem
+from apollo.search.placement.problem import (
+    Costs,
+    GroupGraph,
+    Ints,
+    LinkTimes,
+    PlacementProblem,
+)
 
 
 @dataclass(frozen=True)
@@ -138,7 +144,15 @@ def problem_of(instance: Instance) -> PlacementProblem:
         instance.memory_bytes,
         groups,
         Simulator(instance).costs,
+        _link_times(instance),
     )
+
+
+def _link_times(instance: Instance) -> LinkTimes:
+    links = instance.links
+    apart = ~np.eye(len(instance.memory_bytes), dtype=np.bool_)
+    fixed_ns = np.where(apart, links.overhead_ns + links.latency_ns, 0)
+    return LinkTimes(fixed_ns, np.where(apart, 1000 / links.bytes_per_us, 0.0))
 
 
 def _run(operators: int, transfers: int, devices: int, channels: int) -> Run:
