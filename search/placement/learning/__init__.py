@@ -1,0 +1,1 @@
+"""Placement by reinforcement learning (docs/placement_learning.md)."""

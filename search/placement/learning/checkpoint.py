@@ -1,0 +1,154 @@
+"""Policies and trainings as files: plain arrays (`.npz`, nothing pickled) and a header in JSON.
+
+A training that is resumed goes on exactly as if it had never stopped.
+"""
+
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from apollo.arch.whole_file import whole_file
+from apollo.search.placement.found import Budget
+from apollo.search.placement.learning.lesson import Lesson
+from apollo.search.placement.learning.policy import Policy
+from apollo.search.placement.learning.settings import Algorithm, LearningSettings
+from apollo.search.placement.learning.train import Row, Training
+from apollo.search.placement.learning.update import Learned
+from apollo.search.placement.problem import PlacementProblem
+
+VERSION = 1  # of the format
+_HEADER = "header"
+_PARAMETER, _FIRST, _MOMENT = "parameter/", "first/", "moment/"
+_STATE = ("update", "seconds", "stale", "begun")
+_BEST, _FOLLOWED = "best/", "followed/"
+
+Arrays = dict[str, npt.NDArray[Any]]
+Header = dict[str, Any]  # JSON
+
+
+def save_policy(path: Path, policy: Policy) -> None:
+    """Write a policy."""
+    _write(path, {"settings": _settings(policy)}, _parameters(policy))
+
+
+def load_policy(path: Path) -> Policy:
+    """The policy of a file; that of a training too.
+
+    Raises `ValueError`, one sentence, when it is no such file.
+    """
+    return _policy(*_read(path))
+
+
+def save_training(path: Path, training: Training) -> None:
+    """Write a training as it is now."""
+    arrays = _parameters(training.policy) | _parameters(training.first, _FIRST)
+    for number, leaf in enumerate(jax.tree.leaves(training.learned.moments)):
+        arrays[f"{_MOMENT}{number}"] = np.asarray(leaf)
+    for number, lesson in enumerate(training.lessons):
+        arrays[f"{_BEST}{number}"] = lesson.tries.found().placement
+        arrays[f"{_FOLLOWED}{number}"] = lesson.followed.placement
+    header = {
+        "settings": _settings(training.policy),
+        "budget": asdict(training.budget),
+        "seed": training.seed,
+        **{name: getattr(training, name) for name in _STATE},
+        "rows": [list(asdict(row).values()) for row in training.rows],
+        "lessons": [_lesson(lesson) for lesson in training.lessons],
+    }
+    _write(path, header, arrays)
+
+
+def load_training(path: Path, problems: Sequence[PlacementProblem]) -> Training:
+    """The training of a file, of the same problems, to go on with.
+
+    Raises `ValueError`, one sentence, when it is no such file or other problems were learned.
+    """
+    header, arrays = _read(path)
+    if "lessons" not in header:
+        raise ValueError(f"Checkpoint '{path.name}' has a policy, but no training to go on with.")
+    names = [lesson["problem"] for lesson in header["lessons"]]
+    if names != [problem.name for problem in problems]:
+        raise ValueError(f"Checkpoint '{path.name}' is of other problems: {', '.join(names)}.")
+    first = _policy(header, arrays, _FIRST)
+    training = Training(problems, first, Budget(**header["budget"]), header["seed"])
+    for name in _STATE:
+        setattr(training, name, header[name])
+    training.rows = [Row(*row) for row in header["rows"]]
+    moments, structure = jax.tree.flatten(training.learned.moments)
+    kept = [jnp.asarray(arrays[f"{_MOMENT}{number}"]) for number in range(len(moments))]
+    training.learned = Learned(
+        _policy(header, arrays).parameters, jax.tree.unflatten(structure, kept)
+    )
+    for number, (lesson, known) in enumerate(zip(training.lessons, header["lessons"], strict=True)):
+        _restore(lesson, known, arrays[f"{_BEST}{number}"], arrays[f"{_FOLLOWED}{number}"])
+    return training
+
+
+def _lesson(lesson: Lesson) -> Header:
+    return {
+        "problem": lesson.problem.name,
+        "simulations": lesson.tries.simulations,
+        "curve": lesson.tries.curve,
+        "baseline": lesson.baseline,
+        "scale": lesson.scale,
+    }
+
+
+def _restore(
+    lesson: Lesson,
+    known: Header,
+    best: npt.NDArray[np.int64],
+    followed: npt.NDArray[np.int64],
+) -> None:
+    """Bring a lesson that has just begun to where it was; what was found is simulated again."""
+    lesson.tries.costs(best[None, :])
+    lesson.followed = lesson.kept(followed)
+    lesson.tries.simulations = known["simulations"]
+    lesson.tries.curve = [(int(count), float(cost)) for count, cost in known["curve"]]
+    lesson.baseline, lesson.scale = known["baseline"], known["scale"]
+
+
+def _settings(policy: Policy) -> Header:
+    return asdict(policy.settings) | {"algorithm": policy.settings.algorithm.value}
+
+
+def _parameters(policy: Policy, kind: str = _PARAMETER) -> Arrays:
+    return {f"{kind}{name}": np.asarray(value) for name, value in policy.parameters.items()}
+
+
+def _policy(header: Header, arrays: Arrays, kind: str = _PARAMETER) -> Policy:
+    settings = header["settings"] | {"algorithm": Algorithm(header["settings"]["algorithm"])}
+    parameters = {
+        name.removeprefix(kind): jnp.asarray(value)
+        for name, value in arrays.items()
+        if name.startswith(kind)
+    }
+    return Policy(LearningSettings(**settings), parameters)
+
+
+def _write(path: Path, header: Mapping[str, Any], arrays: Arrays) -> None:
+    text = json.dumps({"version": VERSION, **header})
+    with whole_file(path) as part, part.open("wb") as file:
+        np.savez(file, allow_pickle=False, **{_HEADER: np.array(text)}, **arrays)
+
+
+def _read(path: Path) -> tuple[Header, Arrays]:
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        header = json.loads(str(arrays.pop(_HEADER)))
+    except (KeyError, ValueError, EOFError, zipfile.BadZipFile):
+        raise ValueError(f"'{path.name}' is not a checkpoint of a placement policy.") from None
+    if header["version"] != VERSION:
+        raise ValueError(
+            f"Checkpoint '{path.name}' has version {header['version']}; this one reads {VERSION}."
+        )
+    return header, arrays

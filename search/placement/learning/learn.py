@@ -1,0 +1,61 @@
+"""Place a problem: by a policy that learns it from nothing, or by one that has learned others."""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+
+from apollo.search.placement.found import Budget, Found
+from apollo.search.placement.learning.lesson import Lesson
+from apollo.search.placement.learning.policy import Policy
+from apollo.search.placement.learning.rollout import roll
+from apollo.search.placement.learning.settings import LearningSettings
+from apollo.search.placement.learning.train import Training, incumbent, placements_of
+from apollo.search.placement.problem import PlacementProblem
+
+_LIKELIEST = -1.0  # instead of a probability to explore
+
+
+def learn(
+    problem: PlacementProblem,
+    budget: Budget,
+    seed: int = 0,
+    settings: LearningSettings | None = None,
+) -> Found:
+    """The best placement that a new policy meets while it learns the problem."""
+    return fine_tune(problem, Policy.new(settings or LearningSettings(), seed), budget, seed)
+
+
+def fine_tune(problem: PlacementProblem, policy: Policy, budget: Budget, seed: int = 0) -> Found:
+    """The best placement that a policy meets while it learns the problem too."""
+    training = Training([problem], policy, budget, seed)
+    training.run()
+    return training.lessons[0].tries.found()
+
+
+def train(
+    problems: Sequence[PlacementProblem],
+    budget: Budget,
+    seed: int = 0,
+    settings: LearningSettings | None = None,
+) -> Policy:
+    """A policy that has learned a family of problems."""
+    policy = Policy.new(settings or LearningSettings(), seed)
+    training = Training(problems, policy, budget, seed)
+    training.run()
+    return training.policy
+
+
+def place(problem: PlacementProblem, policy: Policy, budget: Budget, seed: int = 0) -> Found:
+    """Place a problem with a policy as it is: the likeliest placement, and others drawn from it.
+
+    They are drawn in batches, of which each follows the best placement before it, as in training.
+    """
+    lesson, samples = Lesson.of(problem, budget), policy.settings.samples
+    key = jax.random.key(seed)
+    explore = jnp.zeros(samples, jnp.float32).at[0].set(_LIKELIEST)
+    while (left := lesson.tries.left) > 0:
+        key, drawn_by = jax.random.split(key)
+        drawn = roll(policy.parameters, lesson.inputs, incumbent(lesson), drawn_by, explore)
+        lesson.simulate(placements_of(drawn, lesson)[:left])
+    return lesson.tries.found()

@@ -1,0 +1,89 @@
+"""A problem while a policy learns it: what was found, and what rewards are usual."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from apollo.search.placement.found import Budget, Tries
+from apollo.search.placement.learning.inputs import Inputs, inputs_of
+from apollo.search.placement.learning.reward import on_one_device, reference_cost, rewards
+from apollo.search.placement.problem import Costs, Floats, Ints, PlacementProblem
+
+_FARTHEST = 4.0  # deviations that an advantage may be from 0
+_LEAST = 1e-9
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A placement and what it costs."""
+
+    placement: Ints  # [G]
+    overflow_bytes: int
+    cost: float
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """The less, the better: those that fit before those that do not."""
+        return self.overflow_bytes, self.cost
+
+    @classmethod
+    def best_of(cls, placements: Ints, costs: Costs) -> Self:
+        """The best of placements [P, G]."""
+        best = int(np.lexsort((costs.cost, costs.overflow_bytes))[0])
+        overflow = int(costs.overflow_bytes[best])
+        return cls(placements[best].copy(), overflow, float(costs.cost[best]))
+
+
+@dataclass
+class Lesson:
+    """What is known of a problem."""
+
+    tries: Tries
+    inputs: Inputs
+    reference: float  # cost that a reward of -1 stands for
+    on_one: Kept  # the best single device: what a visit begins with
+    followed: Kept  # the best one of this visit, which placements are drawn knowing
+    baseline: float | None = None  # moving average of the rewards; None before the first
+    scale: float = 0.0  # of advantages: the largest deviation of rewards, falling
+
+    @classmethod
+    def of(cls, problem: PlacementProblem, budget: Budget) -> Self:
+        """A problem of which only the placements on one device are known."""
+        tries = Tries(problem, budget)
+        placements = on_one_device(problem)[: budget.simulations]
+        costs = tries.costs(placements)
+        best = Kept.best_of(placements, costs)
+        return cls(tries, inputs_of(problem), reference_cost(costs), best, best)
+
+    @property
+    def problem(self) -> PlacementProblem:
+        """What is placed."""
+        return self.tries.problem
+
+    def kept(self, placement: Ints) -> Kept:
+        """A placement [G] and its cost, which does not count."""
+        return Kept.best_of(placement[None, :], self.problem.costs(placement[None, :]))
+
+    def begin(self) -> None:
+        """Begin a visit: nothing is found yet, and no reward is usual."""
+        self.followed = self.on_one
+        self.baseline, self.scale = None, 0.0
+
+    def simulate(self, placements: Ints) -> tuple[Costs, Floats]:
+        """Costs and rewards of placements [P, G]; the best one is followed."""
+        costs = self.tries.costs(placements)
+        found = Kept.best_of(placements, costs)
+        self.followed = min(self.followed, found, key=lambda kept: kept.rank)
+        return costs, rewards(costs, self.reference, int(self.problem.memory_bytes.sum()))
+
+    def advantages(self, reward: Floats, decay: float) -> Floats:
+        """[P] How much better than usual rewards are, in deviations; what is usual moves."""
+        mean, deviation = float(reward.mean()), float(reward.std())
+        before = mean if self.baseline is None else self.baseline
+        self.baseline = decay * before + (1 - decay) * mean
+        # Were the deviation this batch's alone, a policy that is sure of itself would learn noise.
+        self.scale = max(deviation, decay * self.scale)
+        scaled = (reward - self.baseline) / (self.scale + _LEAST)
+        advantage: Floats = np.clip(scaled, -_FARTHEST, _FARTHEST)
+        return advantage

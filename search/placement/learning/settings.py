@@ -1,0 +1,49 @@
+"""How a policy learns: sizes, rates, and the algorithm (docs/placement_learning.md says why)."""
+
+from dataclasses import dataclass, fields
+from enum import Enum
+
+
+class Algorithm(Enum):
+    """What makes a better policy of placements and their rewards."""
+
+    REINFORCE = "reinforce"
+    PPO = "ppo"
+
+
+_MAY_BE_ZERO = ("entropy", "explore", "baseline_decay")
+
+
+@dataclass(frozen=True)
+class LearningSettings:
+    """Hyper-parameters of a policy and its training.
+
+    Raises `ValueError`, one sentence, when one is out of range.
+    """
+
+    algorithm: Algorithm = Algorithm.PPO
+    samples: int = 16  # placements an update
+    epochs: int = 2  # of PPO, over the placements of an update
+    clip: float = 0.2  # of PPO: how far the probability of a decision may go in an update
+    rate: float = 3e-3  # of Adam, at first; it falls linearly to a tenth
+    entropy: float = 0.02  # weight of the bonus, at first; it falls linearly to nothing
+    explore: float = 1.0  # decisions a placement that are drawn evenly, by mean
+    baseline_decay: float = 0.9  # of the moving average of the rewards
+    gradient_norm: float = 1.0  # larger gradients are scaled down to it
+    hidden: int = 32
+    rounds: int = 2  # of messages along the edges
+    visit: int = 16  # updates in a row on one problem of a family
+    patience: int = 50  # updates in a row, on one problem alone, that find nothing better
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Algorithm):
+                continue
+            if value < 0 or (value == 0 and field.name not in _MAY_BE_ZERO):
+                raise ValueError(f"Setting {field.name} must be above 0, not {value}.")
+        if self.samples < 2:
+            raise ValueError(f"Setting samples must be at least 2, not {self.samples}.")
+        if self.baseline_decay >= 1:
+            raise ValueError(f"Setting baseline_decay must be below 1, not {self.baseline_decay}.")

@@ -1,0 +1,165 @@
+"""Training: placements are drawn and simulated, and make the policy better; again and again.
+
+A family of problems is visited one after the other, in an order that is drawn anew each time round.
+A visit begins with the best single device as the placement to follow, so that a policy learns to
+place a problem of which it knows nothing, and then to go on from what it found.
+
+One problem alone is learned until nothing better was found for a while. Then the policy it began
+with begins again, with what is left of the budget; the best placement of all is kept.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from apollo.search.placement.found import Budget
+from apollo.search.placement.learning.lesson import Lesson
+from apollo.search.placement.learning.observation import Incumbent, follow
+from apollo.search.placement.learning.policy import Policy
+from apollo.search.placement.learning.rollout import Rollout, roll
+from apollo.search.placement.learning.settings import LearningSettings
+from apollo.search.placement.learning.update import Rates, improve, untaught
+from apollo.search.placement.problem import Floats, Ints, PlacementProblem
+
+_SPREAD = 4.0  # the most and the least of exploration, as a factor
+_MOST_EXPLORED = 0.5
+_LAST_RATE = 0.1  # of Adam at the end, as a share of the first
+
+
+@dataclass(frozen=True)
+class Row:
+    """A point of a learning curve: an update, of placements of one problem."""
+
+    update: int
+    problem: str
+    simulations: int  # so far, of all problems
+    best_cost: float  # of this problem so far; infinite where none fits
+    mean_reward: float  # of this update's placements
+    feasible: float  # share of them
+    entropy: float | None  # nats a decision; None where the policy was not updated
+
+
+class Training:
+    """A policy and the problems that it learns, at some point of the training."""
+
+    def __init__(
+        self, problems: Sequence[PlacementProblem], policy: Policy, budget: Budget, seed: int
+    ) -> None:
+        """Begin; the budget is for all problems together.
+
+        Raises `ValueError`, one sentence, where there is no problem.
+        """
+        if not problems:
+            raise ValueError("There must be a problem to learn.")
+        self.settings, self.budget, self.seed = policy.settings, budget, seed
+        self.first = policy
+        self.learned = untaught(policy.parameters, policy.settings)
+        self.lessons = [Lesson.of(problem, budget) for problem in problems]
+        self.update = 0
+        self.seconds = 0.0  # of training, with what was resumed
+        self.rows: list[Row] = []
+        self.stale = 0  # updates since something better was found
+        self.begun = 0.0  # share of the budget that was gone at the last beginning
+
+    @property
+    def simulations(self) -> int:
+        """How many placements were simulated, of all problems."""
+        return sum(lesson.tries.simulations for lesson in self.lessons)
+
+    @property
+    def policy(self) -> Policy:
+        """The policy as it is now."""
+        return Policy(self.settings, self.learned.parameters)
+
+    @property
+    def spent(self) -> float:
+        """Share of the budget that is gone."""
+        return max(self.simulations / self.budget.simulations, self.seconds / self.budget.seconds)
+
+    def run(self, after: Callable[["Training"], None] | None = None) -> None:
+        """Go on until the budget is spent; `after` is called at the end of every update."""
+        while self.spent < 1:
+            began = time.monotonic()
+            self._step()
+            self.seconds += time.monotonic() - began
+            if after is not None:
+                after(self)
+
+    def _step(self) -> None:
+        """One update on one problem."""
+        lesson, settings = self.lessons[self._visited()], self.settings
+        self._begin(lesson)
+        known = lesson.followed.rank
+        rates = self._rates(lesson)
+        key = jax.random.fold_in(jax.random.key(self.seed), self.update)
+        drawn = roll(self.learned.parameters, lesson.inputs, incumbent(lesson), key, rates.explore)
+        placements = placements_of(drawn, lesson)[: self.budget.simulations - self.simulations]
+        costs, reward = lesson.simulate(placements)
+        entropy = None
+        if len(placements) == settings.samples:  # the last ones of a budget may be fewer
+            entropy = self._learn(lesson, drawn, reward, rates)
+        self.stale = 0 if lesson.followed.rank < known else self.stale + 1
+        best = lesson.tries.found().cost
+        mean, feasible = float(reward.mean()), float((costs.overflow_bytes == 0).mean())
+        name = lesson.problem.name
+        self.rows.append(Row(self.update, name, self.simulations, best, mean, feasible, entropy))
+        self.update += 1
+
+    def _begin(self, lesson: Lesson) -> None:
+        """Begin a visit when it is time, or begin anew."""
+        if len(self.lessons) > 1:
+            if self.update % self.settings.visit == 0:
+                lesson.begin()
+        elif self.stale >= self.settings.patience:
+            lesson.begin()
+            self.learned = untaught(self.first.parameters, self.settings)
+            self.stale, self.begun = 0, self.spent
+
+    def _learn(self, lesson: Lesson, drawn: Rollout, reward: Floats, rates: Rates) -> float:
+        advantage = jnp.float32(lesson.advantages(reward, self.settings.baseline_decay))
+        self.learned, entropy = improve(
+            self.learned, lesson.inputs, drawn, advantage, rates, self.settings
+        )
+        return float(entropy)
+
+    def _rates(self, lesson: Lesson) -> Rates:
+        settings = self.settings
+        spent = min(1.0, (self.spent - self.begun) / max(1 - self.begun, 1e-9))
+        return Rates(
+            step=jnp.float32(settings.rate * (1 - (1 - _LAST_RATE) * spent)),
+            entropy=jnp.float32(settings.entropy * (1 - spent)),
+            explore=jnp.float32(_spread(settings, len(lesson.problem.groups.names))),
+        )
+
+    def _visited(self) -> int:
+        """The problem of this update."""
+        rounds, place = divmod(self.update // self.settings.visit, len(self.lessons))
+        order = np.random.default_rng([self.seed, rounds]).permutation(len(self.lessons))
+        return int(order[place])
+
+
+def _spread(settings: LearningSettings, groups: int) -> Floats:
+    """[P] Probabilities of an even decision, from few to many of them in a placement."""
+    factors = np.geomspace(1 / _SPREAD, _SPREAD, settings.samples)
+    return np.minimum(settings.explore * factors / groups, _MOST_EXPLORED)
+
+
+def incumbent(lesson: Lesson) -> Incumbent:
+    """The placement that new ones are drawn knowing."""
+    placement = np.zeros(len(lesson.inputs.is_group), np.int32)
+    placement[: len(lesson.followed.placement)] = lesson.followed.placement
+    followed: Incumbent = _follow(lesson.inputs, placement)
+    return followed
+
+
+def placements_of(drawn: Rollout, lesson: Lesson) -> Ints:
+    """[P, G] Without the padding."""
+    groups = len(lesson.problem.groups.names)
+    return np.asarray(drawn.device).T[:, :groups].astype(np.int64)
+
+
+_follow = jax.jit(follow)

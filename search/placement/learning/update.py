@@ -1,0 +1,93 @@
+"""A better policy from placements and how much better than usual they were.
+
+REINFORCE (R. Williams, 1992), with the advantage A of a placement and all its decisions d:
+
+    loss = -mean A log p(d) - entropy · mean H                                                 (1)
+
+PPO (J. Schulman et al., "Proximal policy optimization algorithms", 2017), some epochs:
+
+    loss = -mean min(r A, clip(r, 1 - c, 1 + c) A) - entropy · mean H,   r = p(d) / p_old(d)   (2)
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from apollo.search.placement.learning.inputs import Inputs
+from apollo.search.placement.learning.policy import Parameters
+from apollo.search.placement.learning.rollout import Rollout, log_probabilities
+from apollo.search.placement.learning.settings import Algorithm, LearningSettings
+
+
+class Rates(NamedTuple):
+    """What falls in the course of training, and what depends on the problem."""
+
+    step: jax.Array  # of Adam
+    entropy: jax.Array
+    explore: jax.Array
+
+
+class Learned(NamedTuple):
+    """Parameters, and Adam's memory of gradients."""
+
+    parameters: Parameters
+    moments: optax.OptState
+
+
+def untaught(parameters: Parameters, settings: LearningSettings) -> Learned:
+    """Parameters without a memory."""
+    return Learned(parameters, _optimizer(settings).init(parameters))
+
+
+@partial(jax.jit, static_argnames="settings")
+def improve(
+    learned: Learned,
+    inputs: Inputs,
+    rollout: Rollout,
+    advantage: jax.Array,  # [P]
+    rates: Rates,
+    settings: LearningSettings,
+) -> tuple[Learned, jax.Array]:
+    """The policy after these placements, and its mean entropy at their decisions before that."""
+
+    def step(learned: Learned, _: None) -> tuple[Learned, jax.Array]:
+        gradient, entropy = jax.grad(_loss, has_aux=True)(
+            learned.parameters, inputs, rollout, advantage, rates, settings
+        )
+        direction, moments = _optimizer(settings).update(gradient, learned.moments)
+        moved = jax.tree.map(lambda old, way: old - rates.step * way, learned.parameters, direction)
+        return Learned(moved, moments), entropy
+
+    epochs = settings.epochs if settings.algorithm is Algorithm.PPO else 1
+    learned, entropies = jax.lax.scan(step, learned, length=epochs)
+    return learned, entropies[0]
+
+
+def _loss(
+    parameters: Parameters,
+    inputs: Inputs,
+    rollout: Rollout,
+    advantage: jax.Array,
+    rates: Rates,
+    settings: LearningSettings,
+) -> tuple[jax.Array, jax.Array]:
+    """The loss (1, 2) and the mean entropy, over decisions on groups that are not padding."""
+    log, entropy = log_probabilities(parameters, inputs, rollout, rates.explore)
+    if settings.algorithm is Algorithm.PPO:
+        ratio = jnp.exp(log - rollout.log_probability)
+        clipped = jnp.clip(ratio, 1 - settings.clip, 1 + settings.clip)
+        gain = jnp.minimum(ratio * advantage, clipped * advantage)
+    else:
+        gain = log * advantage
+    weight = inputs.is_group[:, None] / (inputs.is_group.sum() * len(advantage))
+    mean_entropy = (entropy * weight).sum()
+    return -(gain * weight).sum() - rates.entropy * mean_entropy, mean_entropy
+
+
+def _optimizer(settings: LearningSettings) -> optax.GradientTransformation:
+    return optax.chain(
+        optax.clip_by_global_norm(settings.gradient_norm), optax.scale_by_adam(b1=0.9, b2=0.999)
+    )
