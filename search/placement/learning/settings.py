@@ -33,7 +33,7 @@ class LearningSettings:
     hidden: int = 32
     rounds: int = 2  # of messages along the edges
     visit: int = 16  # updates in a row on one problem of a family
-    patience: int = 50  # updates in a row, on one problem alone, that find nothing better
+    patience: int = 50  # placements for each group, of one problem alone, that find nothing better
 
     def __post_init__(self) -> None:
         """Check ranges."""

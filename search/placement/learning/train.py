@@ -62,7 +62,7 @@ class Training:
         self.update = 0
         self.seconds = 0.0  # of training, with what was resumed
         self.rows: list[Row] = []
-        self.stale = 0  # updates since something better was found
+        self.stale = 0  # placements since something better was found
         self.begun = 0.0  # share of the budget that was gone at the last beginning
 
     @property
@@ -102,7 +102,7 @@ class Training:
         entropy = None
         if len(placements) == settings.samples:  # the last ones of a budget may be fewer
             entropy = self._learn(lesson, drawn, reward, rates)
-        self.stale = 0 if lesson.followed.rank < known else self.stale + 1
+        self.stale = 0 if lesson.followed.rank < known else self.stale + len(placements)
         best = lesson.tries.found().cost
         mean, feasible = float(reward.mean()), float((costs.overflow_bytes == 0).mean())
         name = lesson.problem.name
@@ -114,7 +114,7 @@ class Training:
         if len(self.lessons) > 1:
             if self.update % self.settings.visit == 0:
                 lesson.begin()
-        elif self.stale >= self.settings.patience:
+        elif self.stale >= self.settings.patience * len(lesson.problem.groups.names):
             lesson.begin()
             self.learned = untaught(self.first.parameters, self.settings)
             self.stale, self.begun = 0, self.spent

@@ -63,7 +63,7 @@ def test_what_is_resumed_goes_on_as_if_it_had_not_stopped(tmp_path, stop):
 
 
 def test_what_has_begun_again_is_resumed(tmp_path):
-    settings, path = LearningSettings(samples=8, patience=4), tmp_path / "training.npz"
+    settings, path = LearningSettings(samples=8, patience=3), tmp_path / "training.npz"
     whole = Training(FAMILY[:1], Policy.new(settings, 0), Budget(400), 0)
 
     def saving(training):

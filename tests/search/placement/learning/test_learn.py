@@ -135,7 +135,7 @@ def test_a_family_is_visited_evenly():
 
 
 def test_what_finds_nothing_better_begins_again():
-    problem, settings = random_problem(20, 12, 2), LearningSettings(patience=10)
+    problem, settings = random_problem(20, 12, 2), LearningSettings(patience=12)
     training = Training([problem], Policy.new(settings, 0), Budget(2_000), 0)
     training.run()
     entropies = [row.entropy for row in training.rows if row.entropy is not None]
