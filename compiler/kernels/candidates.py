@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.jit import bare_inlined, bare_kernel
-from apollo.compiler.kernels.clock import enter_core_work
+from apollo.compiler.kernels.clock import enter_core_work, enter_least
 from apollo.compiler.kernels.parameters import FITS, FREE
-from apollo.compiler.kernels.parts import INHERITED, NATURAL, VARIANTS, share_out
+from apollo.compiler.kernels.parts import INHERITED, NATURAL, VARIANTS, may_differ, share_out
 from apollo.compiler.kernels.sparse import fit_tiles
 from apollo.compiler.kernels.tiling import note
 from apollo.compiler.tables import Form, Map, Nest, Place, Resource, Split, Unit
@@ -87,6 +87,7 @@ def _enter(
             # Without rows in tiles, and operands in place: what is found out later adds to it.
             m[Map.SOURCE_FROM] = m[Map.SECOND_FROM] = m[Map.TO_DRAM] = 0
             enter_core_work(n, d, m, w)
+            enter_least(n, d, m, w)
             return True
     note(demand, _CORE_MEMORY, demanded)
     return False
@@ -170,9 +171,13 @@ def list_candidates(
     source = n[Nest.SOURCE]
     count = 0
     for variant in range(VARIANTS):
+        if not may_differ(result, variant):
+            continue
         for state in range(len(places) if variant == INHERITED else 1):
             place = places[state, source]
-            if _is_known(places, source, state):
+            if variant == INHERITED and (
+                not place[Place.ON_CHIP] or _is_known(places, source, state)
+            ):
                 continue
             count = add_candidates(
                 n, d, place, result, pairs, forced, variant, demand, rows, works, count

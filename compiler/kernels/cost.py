@@ -8,12 +8,19 @@ from apollo.arch.jit import bare_inlined, bare_kernel
 from apollo.arch.operands import ComputeFlag
 from apollo.compiler.kernels.operands import second_rows
 from apollo.compiler.kernels.parameters import channel_bytes, has_parameters, load_bytes, tiles_of
-from apollo.compiler.kernels.parts import blocks_along, ceil_div, opcode_of, read_rows
+from apollo.compiler.kernels.parts import (
+    blocks_along,
+    ceil_div,
+    keeps_columns_whole,
+    opcode_of,
+    read_rows,
+)
 from apollo.compiler.kernels.tiling import time_tiles
 from apollo.compiler.tables import IN_ORDER, From, Map, Nest, Split, TensorColumn, Unit
 
 Ints = npt.NDArray[np.int64]
 
+BURST = 256  # bytes
 _ACCUMULATE, _PARTIAL = int(ComputeFlag.ACCUMULATE), int(ComputeFlag.PARTIAL)
 
 
@@ -53,6 +60,30 @@ def compute_cycles(n: Ints, d: Ints, m: Ints) -> int:
 
 
 @bare_inlined
+def least_cycles(n: Ints, d: Ints, m: Ints) -> int:
+    """No more than the cycles with any tiles of parameters, for the tiles of rows that `m` has."""
+    cycles = tile_cycles(
+        opcode_of(n, m),
+        core_positions(d, m, m[Map.TILE_ROWS]),
+        n[Nest.IN_CHANNELS],
+        m[Map.CORE_CHANNELS],
+        n[Nest.TAPS],
+        n[Nest.FLAGS],
+        0,
+        d[Unit.LANES],
+    )
+    return cycles * m[Map.PE_GROUPS] * time_tiles(n, m)
+
+
+@bare_inlined
+def _segments(n: Ints, d: Ints, m: Ints) -> int:
+    """Contiguous pieces of all transfers of whole rows: a row tile of parts has one for each."""
+    if m[Map.ROW_TILES] == 1 or m[Map.BANDED]:
+        return time_tiles(n, m)
+    return time_tiles(n, m) * blocks_along(d, m, Split.ROWS)
+
+
+@bare_inlined
 def _operand_bytes(n: Ints, d: Ints, m: Ints, t: Ints, read: int, tile: int) -> int:
     """Bytes of an operand that cross the channel.
 
@@ -67,7 +98,7 @@ def _operand_bytes(n: Ints, d: Ints, m: Ints, t: Ints, read: int, tile: int) -> 
         else:
             rows = m[Map.ROW_TILES] * tile * min(bands, ceil_div(n[Nest.ROWS], m[Map.PE_ROWS]))
     row = t[TensorColumn.COLUMNS] * t[TensorColumn.CHANNELS] * t[TensorColumn.WIDTH]
-    return n[Nest.IMAGES] * rows * row
+    return n[Nest.IMAGES] * rows * row + _segments(n, d, m) * BURST // 2
 
 
 @bare_inlined
@@ -93,7 +124,7 @@ def moved_bytes(n: Ints, m: Ints) -> int:
 
 @bare_kernel
 def loaded_bytes(n: Ints, d: Ints, m: Ints, tensors: Ints) -> int:
-    """Bytes of operands that come from DRAM."""
+    """Bytes of operands that come from DRAM, half of a burst for the end of each piece included."""
     moved = 0
     if m[Map.SOURCE_FROM] == From.DRAM:
         source = tensors[n[Nest.SOURCE]]
@@ -108,9 +139,17 @@ def loaded_bytes(n: Ints, d: Ints, m: Ints, tensors: Ints) -> int:
 
 
 @bare_inlined
-def stored_bytes(n: Ints, m: Ints, tensors: Ints) -> int:
-    """Bytes of the result that go to DRAM."""
+def stored_bytes(n: Ints, d: Ints, m: Ints, tensors: Ints) -> int:
+    """Bytes of the result that go to DRAM; what is a part of a row has its own bursts."""
     if not m[Map.TO_DRAM]:
         return 0
-    elements = n[Nest.IMAGES] * n[Nest.ROWS] * n[Nest.COLUMNS] * n[Nest.CHANNELS]
-    return elements * n[Nest.GROUPS] * tensors[n[Nest.DESTINATION], TensorColumn.WIDTH]
+    t = tensors[n[Nest.DESTINATION]]
+    channels = n[Nest.CHANNELS] * n[Nest.GROUPS]
+    size = channels * t[TensorColumn.WIDTH]
+    pieces = n[Nest.IMAGES] * n[Nest.ROWS] * n[Nest.COLUMNS]
+    if channels == n[Nest.RESULT_COLUMNS] * t[TensorColumn.CHANNELS]:
+        size *= n[Nest.COLUMNS]
+        pieces = n[Nest.IMAGES] * n[Nest.ROWS]
+        if n[Nest.RESULT_ROWS] == 1 and not keeps_columns_whole(n, t):
+            return pieces * size + _segments(n, d, m) * BURST // 2
+    return pieces * ceil_div(size, BURST) * BURST

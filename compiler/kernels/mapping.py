@@ -13,25 +13,18 @@ import numpy.typing as npt
 
 from apollo.arch.jit import bare_inlined, bare_kernel
 from apollo.compiler.kernels.allocation import allocate, drop_dead, put_out, settle, take_live
-from apollo.compiler.kernels.candidates import list_candidates, obeys
-from apollo.compiler.kernels.clock import (
-    Time,
-    Work,
-    advance,
-    enter_core_work,
-    enter_transfers,
-    look_ahead,
-)
+from apollo.compiler.kernels.candidates import list_candidates
+from apollo.compiler.kernels.clock import Time, look_ahead
 from apollo.compiler.kernels.layouts import layout_key, others_key
-from apollo.compiler.kernels.operands import find_second, find_source
-from apollo.compiler.kernels.parameters import FITS
 from apollo.compiler.kernels.parts import held_channels, held_columns, held_rows, may_stay
-from apollo.compiler.kernels.ranking import IMPOSSIBLE, insert, score_of
-from apollo.compiler.kernels.sparse import fit_tiles
-from apollo.compiler.kernels.tiling import over_instruction_memory, streams, tile_rows
+from apollo.compiler.kernels.ranking import IMPOSSIBLE, limit_of
+from apollo.compiler.kernels.trials import (
+    find_operands,
+    least_score,
+    try_tiles,
+)
 from apollo.compiler.kernels.workspace import SCORE, STATE, Workspace
 from apollo.compiler.tables import (
-    NO_TENSOR,
     From,
     Map,
     Nest,
@@ -47,7 +40,6 @@ Ints = npt.NDArray[np.int64]
 _NONE = int(Split.NONE)
 _PE_MEMORY = int(Resource.PE_MEMORY)
 RESOURCES = len(Resource)
-_MOST_TILES = 16  # of rows, beyond what memory asks for
 
 
 @bare_inlined
@@ -73,81 +65,12 @@ def _is_mirrored(d: Ints, m: Ints) -> bool:
 
 
 @bare_inlined
-def _finer(m: Ints, before: int) -> int:
-    """Tiles of rows to try next; 0 where more of them bring nothing, or did not change anything."""
-    if not streams(m) or m[Map.TILE_ROWS] == 1 or m[Map.ROW_TILES] >= _MOST_TILES:
-        return 0
-    return 2 * m[Map.ROW_TILES] if m[Map.ROW_TILES] > before else 0
-
-
-@bare_inlined
-def _complete(
-    n: Ints,
-    d: Ints,
-    m: Ints,
-    tensors: Ints,
-    s: Workspace,
-    index: int,
-    places: Ints,
-    free: int,
-    tiles: int,
-) -> bool:
-    """Find a candidate's operands and tiles, at least `tiles` of rows, that fit; whether it does.
-
-    Larger tiles of parameters than the candidate's are for what has too many instructions.
-    """
-    source, second = n[Nest.SOURCE], n[Nest.SECOND]
-    find_source(n, d, m, tensors[source], places[source])
-    m[Map.SECOND_FROM] = From.NOWHERE
-    m[Map.SECOND_MOVE_BYTES] = 0
-    m[Map.SECOND_BYTES] = 0
-    if second != NO_TENSOR:
-        find_second(n, d, m, tensors[second], places[second])
-    forced, demand = s.forced[index], s.demand
-    for share in (4, 2, 1):
-        if share < 4 and fit_tiles(n, d, m, s.pairs, forced, share) != FITS:
-            continue
-        if tile_rows(n, d, m, tensors, free, tiles, forced, demand) and not over_instruction_memory(
-            n, d, m, demand
-        ):
-            return True
-    return False
-
-
-@bare_inlined
 def _left(places: Ints, live: Ints, count: int, capacity: int) -> int:
     """Bytes of a PE memory that no live tensor takes."""
     for i in range(count):
         if places[live[i], Place.ON_CHIP]:
             capacity -= places[live[i], Place.BYTES]
     return capacity
-
-
-@bare_inlined
-def _time(
-    s: Workspace,
-    n: Ints,
-    d: Ints,
-    tensors: Ints,
-    index: int,
-    state: int,
-    candidate: int,
-    price: int,
-) -> int:
-    """Enter into `time` when the nest is done as in `map` after a state; the score."""
-    w, m = s.work, s.map
-    for column in range(len(w)):
-        w[column] = s.works[candidate, column]
-    row = s.candidates[candidate]
-    tiled = m[Map.TILE_CHANNELS] != row[Map.TILE_CHANNELS]
-    tiled |= m[Map.TILE_INPUTS] != row[Map.TILE_INPUTS]
-    if m[Map.ROW_TILES] > 1 or streams(m) or tiled:
-        enter_core_work(n, d, m, w)
-    enter_transfers(n, d, m, tensors, w)
-    ring = d[Unit.CORE_MEMORY_BYTES]
-    advance(w, d, ring, s.times, s.parents, index, state, s.time)
-    m[Map.CYCLES] = w[Work.COMPUTE]
-    return score_of(s.time, s.ahead[index], w[Work.STORES], price)
 
 
 @bare_kernel
@@ -161,7 +84,7 @@ def _continue(
     live: int,
     count: int,
     entries: int,
-    price: int,
+    price: Ints,
 ) -> int:
     """Try `count` candidates after a state; how many entries there are among the best."""
     places, m = s.places[index % 2, state], s.map
@@ -179,24 +102,20 @@ def _continue(
         row = s.candidates[i]
         if placed and not _joins(n, d, row, tensors[destination], place):
             continue
+        least = least_score(s, index, state, i, price)
         must_go = out or not may_stay(n, d, row, tensors[destination])
         for to_dram in range(1 if must_go else 0, 1 if placed else 2):
-            tiles, before = 1, 0
-            while tiles > before:
-                for column in range(len(m)):
-                    m[column] = row[column]
-                m[Map.TO_DRAM] = to_dram
-                if not _complete(n, d, m, tensors, s, index, places, room, tiles):
-                    break
-                if obeys(m, s.forced[index]) and not _is_mirrored(d, m):
-                    score = _time(s, n, d, tensors, index, state, i, price)
-                    key = layout_key(d, m, others)
-                    entries = insert(
-                        key, score, state, m, s.time, entries, s.best, s.best_map, s.best_time
-                    )
-                # Streams run while others are computed, if there are several tiles.
-                before, tiles = m[Map.ROW_TILES], _finer(m, before)
-            if before > 0:
+            row[Map.TO_DRAM] = to_dram
+            key = layout_key(d, row, others)
+            if least >= limit_of(key, entries, s.best):
+                break
+            for column in range(len(m)):
+                m[column] = row[column]
+            find_operands(n, d, m, tensors, places)
+            if _is_mirrored(d, m):
+                break
+            entries = try_tiles(s, n, d, tensors, index, state, i, price, room, key, entries)
+            if m[Map.ROW_TILES] > 0:
                 break  # going to DRAM costs no less than staying
     return entries
 
@@ -242,9 +161,7 @@ def _accept(
 
 
 @bare_kernel
-def _search(
-    s: Workspace, nests: Ints, tensors: Ints, d: Ints, width: int, price: int
-) -> tuple[int, int, int]:
+def _search(s: Workspace, nests: Ints, tensors: Ints, d: Ints, width: int) -> tuple[int, int, int]:
     """Map all nests with at most `width` states.
 
     The states at the end and -1; or the nest that none could map, and live tensors then.
@@ -268,7 +185,7 @@ def _search(
         )
         entries = 0
         for state in range(states):
-            entries = _continue(s, n, d, tensors, index, state, live, count, entries, price)
+            entries = _continue(s, n, d, tensors, index, state, live, count, entries, s.price)
         states = _accept(s, n, d, tensors, index, live, entries, width)
         if states == 0:
             if entries > 0 and s.demand[_PE_MEMORY] == 0:
@@ -299,6 +216,12 @@ def _furthest(demand: Ints) -> int:
     return 0
 
 
+@bare_inlined
+def _end(t: Ints) -> int:
+    """When all is done."""
+    return max(t[Time.END], t[Time.STORED])
+
+
 @bare_kernel
 def _write(
     s: Workspace, nests: Ints, tensors: Ints, d: Ints, states: int, places: Ints, mapping: Ints
@@ -307,7 +230,7 @@ def _write(
     last = len(nests) - 1
     state = 0
     for i in range(1, states):
-        if s.times[last, i, Time.END] < s.times[last, state, Time.END]:
+        if _end(s.times[last, i]) < _end(s.times[last, state]):
             state = i
     for index in range(last, -1, -1):
         for column in range(len(mapping[index])):
@@ -341,13 +264,13 @@ def map_network(
     """
     for tensor in range(len(tensors)):
         out_out[tensor] = tensors[tensor, TensorColumn.IN_DRAM]
-    price = look_ahead(nests, d, s.ahead)
+    look_ahead(nests, d, s.forced, s.ahead, s.price)
     most = len(s.places[0])
     width = most
     narrow_fits = False
     while True:
         _begin_again(s, out_out)
-        states, failed, live = _search(s, nests, tensors, d, width, price)
+        states, failed, live = _search(s, nests, tensors, d, width)
         if failed < 0 and (width == most or narrow_fits):
             break
         if failed < 0:

@@ -79,6 +79,18 @@ def _is_stepped(result: Ints) -> bool:
     )
 
 
+@bare_inlined
+def may_differ(result: Ints, variant: int) -> bool:
+    """Whether a variant can be another than those before it, whatever the split."""
+    if variant == ALIGNED and _is_stepped(result):
+        return False
+    rows = _alignment(result[TensorColumn.ALIGN_ROWS], result[TensorColumn.STEP_ROWS], variant)
+    columns = _alignment(
+        result[TensorColumn.ALIGN_COLUMNS], result[TensorColumn.STEP_COLUMNS], variant
+    )
+    return variant <= INHERITED or rows > 1 or columns > 1
+
+
 @bare_kernel
 def share_out(n: Ints, d: Ints, m: Ints, source: Ints, result: Ints, variant: int) -> bool:
     """Enter the parts of a PE and core for the splits in `m`; false where a variant is no new one.
@@ -120,8 +132,6 @@ def share_out(n: Ints, d: Ints, m: Ints, source: Ints, result: Ints, variant: in
     m[Map.PE_CHANNELS] = each * m[Map.PE_GROUPS]
     if variant == NATURAL:
         return True
-    if variant == ALIGNED and _is_stepped(result):
-        return False
     differs = m[Map.PE_ROWS] != ceil_div(n[Nest.ROWS], down)
     differs |= m[Map.PE_COLUMNS] != ceil_div(n[Nest.COLUMNS], across)
     if n[Nest.GROUPS] == 1:

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.jit import bare_inlined, bare_kernel
-from apollo.compiler.kernels.clock import PRICE_BITS, Time
+from apollo.compiler.kernels.clock import BUSY, PASSED, PRICE_BITS, Time
 from apollo.compiler.kernels.workspace import KEY, SCORE, STATE
 
 Ints = npt.NDArray[np.int64]
@@ -13,7 +13,19 @@ IMPOSSIBLE = 1 << 60  # a score
 
 
 @bare_inlined
-def score_of(t: Ints, ahead: Ints, stored: int, price: int) -> int:
+def weigh(done: int, moved: int, is_last: bool) -> int:
+    """The score of being done and of having moved all at some time."""
+    return 18 * done if is_last else max(done, moved) * 16 + done + moved
+
+
+@bare_inlined
+def cost_of(ring: int, busy: int, price: Ints) -> int:
+    """What following inferences take because of bytes of parameters and of computing."""
+    return ring * price[PASSED] + busy * price[BUSY] >> PRICE_BITS
+
+
+@bare_inlined
+def score_of(t: Ints, ahead: Ints, stored: int, price: Ints, is_last: bool) -> int:
     """When the network may end at the earliest; among equals, the more that is done.
 
     What passes through core memory has a price: the less it is, the more can stay there.
@@ -21,7 +33,18 @@ def score_of(t: Ints, ahead: Ints, stored: int, price: int) -> int:
     done = max(t[Time.END], t[Time.STORED]) + ahead[0]
     # What is stored will be read again.
     moved = t[Time.CHANNEL] + ahead[1] + stored
-    return max(done, moved) * 16 + done + moved + (t[Time.RING] * price >> PRICE_BITS)
+    return weigh(done, moved, is_last) + cost_of(t[Time.RING], t[Time.BUSY], price)
+
+
+@bare_inlined
+def limit_of(key: int, entries: int, best: Ints) -> int:
+    """The score below which a continuation is entered among the best."""
+    worst = IMPOSSIBLE if entries < len(best) else 0
+    for i in range(entries):
+        if best[i, KEY] == key:
+            return best[i, SCORE]
+        worst = max(worst, best[i, SCORE])
+    return worst
 
 
 @bare_kernel

@@ -43,6 +43,7 @@ class Shelf(NamedTuple):
     best: Ints  # [L]
     times: Ints  # [L, 1, TIMES]
     parents: Ints  # [L, 1]
+    works: Ints  # [L, WORK] of nests whose parameters do not stay
     work: Ints  # [WORK]
 
 
@@ -56,6 +57,7 @@ def shelf(layers: int) -> Shelf:
         np.empty(layers, np.int64),
         np.empty((layers, 1, TIMES), np.int64),
         np.zeros((layers, 1), np.int64),
+        np.empty((layers, WORK), np.int64),
         np.empty(WORK, np.int64),
     )
 
@@ -124,23 +126,35 @@ def _streams(nests: Ints, mapping: Ints, ring: int, whole: int) -> bool:
 
 
 @bare_kernel
-def _end(s: Shelf, nests: Ints, tensors: Ints, d: Ints, mapping: Ints, ring: int) -> int:
+def _enter_works(s: Shelf, nests: Ints, tensors: Ints, d: Ints, mapping: Ints) -> None:
+    """What every nest has to do if its parameters do not stay."""
+    for i in range(len(nests)):
+        mapping[i, Map.RESIDENT] = 0
+        enter_core_work(nests[i], d, mapping[i], s.works[i])
+        enter_transfers(nests[i], d, mapping[i], tensors, s.works[i])
+
+
+@bare_kernel
+def _end(s: Shelf, nests: Ints, d: Ints, mapping: Ints, ring: int) -> int:
     """When a following inference ends."""
     passed = 0
+    w = s.work
     for i in range(len(nests)):
         s.home[i] = _NOWHERE
         m = mapping[i]
-        enter_core_work(nests[i], d, m, s.work)
+        for column in range(len(w)):
+            w[column] = s.works[i, column]
+        if m[Map.RESIDENT]:
+            w[Work.PARAMETERS] = w[Work.RING] = 0
         home = s.home[m[Map.OWNER]]
-        if s.work[Work.RING] > 0 and tiles_of(m) == 1 and not nests[i, Nest.DYNAMIC]:
+        if w[Work.RING] > 0 and tiles_of(m) == 1 and not nests[i, Nest.DYNAMIC]:
             # What an earlier nest has loaded is there until the ring has come round.
             if home != _NOWHERE and passed - home <= ring:
-                s.work[Work.PARAMETERS] = s.work[Work.RING] = 0
+                w[Work.PARAMETERS] = w[Work.RING] = 0
             else:
                 s.home[m[Map.OWNER]] = passed
-        passed += s.work[Work.RING]
-        enter_transfers(nests[i], d, mapping[i], tensors, s.work)
-        advance(s.work, d, ring, s.times, s.parents, i, 0, s.times[i, 0])
+        passed += w[Work.RING]
+        advance(w, d, ring, s.times, s.parents, i, 0, s.times[i, 0])
     last = s.times[len(nests) - 1, 0]
     return max(last[Time.END], last[Time.STORED])
 
@@ -159,6 +173,7 @@ def keep_resident(
     """Enter RESIDENT in the mapping; the bytes left for streaming, the end of an inference."""
     whole = d[Unit.CORE_MEMORY_BYTES]
     _fill(s, nests, d, forced, mapping_out)
+    _enter_works(s, nests, tensors, d, mapping_out)
     least = _NEVER
     left = whole
     last = -1
@@ -169,7 +184,7 @@ def keep_resident(
         if kept == last or not _streams(nests, mapping_out, whole - kept, whole):
             continue
         last = kept
-        end = _end(s, nests, tensors, d, mapping_out, whole - kept)
+        end = _end(s, nests, d, mapping_out, whole - kept)
         if end < least:
             least, left = end, whole - kept
             for i in range(len(nests)):

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from apollo.compiler.kernels.candidates import CHOICES, FORMS
-from apollo.compiler.kernels.clock import TIMES, WORK
+from apollo.compiler.kernels.clock import PRICES, TIMES, WORK
 from apollo.compiler.kernels.parts import VARIANTS
 from apollo.compiler.tables import MAPS, PLACES, Resource
 
@@ -27,6 +27,7 @@ class Workspace(NamedTuple):
     times: Ints  # [L, B, TIMES]
     parents: Ints  # [L, B] state of the nest before
     ahead: Ints  # [L, 2] least cycles of all nests behind: of computing, of the channel
+    price: Ints  # [PRICES] of `clock.look_ahead`
     candidates: Ints  # [C, MAPS]
     works: Ints  # [C, WORK]
     best: Ints  # [K, 3]
@@ -53,6 +54,7 @@ def workspace(tensors: int, width: int, pairs: Ints, forced: Ints) -> Workspace:
         np.empty((layers, width, TIMES), np.int64),
         np.zeros((layers, width), np.int64),
         np.empty((layers, 2), np.int64),
+        np.empty(PRICES, np.int64),
         np.zeros((candidates, MAPS), np.int64),
         np.empty((candidates, WORK), np.int64),
         np.empty((best, 3), np.int64),

@@ -23,12 +23,12 @@ def test_every_layer_is_compared_with_many_mappings(found: Found) -> None:
 
 def test_the_choice_is_near_the_optimum_of_its_own_cost_model(found: Found) -> None:
     ratios = {key: each.of_model for key, each in found.items()}
-    assert min(ratios.values()) >= 0.8, min(ratios, key=lambda key: ratios[key])
-    assert statistics.geometric_mean(ratios.values()) >= 0.95
+    assert min(ratios.values()) >= 0.75, min(ratios, key=lambda key: ratios[key])
+    assert statistics.geometric_mean(ratios.values()) >= 0.96
 
 
 def test_simulated_cycles_of_the_choice_are_near_the_least_of_any_mapping(found: Found) -> None:
-    assert statistics.geometric_mean(each.of_machine for each in found.values()) >= 0.9
+    assert statistics.geometric_mean(each.of_machine for each in found.values()) >= 0.93
 
 
 def test_no_mapping_beats_the_bound(found: Found) -> None:
