@@ -1,10 +1,11 @@
 """Which nests keep their parameters in core memory between inferences.
 
 Nests that share parameters keep them together. What is kept is not loaded again, but takes room
-from the ring through which the others stream, and with it loads that run ahead. So for every size
-of the ring, in steps, the best set that fits beside it is found by dynamic programming over bytes
-of core memory (a knapsack), and of these sets the one is kept with which a following inference ends
-first, by the times of `clock`.
+from the ring through which the others stream, and with it loads that run ahead. So for some sizes
+of the ring the best set that fits beside it is found by dynamic programming over steps of core
+memory (a knapsack), and of these sets the one is kept with which a following inference ends first,
+by the times of `clock`. Steps are finer than the sizes of the ring that are tried: parameters take
+whole steps, and as many nests as there are steps can stay at most.
 """
 
 from typing import NamedTuple
@@ -28,7 +29,8 @@ from apollo.compiler.tables import Map, Nest, Unit
 
 Ints = npt.NDArray[np.int64]
 
-STEPS = 32  # into which core memory is divided
+STEPS = 256  # into which core memory is divided
+RINGS = 32  # sizes of the ring that are tried
 _NEVER = 1 << 60
 _NOWHERE = -1
 
@@ -177,8 +179,9 @@ def keep_resident(
     least = _NEVER
     left = whole
     last = -1
-    for room in range(STEPS + 1):
-        if room > 0 and s.saved[room] == s.saved[room - 1]:
+    for number in range(RINGS + 1):
+        room = number * STEPS // RINGS
+        if number > 0 and s.saved[room] == s.saved[(number - 1) * STEPS // RINGS]:
             continue
         kept = _take(s, d, mapping_out, room)
         if kept == last or not _streams(nests, mapping_out, whole - kept, whole):

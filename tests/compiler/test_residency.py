@@ -1,8 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 
+from apollo.arch.accelerator import load_design
 from apollo.arch.isa import Opcode
 from apollo.compiler.kernels.parameters import tile_bytes
+from apollo.compiler.lower import lower
+from apollo.compiler.pipeline import compile_network
 from apollo.compiler.tables import Map
+from apollo.workloads.graph import GraphBuilder, Tensor
+from apollo.workloads.operators import FullyConnected
 
 
 def test_the_rest_has_room_for_two_tiles(compiled_networks):
@@ -34,3 +41,15 @@ def test_a_following_inference_loads_what_is_not_resident(compiled_networks):
         resident = compiled.mapping[:, Map.RESIDENT] == 1
         resident &= compiled.mapping[:, Map.OWNER] == np.arange(len(resident))
         assert all(cold.count(layer) == 1 for layer in resident.nonzero()[0].tolist())
+
+
+def test_as_many_layers_stay_as_have_room():
+    layers = 100
+    builder = GraphBuilder("deep", [Tensor("x0", (1, 256))])
+    for layer in range(layers):
+        builder.add(FullyConnected(f"dense{layer}", (f"x{layer}",), f"x{layer + 1}", 256))
+    network = lower(builder.build([f"x{layers}"]))
+    # Twice what the layers take together: 256 x 256 weights and 256 records each.
+    roomy = replace(load_design("edge_tpu_v1"), core_memory_bytes=256 << 10)
+    assert 2 * layers * 256 * (256 + 8) <= roomy.pes * roomy.cores * roomy.core_memory_bytes
+    assert compile_network(network, roomy).mapping[:, Map.RESIDENT].sum() == layers
