@@ -5,7 +5,7 @@ Letters: `N` points, `D` parameters of the space.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
@@ -71,7 +71,10 @@ class Optimizer(ABC):
         """An optimizer that was told nothing; `settings` by name, defaults for the rest."""
         self.settings = self.settings_type(**(settings or {}))
         self.radices: Ints = np.array(radices, dtype=np.int64)  # [D]
-        self._weights: Ints = np.append(np.cumprod(self.radices[:0:-1])[::-1], 1)  # [D]
+        # Beyond 63 bits indices are Python's integers: slower, and otherwise the same.
+        self._type: type = np.int64 if math.prod(self.radices.tolist()) < 1 << 63 else object
+        radices_of_type = self.radices.astype(self._type)
+        self._weights: Ints = np.append(np.cumprod(radices_of_type[:0:-1])[::-1], 1)  # [D]
 
     @abstractmethod
     def ask(self, count: int, generator: np.random.Generator) -> Ints:
@@ -94,11 +97,16 @@ class Optimizer(ABC):
 
     def indices_of(self, points: Ints) -> Ints:
         """The index in the space, [N], of points [N, D]."""
-        return points @ self._weights
+        return points.astype(self._type) @ self._weights
 
     def points_of(self, indices: Ints) -> Ints:
         """The digits, [N, D], of points with these indices, [N]."""
-        return indices[:, None] // self._weights % self.radices
+        digits: Ints = indices[:, None] // self._weights % self.radices
+        return digits.astype(np.int64)
+
+    def index_array(self, indices: Iterable[int]) -> Ints:
+        """Indices of points as an array, [N]."""
+        return np.array([*indices], dtype=self._type)
 
     def random_points(self, count: int, generator: np.random.Generator) -> Ints:
         """Points drawn uniformly, [count, D]."""

@@ -76,13 +76,15 @@ class Evolutionary(Optimizer):
     ) -> None:
         """An optimizer that was told nothing; `settings` by name, defaults for the rest."""
         super().__init__(settings, radices)
-        self._told: Ints = np.empty(0, dtype=np.int64)  # [N] point index, in the order of the log
+        self._told = self.index_array(())  # [N] point index, in the order of the log
+        self._known: set[int] = set()  # the same
         self._rewards: npt.NDArray[np.float64] = np.empty(0)  # [N]
         self._feasible: npt.NDArray[np.bool_] = np.empty(0, dtype=np.bool_)  # [N]
 
     def tell(self, trials: Sequence[Trial]) -> None:
         """Append trials to the log."""
-        self._told = np.append(self._told, np.array([t.index for t in trials], dtype=np.int64))
+        self._told = np.append(self._told, self.index_array(t.index for t in trials))
+        self._known |= {t.index for t in trials}
         self._rewards = np.append(self._rewards, np.array([t.reward for t in trials], dtype=float))
         self._feasible = np.append(self._feasible, np.array([t.feasible for t in trials], bool))
 
@@ -134,7 +136,7 @@ class Evolutionary(Optimizer):
 
     def _repeated(self, children: Ints) -> npt.NDArray[np.bool_]:
         indices = self.indices_of(children)
-        repeated = np.isin(indices, self._told)
+        repeated = np.array([index in self._known for index in indices.tolist()], np.bool_)
         first_of_batch = np.unique(indices, return_index=True)[1]
         again = np.ones(len(indices), dtype=np.bool_)
         again[first_of_batch] = False

@@ -43,7 +43,7 @@ class Filtered(Optimizer):
             if len(kept) >= count:
                 break
         chosen = [*kept.items(), *refused][:count]
-        points = self.points_of(np.array([index for index, _ in chosen], dtype=np.int64))
+        points = self.points_of(self.index_array(index for index, _ in chosen))
         return Proposals(points, [proposer for _, proposer in chosen])
 
     def tell(self, trials: Sequence[Trial]) -> None:

@@ -75,7 +75,7 @@ class Replayed(Optimizer):
                 (repeats if known else fresh).append(index)
             if len(fresh) >= count:
                 break
-        return self.points_of(np.array((fresh + repeats)[:count], dtype=np.int64))
+        return self.points_of(self.index_array((fresh + repeats)[:count]))
 
     def founding(self, log: Sequence[Trial]) -> int | None:
         """After how many trials of the log the engine starts; None: not yet."""
@@ -116,7 +116,7 @@ class Replayed(Optimizer):
 
     def free_digits(self, trial: Trial) -> Ints:
         """The point of a trial as an engine sees it, [F]."""
-        digits: Ints = self.points_of(np.array([trial.index]))[0, self.free]
+        digits: Ints = self.points_of(self.index_array([trial.index]))[0, self.free]
         return digits
 
     def _full(self, proposals: Ints) -> Ints:

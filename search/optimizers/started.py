@@ -21,7 +21,7 @@ class Started(Optimizer):
         super().__init__(None, optimizer.radices.tolist())
         self.settings = optimizer.settings
         self._optimizer = optimizer
-        self._first: Ints = np.array(first, dtype=np.int64)
+        self._first = self.index_array(first)
         self._told = 0
 
     def ask(self, count: int, generator: np.random.Generator) -> Ints:

@@ -25,8 +25,8 @@ def load(folder: Path, text: str) -> Cluster:
     return load_cluster(str(path))
 
 
-@pytest.mark.parametrize("name", cluster_names())
-def test_shipped_clusters_have_a_host_and_their_gpus(name: str) -> None:
+@pytest.mark.parametrize("name", [name for name in cluster_names() if name.endswith("gpu")])
+def test_shipped_clusters_of_gpus_have_a_host_and_their_gpus(name: str) -> None:
     cluster = load_cluster(name)
     gpus = int(name.removesuffix("gpu"))
     assert [device.name for device in cluster.devices] == ["cpu", *(f"gpu{n}" for n in range(gpus))]

@@ -147,7 +147,7 @@ class P3BO(Optimizer):
             known = self._known | batch.keys()
             fresh = [index for index in dict.fromkeys(drawn) if index not in known]
             chosen = (chosen + [(index, None) for index in [*fresh, *drawn]])[:count]
-        points = self.points_of(np.array([index for index, _ in chosen], dtype=np.int64))
+        points = self.points_of(self.index_array(index for index, _ in chosen))
         return Proposals(points, [proposer for _, proposer in chosen])
 
     def _end_round(self, trials: Sequence[Trial]) -> None:

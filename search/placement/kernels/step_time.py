@@ -240,8 +240,12 @@ def _ends(w: Work, r: Run, now_ns: int) -> int:
 
 
 @bare_inlined
-def _starts(w: Work, r: Run, now_ns: int) -> None:
-    """Phases 4 and 5: idle channels and devices start what waits."""
+def _starts(w: Work, r: Run, now_ns: int) -> int:
+    """Phases 4 and 5: idle channels and devices start what waits.
+
+    Returns when something happens next; NEVER where all has ended.
+    """
+    least = np.int64(NEVER)
     for channel in range(len(r.head)):
         transfer = r.head[channel]
         if transfer != NONE and r.leaves_ns[channel] == NEVER:
@@ -253,6 +257,7 @@ def _starts(w: Work, r: Run, now_ns: int) -> None:
             r.left_ns[transfer] = left
             r.leaves_ns[channel] = left
             _take(r, target, size)
+        least = min(least, r.leaves_ns[channel])
     for device in range(len(r.running)):
         if r.running[device] == NONE and r.is_ready[device] > 0:
             rank = _pop(r.ready[device], r.is_ready[device]) % len(r.device)
@@ -263,16 +268,7 @@ def _starts(w: Work, r: Run, now_ns: int) -> None:
             r.finish_ns[operator] = now_ns + w.duration_ns[operator, device]
             r.until_ns[device] = r.finish_ns[operator]
             _take(r, device, w.output_bytes[operator])
-
-
-@bare_inlined
-def _next_ns(r: Run) -> int:
-    """When something happens next; NEVER where all has ended."""
-    least = np.int64(NEVER)
-    for device in range(len(r.until_ns)):
         least = min(least, r.until_ns[device])
-    for channel in range(len(r.leaves_ns)):
-        least = min(least, r.leaves_ns[channel])
     if r.transfers[_ARRIVING] > 0:
         least = min(least, r.arriving[0] // len(r.operator))
     return int(least)
@@ -305,7 +301,6 @@ def step_times(
             ended = _ends(w, r, now)
             for index in range(ended):
                 _hand(w, r, r.ended[index], now)
-            _starts(w, r, now)
-            now = _next_ns(r)
+            now = _starts(w, r, now)
         for device in range(len(r.running)):
             overflow_bytes_out[p] += max(0, r.peak_bytes[device] - w.memory_bytes[device])

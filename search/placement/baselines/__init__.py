@@ -1,0 +1,1 @@
+"""Ways to place a graph without learning (docs/placement_baselines.md)."""
