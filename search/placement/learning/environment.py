@@ -16,6 +16,7 @@ from apollo.search.placement.learning.observation import (
     Incumbent,
     State,
     advance,
+    devices_of,
     follow,
     mask,
     observe,
@@ -62,9 +63,7 @@ class PlacementEnvironment(gymnasium.Env[Observation, Any]):
         best = placements[int(np.lexsort((costs.cost, costs.overflow_bytes))[0])]
         self._groups, self._devices = problem.groups.compute_ns.shape
         self._inputs = inputs_of(problem)
-        padded = np.zeros(len(self._inputs.is_group), np.int32)
-        padded[: self._groups] = best
-        self._followed: Incumbent = _follow(self._inputs, padded)
+        self._followed: Incumbent = _follow(self._inputs, devices_of(self._inputs, best))
         self._state: State = start(self._inputs)
         self._placement: list[int] = []
         self.observation_space = spaces.Dict(

@@ -20,7 +20,14 @@ from apollo.search.placement.problem import Bools, Floats, Ints, PlacementProble
 Singles = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int32]
 
-LEAST_GROUPS, LEAST_EDGES, LEAST_NEIGHBOURS, LEAST_DEVICES = 16, 64, 8, 4
+
+class Shape(NamedTuple):
+    """How long padded columns are, at least; powers of two."""
+
+    groups: int = 16
+    devices: int = 4
+    edges: int = 64
+    neighbours: int = 8
 
 
 class Inputs(NamedTuple):
@@ -44,17 +51,17 @@ class Inputs(NamedTuple):
     ideal: Singles  # [] time if all compute were shared evenly
 
 
-def inputs_of(problem: PlacementProblem) -> Inputs:
+def inputs_of(problem: PlacementProblem, least: Shape = Shape()) -> Inputs:  # noqa: B008 - frozen
     """The inputs of a problem."""
     groups, devices = problem.groups, len(problem.device_names)
     count, edges = len(groups.names), len(groups.source)
-    padded, padded_devices = power_of_two(count, LEAST_GROUPS), power_of_two(devices, LEAST_DEVICES)
-    padded_edges = power_of_two(edges, LEAST_EDGES)
+    padded, padded_devices = power_of_two(count, least.groups), power_of_two(devices, least.devices)
+    padded_edges = power_of_two(edges, least.edges)
     fastest = np.where(groups.allowed, groups.compute_ns, np.inf).min(axis=1)
     unit_ns = max(float(fastest.mean()), 1.0)
     unit_bytes = max(float(groups.edge_bytes.mean()) if edges else 0.0, 1.0)
     unit_memory = max(float(problem.memory_bytes.max()), 1.0)
-    earlier = earlier_neighbours(groups, padded, LEAST_NEIGHBOURS)
+    earlier = earlier_neighbours(groups, padded, least.neighbours)
     compute = np.where(groups.allowed, groups.compute_ns, 0) / unit_ns
     fixed, per_byte = np.zeros((devices, devices)), np.zeros((devices, devices))
     if problem.links is not None:

@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 
 from apollo.search.placement.found import Budget, Found
+from apollo.search.placement.learning.draw import draw
 from apollo.search.placement.learning.lesson import Lesson
 from apollo.search.placement.learning.policy import Policy
-from apollo.search.placement.learning.rollout import roll
 from apollo.search.placement.learning.settings import LearningSettings
-from apollo.search.placement.learning.train import Training, incumbent, placements_of
+from apollo.search.placement.learning.train import Training
 from apollo.search.placement.problem import PlacementProblem
 
 _LIKELIEST = -1.0  # instead of a probability to explore
@@ -56,6 +56,5 @@ def place(problem: PlacementProblem, policy: Policy, budget: Budget, seed: int =
     explore = jnp.zeros(samples, jnp.float32).at[0].set(_LIKELIEST)
     while (left := lesson.tries.left) > 0:
         key, drawn_by = jax.random.split(key)
-        drawn = roll(policy.parameters, lesson.inputs, incumbent(lesson), drawn_by, explore)
-        lesson.simulate(placements_of(drawn, lesson)[:left])
+        lesson.simulate(draw(policy, lesson, drawn_by, explore).placements[:left])
     return lesson.tries.found()

@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from apollo.search.placement.learning.inputs import Inputs
+from apollo.search.placement.learning.inputs import Inputs, Singles
+from apollo.search.placement.problem import Ints
 
 FEATURES = 16
 _ROUNDING = 1e-5  # of memory, in single precision: the simulator knows exactly
@@ -32,7 +34,7 @@ class State(NamedTuple):
 class Incumbent(NamedTuple):
     """A whole placement that a new one may follow."""
 
-    is_there: jax.Array  # [G, D] 1 on the device of a group
+    there: jax.Array  # [G, D] 1 at the device of a group
     share: jax.Array  # [G, D] of the bytes to and from neighbours that are there
 
 
@@ -89,7 +91,7 @@ def observe(inputs: Inputs, state: State, group: jax.Array, incumbent: Incumbent
         (state.load > 0).astype(jnp.float32),
         jnp.clip(inputs.memory[group] / jnp.maximum(room, 1e-6), 0, 2),
         state.memory / jnp.maximum(inputs.capacity, 1e-6),
-        incumbent.is_there[group],
+        incumbent.there[group],
         incumbent.share[group],
         jnp.tanh(state.free / inputs.ideal),
     )
@@ -134,10 +136,9 @@ def advance(inputs: Inputs, state: State, group: jax.Array, device: jax.Array) -
     )
 
 
-def follow(inputs: Inputs, placement: jax.Array) -> Incumbent:
-    """The placement [G] as one to follow."""
+def follow(inputs: Inputs, there: jax.Array) -> Incumbent:
+    """What is known of a placement to follow, from 1 at the device of each group [G, D]."""
     groups, devices = inputs.compute.shape
-    there = jax.nn.one_hot(placement, devices) * inputs.is_group[:, None]
     whole = jnp.concatenate([there, jnp.zeros((1, devices))])
     weight = (inputs.edge_bytes + 1e-3)[:, None]
     near = jnp.zeros((groups + 1, devices))
@@ -145,3 +146,10 @@ def follow(inputs: Inputs, placement: jax.Array) -> Incumbent:
     near = near.at[inputs.target].add(weight * whole[inputs.source])
     share = near / jnp.maximum(near.sum(axis=1, keepdims=True), 1e-6)
     return Incumbent(there, share[:groups])
+
+
+def devices_of(inputs: Inputs, placement: Ints) -> Singles:
+    """[G, D] 1 at the device of each group of a placement, which has no padding."""
+    there = np.zeros(inputs.compute.shape, np.float32)
+    there[np.arange(len(placement)), placement] = 1
+    return there

@@ -30,6 +30,7 @@ from apollo.search.placement.learning.shape import GROUP_FEATURES
 Parameters = dict[str, jax.Array]
 
 DEVICE_FEATURES = 4
+GROUPER = 64  # hidden units, as HDP has
 FORBIDDEN = -1e9  # logit of a device that a group may not go to
 
 
@@ -55,6 +56,8 @@ def initial(settings: LearningSettings, seed: int) -> Parameters:
         shapes[f"message{number}"] = (hidden, hidden)
         shapes[f"update{number}"] = (3 * hidden, hidden)
     shapes |= dict.fromkeys(("query", "key", "own", "others"), (hidden, hidden))
+    if settings.slots:
+        shapes |= {"grouper": (GROUP_FEATURES, GROUPER), "slots": (GROUPER, settings.slots)}
     parameters = {}
     for name, (rows, columns) in shapes.items():
         drawn = generator.normal(0, (2 / rows) ** 0.5, (rows, columns))
@@ -79,6 +82,11 @@ def encode(parameters: Parameters, inputs: Inputs) -> jax.Array:
         state = state + jax.nn.relu(_dense(parameters, f"update{number}", together))
         number += 1
     return state
+
+
+def group(parameters: Parameters, features: jax.Array) -> jax.Array:
+    """[G, S] Logits of the slots of every group, where there is a grouper."""
+    return _dense(parameters, "slots", jax.nn.relu(_dense(parameters, "grouper", features)))
 
 
 def head(

@@ -11,7 +11,7 @@ class Algorithm(Enum):
     PPO = "ppo"
 
 
-_MAY_BE_ZERO = ("entropy", "explore", "baseline_decay")
+_MAY_BE_ZERO = ("entropy", "explore", "baseline_decay", "slots")
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class LearningSettings:
     gradient_norm: float = 1.0  # larger gradients are scaled down to it
     hidden: int = 32
     rounds: int = 2  # of messages along the edges
+    slots: int = 0  # that a grouper merges groups into before they are placed; 0 for no grouper
     visit: int = 16  # updates in a row on one problem of a family
     patience: int = 50  # placements for each group, of one problem alone, that find nothing better
 

@@ -17,13 +17,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from apollo.search.placement.found import Budget
+from apollo.search.placement.learning.draw import Drawn, draw
 from apollo.search.placement.learning.lesson import Lesson
-from apollo.search.placement.learning.observation import Incumbent, follow
 from apollo.search.placement.learning.policy import Policy
-from apollo.search.placement.learning.rollout import Rollout, roll
 from apollo.search.placement.learning.settings import LearningSettings
-from apollo.search.placement.learning.update import Rates, improve, untaught
-from apollo.search.placement.problem import Floats, Ints, PlacementProblem
+from apollo.search.placement.learning.update import Rates, untaught
+from apollo.search.placement.problem import Floats, PlacementProblem
 
 _SPREAD = 4.0  # the most and the least of exploration, as a factor
 _MOST_EXPLORED = 0.5
@@ -96,8 +95,8 @@ class Training:
         known = lesson.followed.rank
         rates = self._rates(lesson)
         key = jax.random.fold_in(jax.random.key(self.seed), self.update)
-        drawn = roll(self.learned.parameters, lesson.inputs, incumbent(lesson), key, rates.explore)
-        placements = placements_of(drawn, lesson)[: self.budget.simulations - self.simulations]
+        drawn = draw(self.policy, lesson, key, rates.explore)
+        placements = drawn.placements[: self.budget.simulations - self.simulations]
         costs, reward = lesson.simulate(placements)
         entropy = None
         if len(placements) == settings.samples:  # the last ones of a budget may be fewer
@@ -119,11 +118,9 @@ class Training:
             self.learned = untaught(self.first.parameters, self.settings)
             self.stale, self.begun = 0, self.spent
 
-    def _learn(self, lesson: Lesson, drawn: Rollout, reward: Floats, rates: Rates) -> float:
+    def _learn(self, lesson: Lesson, drawn: Drawn, reward: Floats, rates: Rates) -> float:
         advantage = jnp.float32(lesson.advantages(reward, self.settings.baseline_decay))
-        self.learned, entropy = improve(
-            self.learned, lesson.inputs, drawn, advantage, rates, self.settings
-        )
+        self.learned, entropy = drawn.improve(self.learned, advantage, rates, self.settings)
         return float(entropy)
 
     def _rates(self, lesson: Lesson) -> Rates:
@@ -146,20 +143,3 @@ def _spread(settings: LearningSettings, groups: int) -> Floats:
     """[P] Probabilities of an even decision, from few to many of them in a placement."""
     factors = np.geomspace(1 / _SPREAD, _SPREAD, settings.samples)
     return np.minimum(settings.explore * factors / groups, _MOST_EXPLORED)
-
-
-def incumbent(lesson: Lesson) -> Incumbent:
-    """The placement that new ones are drawn knowing."""
-    placement = np.zeros(len(lesson.inputs.is_group), np.int32)
-    placement[: len(lesson.followed.placement)] = lesson.followed.placement
-    followed: Incumbent = _follow(lesson.inputs, placement)
-    return followed
-
-
-def placements_of(drawn: Rollout, lesson: Lesson) -> Ints:
-    """[P, G] Without the padding."""
-    groups = len(lesson.problem.groups.names)
-    return np.asarray(drawn.device).T[:, :groups].astype(np.int64)
-
-
-_follow = jax.jit(follow)

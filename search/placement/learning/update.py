@@ -9,6 +9,7 @@ PPO (J. Schulman et al., "Proximal policy optimization algorithms", 2017), some 
     loss = -mean min(r A, clip(r, 1 - c, 1 + c) A) - entropy · mean H,   r = p(d) / p_old(d)   (2)
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -53,38 +54,44 @@ def improve(
 ) -> tuple[Learned, jax.Array]:
     """The policy after these placements, and its mean entropy at their decisions before that."""
 
-    def step(learned: Learned, _: None) -> tuple[Learned, jax.Array]:
-        gradient, entropy = jax.grad(_loss, has_aux=True)(
-            learned.parameters, inputs, rollout, advantage, rates, settings
-        )
-        direction, moments = _optimizer(settings).update(gradient, learned.moments)
-        moved = jax.tree.map(lambda old, way: old - rates.step * way, learned.parameters, direction)
-        return Learned(moved, moments), entropy
+    def loss(parameters: Parameters) -> tuple[jax.Array, jax.Array]:
+        log, entropy = log_probabilities(parameters, inputs, rollout, rates.explore)
+        gain = surrogate(log, rollout.log_probability, advantage, settings)
+        weight = inputs.is_group[:, None] / (inputs.is_group.sum() * len(advantage))
+        mean_entropy = (entropy * weight).sum()
+        return -(gain * weight).sum() - rates.entropy * mean_entropy, mean_entropy
 
-    epochs = settings.epochs if settings.algorithm is Algorithm.PPO else 1
-    learned, entropies = jax.lax.scan(step, learned, length=epochs)
-    return learned, entropies[0]
+    return descend(learned, loss, rates, settings)
 
 
-def _loss(
-    parameters: Parameters,
-    inputs: Inputs,
-    rollout: Rollout,
-    advantage: jax.Array,
+def surrogate(
+    log: jax.Array, old_log: jax.Array, advantage: jax.Array, settings: LearningSettings
+) -> jax.Array:
+    """What (1) or (2) take the mean of, for logarithms of the probabilities of decisions."""
+    if settings.algorithm is Algorithm.REINFORCE:
+        return log * advantage
+    ratio = jnp.exp(log - old_log)
+    clipped = jnp.clip(ratio, 1 - settings.clip, 1 + settings.clip)
+    return jnp.minimum(ratio * advantage, clipped * advantage)
+
+
+def descend(
+    learned: Learned,
+    loss: Callable[[Parameters], tuple[jax.Array, jax.Array]],
     rates: Rates,
     settings: LearningSettings,
-) -> tuple[jax.Array, jax.Array]:
-    """The loss (1, 2) and the mean entropy, over decisions on groups that are not padding."""
-    log, entropy = log_probabilities(parameters, inputs, rollout, rates.explore)
-    if settings.algorithm is Algorithm.PPO:
-        ratio = jnp.exp(log - rollout.log_probability)
-        clipped = jnp.clip(ratio, 1 - settings.clip, 1 + settings.clip)
-        gain = jnp.minimum(ratio * advantage, clipped * advantage)
-    else:
-        gain = log * advantage
-    weight = inputs.is_group[:, None] / (inputs.is_group.sum() * len(advantage))
-    mean_entropy = (entropy * weight).sum()
-    return -(gain * weight).sum() - rates.entropy * mean_entropy, mean_entropy
+) -> tuple[Learned, jax.Array]:
+    """Steps on a loss, one an epoch, and what the loss gives beside itself before the first."""
+
+    def step(learned: Learned, _: None) -> tuple[Learned, jax.Array]:
+        gradient, beside = jax.grad(loss, has_aux=True)(learned.parameters)
+        direction, moments = _optimizer(settings).update(gradient, learned.moments)
+        moved = jax.tree.map(lambda old, way: old - rates.step * way, learned.parameters, direction)
+        return Learned(moved, moments), beside
+
+    epochs = settings.epochs if settings.algorithm is Algorithm.PPO else 1
+    learned, beside = jax.lax.scan(step, learned, length=epochs)
+    return learned, beside[0]
 
 
 def _optimizer(settings: LearningSettings) -> optax.GradientTransformation:
