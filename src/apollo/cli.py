@@ -25,6 +25,7 @@ from apollo.network_option import (
     tell_left_out,
     tell_sparsity,
 )
+from apollo.place_command import app as place
 from apollo.program_command import assemble, disassemble, is_program, save, show_run
 from apollo.study_command import app as study
 from apollo.sweep_command import sweep
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 app.add_typer(workloads, name="workloads")
 app.add_typer(study, name="study")
+app.add_typer(place, name="place")
 
 Design = Annotated[str, typer.Option(help="Preset, or the path of a .toml file.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of tables.")]

@@ -1,0 +1,124 @@
+"""The published graphs, placed by every optimizer with several seeds and equal budgets.
+
+A study a graph, cluster and seed, all in one database: what is there is not run again. Optimizers
+that draw nothing are run with the first seed only.
+"""
+
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, inf, isfinite, log
+
+from apollo.search.placement.found import Budget
+from apollo.search.placement.optimizers import EXPERT, LEARNED, place
+from apollo.search.placement.study import PlacementStudy
+from apollo.search.placement.task import PlacementTask
+from apollo.search.store import Store
+
+GRAPHS: tuple[tuple[str, str], ...] = (
+    ("inception_v3", "2gpu"),
+    ("inception_v3", "4gpu"),
+    ("nmt_2", "2gpu"),
+    ("nmt_2", "4gpu"),
+    ("rnnlm_2", "2gpu"),
+    ("rnnlm_2", "4gpu"),
+)
+DRAWING = (LEARNED, "random", "local_search", "evolutionary", "p3bo")  # they depend on the seed
+FIXED = ("single", EXPERT, "round_robin", "metis", "heft", "m_topo", "m_etf", "m_sct")
+OPTIMIZERS = (*DRAWING, *FIXED)
+_NS_PER_MS = 1e6
+
+
+@dataclass(frozen=True)
+class BenchmarkRow:
+    """An optimizer on a graph and cluster.
+
+    Attributes:
+        steps_ms: by seed; infinite where nothing fits the memories.
+        simulations: of the first seed.
+        seconds: of the first seed.
+
+    """
+
+    graph: str
+    cluster: str
+    optimizer: str
+    steps_ms: tuple[float, ...]
+    simulations: int
+    seconds: float
+
+    @property
+    def median_ms(self) -> float:
+        """Of the seeds."""
+        return statistics.median(self.steps_ms)
+
+    @property
+    def spread(self) -> float:
+        """The longest step over the shortest, less 1."""
+        return max(self.steps_ms) / min(self.steps_ms) - 1 if isfinite(max(self.steps_ms)) else inf
+
+
+def benchmark(
+    store: Store,
+    budget: Budget,
+    seeds: int,
+    graphs: Sequence[tuple[str, str]] = GRAPHS,
+    optimizers: Sequence[str] = OPTIMIZERS,
+    follow: Callable[[str], None] = lambda _: None,
+) -> Iterator[BenchmarkRow]:
+    """The rows, graph by graph, as they are done.
+
+    Raises `ValueError`, one sentence, for a graph, cluster or optimizer that there is not, and
+    `KeyboardInterrupt` after Ctrl-C: what was done is stored.
+    """
+    for graph, cluster in graphs:
+        task = PlacementTask(graph, cluster)
+        found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in optimizers}
+        for seed in range(seeds):
+            names = [name for name in optimizers if seed == 0 or name in DRAWING]
+            for name, each in _run(task, store, budget, seed, names, follow).items():
+                found[name].append(each)
+        for name, runs in found.items():
+            steps = tuple(cost / _NS_PER_MS for cost, _, _ in runs)
+            yield BenchmarkRow(graph, cluster, name, steps, int(runs[0][1]), runs[0][2])
+
+
+def _run(
+    task: PlacementTask,
+    store: Store,
+    budget: Budget,
+    seed: int,
+    names: Sequence[str],
+    follow: Callable[[str], None],
+) -> Mapping[str, tuple[float, float, float]]:
+    """Cost, simulations and seconds of every optimizer with a seed."""
+    study = PlacementStudy(
+        f"{task.graph_name}-{task.cluster_name}-seed{seed}",
+        task.problem,
+        seed,
+        task.options() | {"simulations": budget.simulations},
+    )
+    placed = study.run(
+        store,
+        names,
+        lambda name: place(name, task, budget, seed),
+        lambda name: follow(f"{study.name}: {name}"),
+    )
+    return {
+        each.optimizer: (
+            each.cost,
+            each.trial.metrics.get("simulations", 0.0),
+            each.trial.seconds,
+        )
+        for each in placed
+    }
+
+
+def mean_ratio(rows: Sequence[BenchmarkRow], optimizer: str, other: str) -> float:
+    """Geometric mean over the graphs of the other's median step over the optimizer's."""
+    by_name = {(row.graph, row.cluster, row.optimizer): row.median_ms for row in rows}
+    ratios = [
+        by_name[graph, cluster, other] / by_name[graph, cluster, optimizer]
+        for graph, cluster in dict.fromkeys((row.graph, row.cluster) for row in rows)
+    ]
+    return exp(sum(map(log, ratios)) / len(ratios)) if all(map(isfinite, ratios)) else inf

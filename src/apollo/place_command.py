@@ -1,0 +1,177 @@
+"""`apollo place`: the operators of a graph over the devices of a cluster (docs/placement.md)."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from apollo import console, place_view
+from apollo.console import ExitCode, guarded
+from apollo.default_group import DEFAULT, DefaultGroup
+
+if TYPE_CHECKING:
+    from apollo.search.placement.found import Budget
+    from apollo.search.placement.study import Placed
+    from apollo.search.placement.task import PlacementTask
+
+app = typer.Typer(
+    cls=DefaultGroup,
+    no_args_is_help=True,
+    help="Place a graph on several devices: `apollo place GRAPH`, or one of the commands below.",
+)
+
+Graph = Annotated[
+    str, typer.Argument(help="inception_v3, rnnlm_2, nmt_4, …, a network, a file, or random:….")
+]
+ClusterName = Annotated[str, typer.Option("--cluster", help="Shipped cluster, or a .toml file.")]
+Batch = Annotated[int | None, typer.Option(help="Of the step; else that of the publication.")]
+Inference = Annotated[bool, typer.Option("--inference", help="Not a step of training.")]
+MicroBatches = Annotated[int, typer.Option(help="Parts of the batch that follow each other.")]
+Groups = Annotated[int | None, typer.Option(help="Groups of operators to place, at most.")]
+Simulations = Annotated[int, typer.Option(help="Placements that an optimizer may try.")]
+Seconds = Annotated[float | None, typer.Option(help="That an optimizer may take.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON instead of tables.")]
+Output = Annotated[Path, typer.Option(help="Folder of studies.")]
+
+
+@app.command(DEFAULT)
+@guarded
+def place(
+    graph: Graph,
+    cluster: ClusterName = "4gpu",
+    optimizer: Annotated[
+        str, typer.Option(help="rl, heft, metis, … with commas between, or all.")
+    ] = "rl",
+    placement: Annotated[
+        Path | None, typer.Option(help="A placement file to run, instead of an optimizer.")
+    ] = None,
+    batch: Batch = None,
+    inference: Inference = False,
+    micro_batches: MicroBatches = 1,
+    groups: Groups = None,
+    simulations: Simulations = 5000,
+    seconds: Seconds = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same placements.")] = 0,
+    study: Annotated[str | None, typer.Option(help="Name; an existing one resumes.")] = None,
+    output: Output = Path("results"),
+    json: Json = False,
+) -> None:
+    """Place a graph by one optimizer or several, and show the best placement."""
+    from apollo.search.placement.optimizers import chosen
+    from apollo.search.placement.task import PlacementTask
+
+    names = chosen(optimizer)
+    task = PlacementTask(graph, cluster, batch, not inference, micro_batches, groups)
+    if placement is not None:
+        _show_step(task, placement, json)
+        return
+    name = _default_name(task, seed) if study is None else study
+    budget = _budget(simulations, seconds)
+    placed = _run(task, names, budget, seed, name, output)
+    _show(task, placed, output / name, json)
+
+
+def _budget(simulations: int, seconds: float | None) -> "Budget":
+    from apollo.search.placement.found import Budget
+
+    return Budget(simulations) if seconds is None else Budget(simulations, seconds)
+
+
+def _run(
+    task: "PlacementTask",
+    names: Sequence[str],
+    budget: "Budget",
+    seed: int,
+    name: str,
+    output: Path,
+) -> list["Placed"]:
+    from apollo.search.placement.optimizers import place as place_by
+    from apollo.search.placement.study import PlacementStudy
+    from apollo.search.store import Store
+    from apollo.search.studies import database_path
+
+    options = task.options() | {"simulations": budget.simulations}
+    options |= {"seconds": budget.seconds} if budget.seconds < float("inf") else {}
+    study = PlacementStudy(name, task.problem, seed, options)
+    with Store(database_path(output, name)) as store:
+        try:
+            return study.run(
+                store,
+                names,
+                lambda optimizer: place_by(optimizer, task, budget, seed),
+                lambda optimizer: typer.echo(f"{optimizer} …", err=True),
+            )
+        except KeyboardInterrupt:
+            done = len(store.trials(name))
+            console.fail(
+                f"Interrupted after {done} of {len(names)} optimizers, which are saved; the same "
+                f"command with --study {name} goes on.",
+                ExitCode.INTERRUPTED,
+            )
+            raise
+
+
+def _show(task: "PlacementTask", placed: Sequence["Placed"], folder: Path, json: bool) -> None:
+    from apollo.search.placement.results import best_of, write_results
+
+    best = best_of(placed)
+    if json:
+        console.print_json(place_view.placed_json(task, placed))
+    else:
+        place_view.print_placed(task, placed)
+    if best is None:
+        console.fail(
+            f"No placement of {task.graph.name} fits the memories of {task.cluster.name}: "
+            f"{placed[0].trial.reason}",
+            ExitCode.NOTHING_FEASIBLE,
+        )
+        return
+    files = write_results(task, best, folder)
+    if not json:
+        title = f"The step as {best.optimizer} places it"
+        place_view.print_step(task, task.simulator.run(best.placement), title)
+        typer.echo(f"Written: {', '.join(str(file) for file in files)}")
+
+
+def _show_step(task: "PlacementTask", file: Path, json: bool) -> None:
+    from apollo.search.placement.output.placement_file import read_placement
+
+    step = task.simulator.run(read_placement(file, task.problem))
+    if json:
+        console.print_json(place_view.step_json(task, step))
+    else:
+        title = f"{task.problem.name}: a step of {step.step_ns / 1e6:,.3f} ms"
+        place_view.print_step(task, step, title)
+    if step.overflow_bytes:
+        console.fail(
+            f"The placement lacks {step.overflow_bytes:,} bytes of memory.",
+            ExitCode.NOTHING_FEASIBLE,
+        )
+
+
+def _default_name(task: "PlacementTask", seed: int) -> str:
+    """A name that says what the study is of."""
+    parts = ["place", Path(task.graph_name).stem, Path(task.cluster_name).stem]
+    parts += [] if task.batch is None else [f"batch{task.batch}"]
+    parts += [] if task.is_training else ["inference"]
+    parts += [] if task.micro_batches == 1 else [f"micro{task.micro_batches}"]
+    parts += [] if task.most_groups is None else [f"groups{task.most_groups}"]
+    return re.sub(r"[^A-Za-z0-9_.+-]", "_", "-".join([*parts, f"seed{seed}"]))
+
+
+@app.command()
+@guarded
+def clusters(json: Json = False) -> None:
+    """List the clusters that are shipped."""
+    from apollo.arch.cluster_file import cluster_names, load_cluster
+
+    found = [load_cluster(name) for name in cluster_names()]
+    if json:
+        console.print_json(
+            [{"cluster": c.name, "devices": [d.name for d in c.devices]} for c in found]
+        )
+        return
+    rows = [(each.name, ", ".join(device.name for device in each.devices)) for each in found]
+    console.print_table("Clusters", ("cluster ", "devices "), rows)

@@ -1,0 +1,117 @@
+"""How placements look: a row an optimizer, and what the best one does to each device."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from apollo.console import print_table
+
+if TYPE_CHECKING:
+    from apollo.search.placement.step import Step
+    from apollo.search.placement.study import Placed
+    from apollo.search.placement.task import PlacementTask
+
+_NS_PER_MS = 1e6
+
+
+def placed_json(task: "PlacementTask", placed: Sequence["Placed"]) -> dict[str, Any]:
+    """Every optimizer with its placement; `step_ms` is null where memory is lacking."""
+    names = task.problem.device_names
+    return {
+        "graph": task.graph.name,
+        "cluster": task.cluster.name,
+        "operators": len(task.graph.names),
+        "groups": task.graph.groups,
+        "optimizers": [
+            {
+                "optimizer": each.optimizer,
+                "step_ms": each.cost / _NS_PER_MS if each.trial.feasible else None,
+                "reason": each.trial.reason,
+                "simulations": each.trial.metrics.get("simulations"),
+                "seconds": each.trial.seconds,
+                "placement": {
+                    group: names[device]
+                    for group, device in zip(
+                        task.problem.groups.names, each.placement.tolist(), strict=True
+                    )
+                },
+            }
+            for each in placed
+        ],
+    }
+
+
+def print_placed(task: "PlacementTask", placed: Sequence["Placed"]) -> None:
+    """A row an optimizer, the shortest step first."""
+    single = next((each.cost for each in placed if each.optimizer == "single"), np.inf)
+    ordered = sorted(placed, key=lambda each: each.cost)
+    graph, batches = task.graph, task.micro_batches
+    title = f"{graph.name} on {task.cluster.name}: {len(graph.names):,} operators, "
+    title += f"{graph.groups:,} groups" + (f", {batches} micro-batches" if batches > 1 else "")
+    columns = ("optimizer ", "step (ms)", "single device over it", "simulations", "s", "note ")
+    print_table(title, columns, (_row(each, single) for each in ordered))
+
+
+def _row(placed: "Placed", single: float) -> tuple[str, ...]:
+    trial = placed.trial
+    if not trial.feasible:
+        return placed.optimizer, "-", "-", "-", f"{trial.seconds:.1f}", trial.reason or ""
+    ratio = f"{single / placed.cost:.3f}" if np.isfinite(single) else "-"
+    simulations = f"{trial.metrics['simulations']:,.0f}"
+    step_ms = f"{placed.cost / _NS_PER_MS:,.3f}"
+    return placed.optimizer, step_ms, ratio, simulations, f"{trial.seconds:.1f}", ""
+
+
+def step_json(task: "PlacementTask", step: "Step") -> dict[str, Any]:
+    """One step, by device."""
+    return {
+        "graph": task.graph.name,
+        "cluster": task.cluster.name,
+        "step_ms": step.step_ns / _NS_PER_MS,
+        "overflow_bytes": step.overflow_bytes,
+        "devices": [
+            {
+                "device": device.name,
+                "operators": int(count),
+                "busy_ms": busy / _NS_PER_MS,
+                "peak_bytes": int(peak),
+                "memory_bytes": device.memory_bytes,
+                "sent_bytes": int(sent),
+            }
+            for device, (count, busy, peak, sent) in zip(
+                task.cluster.devices, _by_device(task, step), strict=True
+            )
+        ],
+    }
+
+
+def print_step(task: "PlacementTask", step: "Step", title: str) -> None:
+    """The same as a table."""
+    rows = [
+        (
+            device.name,
+            f"{count:,}",
+            f"{busy / _NS_PER_MS:,.3f}",
+            f"{busy / step.step_ns:.0%}",
+            f"{peak / 2**30:.3f}",
+            f"{device.memory_bytes / 2**30:,.1f}",
+            f"{sent / 2**20:,.1f}",
+        )
+        for device, (count, busy, peak, sent) in zip(
+            task.cluster.devices, _by_device(task, step), strict=True
+        )
+    ]
+    columns = ("device ", "operators", "busy (ms)", "of the step", "peak (GiB)", "memory (GiB)")
+    print_table(title, (*columns, "sent (MiB)"), rows)
+
+
+def _by_device(task: "PlacementTask", step: "Step") -> list[tuple[int, float, int, int]]:
+    """Operators, busy ns, peak bytes and bytes sent of every device."""
+    count = len(task.cluster.devices)
+    operators = np.bincount(step.device, minlength=count)
+    busy = np.bincount(step.device, weights=step.finish_ns - step.start_ns, minlength=count)
+    sender = step.device[step.transfers.operator]
+    sent = np.bincount(sender, weights=step.transfers.sent_bytes, minlength=count)
+    columns = (operators.tolist(), busy.tolist(), step.peak_bytes.tolist(), sent.tolist())
+    return list(zip(*columns, strict=True))
