@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from apollo.search.interrupt import Interruptible
 from apollo.search.placement.found import Found
 from apollo.search.placement.problem import Ints, PlacementProblem
 from apollo.search.store import Store, StudyRow
@@ -66,23 +65,21 @@ class PlacementStudy:
     ) -> list[Placed]:
         """Run the optimizers that the store lacks; what all of those asked for have found.
 
-        `follow` hears which comes next. Ctrl-C raises `KeyboardInterrupt` once the optimizer that
-        runs has ended; a second one abandons it. Raises `ValueError` as `Store.open_study`.
+        `follow` hears which comes next. Ctrl-C raises `KeyboardInterrupt` and loses the optimizer
+        that runs, no other. Raises `ValueError` as `Store.open_study`.
         """
         store.open_study(self.row())
         log = {trial.proposer or "": trial for trial in store.trials(self.name)}
-        with Interruptible() as interruptible:
-            for optimizer in optimizers:
-                if optimizer in log:
-                    continue
-                with interruptible.raising():
-                    follow(optimizer)
-                    began = time.perf_counter()
-                    found = place(optimizer)
-                    seconds = time.perf_counter() - began
-                trial = self._trial(len(log), optimizer, found, seconds)
-                store.add(self.name, [trial])
-                log[optimizer] = trial
+        for optimizer in optimizers:
+            if optimizer in log:
+                continue
+            follow(optimizer)
+            began = time.perf_counter()
+            found = place(optimizer)
+            seconds = time.perf_counter() - began
+            trial = self._trial(len(log), optimizer, found, seconds)
+            store.add(self.name, [trial])
+            log[optimizer] = trial
         return [Placed(name, self._placement(log[name]), log[name]) for name in optimizers]
 
     def _trial(self, number: int, optimizer: str, found: Found, seconds: float) -> Trial:

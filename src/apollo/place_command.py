@@ -10,6 +10,7 @@ import typer
 from apollo import console, place_view
 from apollo.console import ExitCode, guarded
 from apollo.default_group import DEFAULT, DefaultGroup
+from apollo.learning_command import evaluate, train
 
 if TYPE_CHECKING:
     from apollo.search.placement.found import Budget
@@ -159,6 +160,56 @@ def _default_name(task: "PlacementTask", seed: int) -> str:
     parts += [] if task.micro_batches == 1 else [f"micro{task.micro_batches}"]
     parts += [] if task.most_groups is None else [f"groups{task.most_groups}"]
     return re.sub(r"[^A-Za-z0-9_.+-]", "_", "-".join([*parts, f"seed{seed}"]))
+
+
+app.command("train")(train)
+app.command("eval")(evaluate)
+
+
+@app.command()
+@guarded
+def benchmark(
+    simulations: Simulations = 5000,
+    seeds: Annotated[int, typer.Option(help="Runs of what draws, with seeds from 0 on.")] = 5,
+    optimizers: Annotated[
+        str | None, typer.Option(help="With commas between; else all but proofs.")
+    ] = None,
+    graphs: Annotated[
+        str | None, typer.Option(help="GRAPH@CLUSTER with commas between; else the published.")
+    ] = None,
+    study: Annotated[str, typer.Option(help="Folder of the results; the same resumes.")] = (
+        "placement-benchmark"
+    ),
+    output: Output = Path("results"),
+    json: Json = False,
+) -> None:
+    """Place the published graphs by every optimizer, with several seeds and equal budgets."""
+    from apollo.search.placement.benchmark import GRAPHS, OPTIMIZERS, benchmark
+    from apollo.search.placement.optimizers import chosen
+    from apollo.search.store import Store
+    from apollo.search.studies import database_path
+
+    if seeds < 1:
+        raise ValueError(f"--seeds must be at least 1, not {seeds}.")
+    pairs = GRAPHS if graphs is None else tuple(map(_pair, graphs.split(",")))
+    names = OPTIMIZERS if optimizers is None else chosen(optimizers)
+    budget = _budget(simulations, None)
+    with Store(database_path(output, study)) as store:
+        rows = benchmark(
+            store, budget, seeds, pairs, names, lambda text: typer.echo(text, err=True)
+        )
+        found = [*rows]
+    if json:
+        console.print_json(place_view.benchmark_json(found))
+    else:
+        place_view.print_benchmark(found)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    graph, at, cluster = text.rpartition("@")
+    if not (graph and at and cluster):
+        raise ValueError(f"--graphs must be as nmt_2@4gpu, not '{text}'.")
+    return graph, cluster
 
 
 @app.command()

@@ -8,6 +8,7 @@ import numpy as np
 from apollo.console import print_table
 
 if TYPE_CHECKING:
+    from apollo.search.placement.benchmark import BenchmarkRow
     from apollo.search.placement.step import Step
     from apollo.search.placement.study import Placed
     from apollo.search.placement.task import PlacementTask
@@ -115,3 +116,41 @@ def _by_device(task: "PlacementTask", step: "Step") -> list[tuple[int, float, in
     sent = np.bincount(sender, weights=step.transfers.sent_bytes, minlength=count)
     columns = (operators.tolist(), busy.tolist(), step.peak_bytes.tolist(), sent.tolist())
     return list(zip(*columns, strict=True))
+
+
+def benchmark_json(rows: Sequence["BenchmarkRow"]) -> list[dict[str, Any]]:
+    """Every optimizer on every graph; steps are null where nothing fits."""
+    return [
+        {
+            **vars(row),
+            "steps_ms": [step if np.isfinite(step) else None for step in row.steps_ms],
+            "median_ms": row.median_ms if np.isfinite(row.median_ms) else None,
+        }
+        for row in rows
+    ]
+
+
+def print_benchmark(rows: Sequence["BenchmarkRow"]) -> None:
+    """A table a graph, and the learned policy against each of the others over all of them."""
+    from apollo.search.placement.benchmark import mean_ratio
+    from apollo.search.placement.optimizers import LEARNED
+
+    columns = ("optimizer ", "median step (ms)", "least", "most", "seeds", "simulations", "s")
+    for graph, cluster in dict.fromkeys((row.graph, row.cluster) for row in rows):
+        own = [row for row in rows if (row.graph, row.cluster) == (graph, cluster)]
+        own.sort(key=lambda row: row.median_ms)
+        print_table(f"{graph} on {cluster}", columns, map(_benchmark_row, own))
+    names = dict.fromkeys(row.optimizer for row in rows)
+    if LEARNED in names:
+        ratios = [
+            (name, f"{mean_ratio(rows, LEARNED, name):.3f}") for name in names if name != LEARNED
+        ]
+        title = f"Step of others over that of {LEARNED}, geometric mean over the graphs"
+        print_table(title, ("optimizer ", "ratio"), ratios)
+
+
+def _benchmark_row(row: "BenchmarkRow") -> tuple[str, ...]:
+    steps = (row.median_ms, min(row.steps_ms), max(row.steps_ms))
+    shown = (f"{step:,.3f}" if np.isfinite(step) else "no memory" for step in steps)
+    counts = (f"{len(row.steps_ms)}", f"{row.simulations:,}", f"{row.seconds:.1f}")
+    return row.optimizer, *shown, *counts

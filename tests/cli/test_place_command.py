@@ -1,0 +1,130 @@
+"""`apollo place`: optimizers, files, studies, refusals."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from apollo.cli import app
+
+GRAPH = "random:4x3:1"
+
+
+def place(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["place", *arguments])
+
+
+def test_optimizers_are_tabled_and_the_best_is_written(tmp_path: Path) -> None:
+    common = [GRAPH, "--cluster", "2gpu", "--output", str(tmp_path), "--simulations", "64"]
+    found = place(*common, "--optimizer", "single,heft,rl", "--json")
+    assert found.exit_code == 0, found.output
+    value = json.loads(found.stdout)
+    steps = {each["optimizer"]: each["step_ms"] for each in value["optimizers"]}
+    assert list(steps) == ["single", "heft", "rl"]
+    assert steps["rl"] <= steps["single"]
+    folder = tmp_path / "place-random_4x3_1-2gpu-seed0"
+    files = {file.name for file in folder.iterdir()}
+    assert {"study.db", "placement.json", "gantt.html", "step.pftrace"} <= files
+
+    # The placement feeds back in, and gives the same step.
+    again = place(*common, "--placement", str(folder / "placement.json"), "--json")
+    assert again.exit_code == 0
+    assert json.loads(again.stdout)["step_ms"] == min(steps.values())
+
+    # The same study goes on with what it lacks.
+    more = place(*common, "--optimizer", "single,heft,rl,round_robin")
+    assert more.exit_code == 0
+    assert more.stderr.split() == ["round_robin", "…"]
+    assert "GRAPH" not in more.stdout
+    other = place(*common[:-1], "65", "--optimizer", "single")
+    assert other.exit_code == 2
+    assert "was made with simulations 64, not 65" in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((GRAPH, "--optimizer", "hefd"), "There is no optimizer 'hefd' for placements"),
+        ((GRAPH, "--cluster", "4gpus"), "There is no cluster '4gpus'"),
+        (("inception_v4",), "There is no graph 'inception_v4' to place"),
+        ((GRAPH, "--simulations", "0"), "There must be at least 1 simulation, not 0."),
+        ((GRAPH, "--micro-batches", "2"), "give --batch too"),
+        (("nmt_2", "--batch", "9", "--micro-batches", "2"), "must be a multiple of 2"),
+        ((GRAPH, "--groups", "0"), "The number of most-groups must be at least 1."),
+        ((GRAPH, "--placement", "none.json"), "There is no placement file 'none.json'."),
+        (("train", "nmd", "-o", "p.npz"), "There is no family 'nmd' of graphs"),
+        (("eval", "nmt", "--policy", "none.npz"), "none.npz"),
+        (("benchmark", "--seeds", "0"), "--seeds must be at least 1, not 0."),
+        (("benchmark", "--graphs", "nmt_2"), "--graphs must be as nmt_2@4gpu, not 'nmt_2'."),
+    ],
+)
+def test_wrong_input_is_one_sentence(
+    arguments: tuple[str, ...], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused = place(*arguments)
+    assert refused.exit_code == 2, refused.output
+    assert sentence in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1
+    assert not refused.stdout
+
+
+def test_what_fits_no_memory_is_said(tmp_path: Path) -> None:
+    cluster = tmp_path / "tiny.toml"
+    cluster.write_text(
+        """
+[[devices]]
+name = "gpu"
+count = 2
+memory_bytes = 40_000_000
+gflop_per_s = 2_800
+gb_per_s = 240
+efficiency_percent = { default = 50 }
+
+[[links]]
+bytes_per_us = 7_600
+"""
+    )
+    refused = place(
+        "random:40x3:1",
+        *("--cluster", str(cluster), "--optimizer", "single", "--output", str(tmp_path)),
+    )
+    assert refused.exit_code == 3
+    assert "No placement of random:40x3:1 fits the memories of tiny: " in refused.stderr
+
+
+def test_a_policy_learns_a_family_and_places_what_it_has_not_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    few = ["random", "--cluster", "2gpu", "--members", "2", "--held-out", "1"]
+    trained = place("train", *few, "-o", "policy.npz", "--simulations", "100")
+    assert trained.exit_code == 0, trained.output
+    curve = Path("policy.csv").read_text().splitlines()
+    assert curve[0].startswith("update,problem,simulations,best_cost")
+    evaluated = place("eval", *few, "--policy", "policy.npz", "--simulations", "40", "--json")
+    assert evaluated.exit_code == 0, evaluated.output
+    (row,) = json.loads(evaluated.stdout)
+    assert row["zero_shot_ms"] <= row["single_ms"]
+    # The same command goes on with a training that is there: this one is at its end.
+    assert place("train", *few, "-o", "policy.npz", "--simulations", "100").exit_code == 0
+
+
+def test_the_benchmark_is_a_table_a_graph(tmp_path: Path) -> None:
+    found = place(
+        *("benchmark", "--graphs", f"{GRAPH}@2gpu", "--optimizers", "rl,single,random"),
+        *("--seeds", "2", "--simulations", "40", "--output", str(tmp_path), "--json"),
+    )
+    assert found.exit_code == 0, found.output
+    rows = {row["optimizer"]: row for row in json.loads(found.stdout)}
+    assert {name: len(row["steps_ms"]) for name, row in rows.items()} == {
+        "rl": 2,
+        "single": 1,
+        "random": 2,
+    }
+
+
+def test_clusters_are_listed() -> None:
+    found = place("clusters", "--json")
+    assert "4gpu" in {each["cluster"] for each in json.loads(found.stdout)}
