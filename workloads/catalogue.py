@@ -129,6 +129,12 @@ def listing() -> tuple[Variant, ...]:
     return tuple(_variant(entry, member) for entry in ENTRIES for member in entry.members)
 
 
+def network_names() -> list[str]:
+    """The names of the families, and of every variant of them."""
+    names = [member.name for entry in ENTRIES for member in entry.members]
+    return list(dict.fromkeys([*NETWORKS, *names]))
+
+
 def _built_in(name: str) -> Graph:
     if name.startswith("gemm:"):
         return _gemm(name)
@@ -182,8 +188,7 @@ def _entry(name: str) -> Entry | None:
 
 
 def _unknown(name: str) -> str:
-    names = [member.name for entry in ENTRIES for member in entry.members]
-    close = difflib.get_close_matches(name, [*NETWORKS, *names], n=1)
+    close = difflib.get_close_matches(name, network_names(), n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     others = f"{GEMM}, {CONV}, or a path ending in .onnx or .tflite"
     return f"There is no network {name!r} (`apollo workloads` lists them; also {others}).{hint}"

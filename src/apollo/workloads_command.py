@@ -18,6 +18,7 @@ from apollo.network_option import (
     open_network,
     tell_left_out,
 )
+from apollo.options import Json
 
 if TYPE_CHECKING:
     from apollo.workloads.model import Model
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from apollo.workloads_view import Sparsity as Figures
 
 app = typer.Typer(help="The networks that run.")
-
-Json = Annotated[bool, typer.Option("--json", help="JSON instead of tables.")]
 
 
 class Prune(StrEnum):
