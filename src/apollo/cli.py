@@ -9,6 +9,9 @@ import typer
 from apollo import console, measurement_view, views
 from apollo.compare_command import compare
 from apollo.compiler_option import Fix, Sparse, States, open_options, refuse_for_programs
+from apollo.config_command import GROUP as CONFIG
+from apollo.config_command import app as config
+from apollo.config_command import apply_settings
 from apollo.console import guarded
 from apollo.contest_command import contest
 from apollo.doctor import DISTRIBUTION
@@ -45,6 +48,7 @@ app = typer.Typer(
 )
 app.add_typer(workloads, name="workloads")
 app.add_typer(study, name="study")
+app.add_typer(config, name=CONFIG)
 
 
 def _show_version(asked: bool) -> None:
@@ -54,13 +58,16 @@ def _show_version(asked: bool) -> None:
 
 
 @app.callback()
+@guarded
 def apollo_command(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option("--version", help="The version.", callback=_show_version, is_eager=True),
     ] = False,
 ) -> None:
     """Design machine-learning accelerators by search."""
+    apply_settings(context)
 
 
 app.command()(explore)

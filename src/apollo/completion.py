@@ -35,8 +35,15 @@ def optimizers(incomplete: str) -> list[str]:
 
 def studies(context: typer.Context, incomplete: str) -> list[str]:
     """The folders in that of studies which have a database; the others of a database are not."""
-    folder = Path(context.params.get("output") or "results")
-    return _beginning(sorted(path.parent.name for path in folder.glob("*/study.db")), incomplete)
+    folder = context.params.get("output") or _folder_of_studies()
+    names = sorted(path.parent.name for path in Path(folder).glob("*/study.db"))
+    return _beginning(names, incomplete)
+
+
+def _folder_of_studies() -> str:
+    from apollo.settings import load_settings
+
+    return next(str(each.value) for each in load_settings() if each.name == "output")
 
 
 def compared(context: typer.Context, incomplete: str) -> list[str]:

@@ -41,6 +41,8 @@ ANSWERED: dict[str, str | None] = {
     "disassemble": "one.program",
     "doctor": "",
     "designs": "",
+    "config show": "",
+    "config path": "",
     "workloads": "",
     "workloads show": TINY,
     "workloads picture": f"{TINY} -o net.svg",
@@ -251,6 +253,7 @@ LIGHT = {
 }
 COMPLETING = {"pydantic", "pydantic_core", "annotated_types", "typing_extensions"}  # of typer
 NAMING = {"typing_inspection", "numpy"}
+FINDING = {"pydantic_settings", "dotenv", "platformdirs"}  # the folder of studies
 SHOW_MODULES = """
 import runpy, sys
 sys.argv = ["apollo", *sys.argv[1:]]
@@ -293,11 +296,19 @@ def test_names_are_completed(line: str) -> None:
     assert set(runner.invoke(app, prog_name="apollo").stdout.split()) == COMPLETED[line]
 
 
-def test_completion_imports_nothing_slow(environment: dict[str, str]) -> None:
-    asked = {"COMP_WORDS": "apollo explore net --optimizer ", "COMP_CWORD": "4"}
+@pytest.mark.parametrize(
+    ("line", "allowed"),
+    [("explore net --optimizer evo", NAMING), ("study best sto", NAMING - {"numpy"} | FINDING)],
+)
+@pytest.mark.usefixtures("stored")
+def test_completion_imports_nothing_slow(
+    environment: dict[str, str], line: str, allowed: set[str]
+) -> None:
+    asked = {"COMP_WORDS": f"apollo {line}", "COMP_CWORD": str(len(line.split()))}
     said = outside("-c", SHOW_MODULES, **environment, **asked, _APOLLO_COMPLETE="complete_bash")
-    assert "evolutionary" in said
-    assert set(said.rsplit("#", 1)[1].split()) <= LIGHT | COMPLETING | NAMING
+    completed, modules = said.rsplit("#", 1)
+    assert completed.strip() in ("evolutionary", "stored")
+    assert set(modules.split()) <= LIGHT | COMPLETING | allowed
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
