@@ -12,6 +12,7 @@ from typing import Any
 
 from apollo.arch.space import RADICES
 from apollo.arch.text import suggestion
+from apollo.plugins import Group, load, names, wrong
 from apollo.search.optimizers.base import Optimizer
 
 _HERE = "apollo.search.optimizers"
@@ -32,27 +33,41 @@ FAMILIES: dict[str, str] = {
 }
 
 
+def optimizer_names() -> list[str]:
+    """The names, without those of families' members; last come those of plug-ins."""
+    return list(dict.fromkeys([*OPTIMIZERS, *names(Group.OPTIMIZERS)]))
+
+
 def known_optimizers() -> list[str]:
     """What `--optimizer` takes: the names, and a pattern for each family."""
-    return [*OPTIMIZERS, *(f"{family}:NAME" for family in FAMILIES)]
+    return [*optimizer_names(), *(f"{family}:NAME" for family in FAMILIES)]
 
 
 def optimizer_type(name: str) -> type[Optimizer]:
     """The optimizer of that name.
 
-    Raises `ValueError` when there is none.
+    Raises `ValueError` when there is none, or a plug-in is broken.
     """
     kind: type[Optimizer]
     family, colon, member = name.partition(":")
     if colon and family in FAMILIES:
         kind = resolve_name(FAMILIES[family])(member)
         return kind
-    if name not in OPTIMIZERS:
-        known = suggestion(name, [*OPTIMIZERS, *(f"{prefix}:{member}" for prefix in FAMILIES)])
+    if name not in optimizer_names():
+        known = suggestion(
+            name, [*optimizer_names(), *(f"{prefix}:{member}" for prefix in FAMILIES)]
+        )
         raise ValueError(
             f"There is no optimizer '{name}' (known: {', '.join(known_optimizers())}).{known}"
         )
-    kind = resolve_name(OPTIMIZERS[name])
+    kind = resolve_name(OPTIMIZERS[name]) if name in OPTIMIZERS else _plugin(name)
+    return kind
+
+
+def _plugin(name: str) -> type[Optimizer]:
+    kind = load(Group.OPTIMIZERS, name)
+    if not (isinstance(kind, type) and issubclass(kind, Optimizer)):
+        raise wrong(Group.OPTIMIZERS, name, f"must be a subclass of Optimizer, not {kind!r}")
     return kind
 
 

@@ -173,11 +173,11 @@ app.command()(doctor)
 @app.command()
 @guarded
 def designs(json: Json = False) -> None:
-    """List the presets."""
-    from apollo.arch.accelerator import load_design, preset_names
+    """List the presets, and the designs of plug-ins."""
+    from apollo.arch.accelerator import design_names, load_design
 
-    presets = [load_design(name) for name in preset_names()]
+    found = [*console.each_that_works(design_names(), load_design)]
     if json:
-        console.print_json([views.design_json(design) for design in presets])
+        console.print_json([views.design_json(design) for design in found])
     else:
-        views.print_designs(presets)
+        views.print_designs(found)

@@ -79,13 +79,13 @@ def _kind_of(first: str, second: str, network: str | None, output: Path) -> str:
 
 
 def _kind(name: str, has_network: bool, output: Path) -> str:
-    from apollo.arch.accelerator import preset_names
+    from apollo.arch.accelerator import design_names
     from apollo.arch.text import suggestion
     from apollo.search.studies import list_studies
 
     head = name.partition(",")[0]
     studies = [summary.study.name for summary in list_studies(output)[0]]
-    if head in preset_names() or head.lower().endswith(".toml"):
+    if head in design_names() or head.lower().endswith(".toml"):
         return "designs"
     if name in studies:
         return "studies"
@@ -95,7 +95,7 @@ def _kind(name: str, has_network: bool, output: Path) -> str:
         return "designs"  # which says what is wrong with the name
     raise ValueError(
         f"'{name}' must be a preset, a .toml file, a program, or a study in '{output}'."
-        f"{suggestion(head, [*preset_names(), *studies])}"
+        f"{suggestion(head, [*design_names(), *studies])}"
     )
 
 

@@ -13,24 +13,25 @@ Complete = Callable[[str], list[str]]
 
 def networks(incomplete: str) -> list[str]:
     """The built-in networks, every variant of them once the family is written."""
+    from apollo.plugins import Group, names
     from apollo.workloads.catalogue import NETWORKS, network_names
 
-    families = _beginning(NETWORKS, incomplete)
+    families = _beginning([*NETWORKS, *names(Group.NETWORKS)], incomplete)
     return families if len(families) > 1 else _beginning(network_names(), incomplete)
 
 
 def designs(incomplete: str) -> list[str]:
-    """The presets."""
-    from apollo.arch.accelerator import preset_names
+    """The presets, and the designs of plug-ins."""
+    from apollo.arch.accelerator import design_names
 
-    return _beginning(preset_names(), incomplete)
+    return _beginning(design_names(), incomplete)
 
 
 def optimizers(incomplete: str) -> list[str]:
     """The optimizers, and the prefixes of the families."""
-    from apollo.search.optimizers.table import FAMILIES, OPTIMIZERS
+    from apollo.search.optimizers.table import FAMILIES, optimizer_names
 
-    return _beginning([*OPTIMIZERS, *(f"{family}:" for family in FAMILIES)], incomplete)
+    return _beginning([*optimizer_names(), *(f"{family}:" for family in FAMILIES)], incomplete)
 
 
 def studies(context: typer.Context, incomplete: str) -> list[str]:

@@ -55,15 +55,18 @@ class Colour(StrEnum):
 @app.callback(invoke_without_command=True)
 @guarded
 def workloads(context: typer.Context, json: Json = False) -> None:
-    """List the built-in networks, show the layers of one, or draw it."""
+    """List the built-in networks and those of plug-ins, show the layers of one, or draw it."""
     if context.invoked_subcommand is not None:
         return
-    from apollo.workloads.catalogue import listing
+    from apollo.plugins import Group, names
+    from apollo.workloads.catalogue import listing, plugin_listing
 
+    added = console.each_that_works(names(Group.NETWORKS), plugin_listing)
+    variants = [*listing(), *(variant for network in added for variant in network)]
     if json:
-        console.print_json(workloads_view.variants_json(listing()))
+        console.print_json(workloads_view.variants_json(variants))
     else:
-        workloads_view.print_variants(listing())
+        workloads_view.print_variants(variants)
 
 
 @app.command()
