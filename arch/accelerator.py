@@ -8,7 +8,7 @@ a core has a core memory and `lanes` lanes, each a 4-way int8 multiply-accumulat
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from apollo.arch import technology
 from apollo.arch.constants import DEFAULT
 from apollo.arch.text import suggestion
 from apollo.arch.toml_file import read_table
+from apollo.plugins import Group, calling, load, names, wrong
 
 MACS_PER_LANE = 4
 STREAMS = ("FETCH", "PARAM", "ACT", "STORE")  # of DRAM and host link, in round-robin order (M6)
@@ -221,6 +222,11 @@ def preset_names() -> list[str]:
     return sorted(path.stem for path in DESIGNS.glob("*.toml"))
 
 
+def design_names() -> list[str]:
+    """Names of the presets, and of the designs of plug-ins."""
+    return [*preset_names(), *(n for n in names(Group.DESIGNS) if n not in preset_names())]
+
+
 def lane_presets() -> list[Accelerator]:
     """The shipped designs whose PEs compute in lanes."""
     designs = (load_design(name) for name in preset_names())
@@ -228,20 +234,38 @@ def lane_presets() -> list[Accelerator]:
 
 
 def load_design(name_or_path: str) -> Accelerator:
-    """The preset of that name, or the design in that TOML file.
+    """The preset of that name, the design of a plug-in, or the one in that TOML file.
 
     Raises `ValueError`, one sentence, when there is none or when the file is not a design.
     """
     file: str | Path = name_or_path
     if Path(file).suffix != ".toml":
         file = DESIGNS / f"{name_or_path}.toml"
-        if name_or_path not in preset_names():
+        known = design_names()
+        if name_or_path not in known:
             raise ValueError(
-                f"There is no design '{name_or_path}' (known: {', '.join(preset_names())}; "
-                f"or the path of a .toml file).{suggestion(name_or_path, preset_names())}"
+                f"There is no design '{name_or_path}' (known: {', '.join(known)}; "
+                f"or the path of a .toml file).{suggestion(name_or_path, known)}"
             )
+        if name_or_path not in preset_names():
+            return _plugin_design(name_or_path)
+    return _read(file)
+
+
+def _read(file: str | Path) -> Accelerator:
     table, path = read_table(file, "design"), Path(file)
     return _from_fields({"name": path.stem} | table, f"Design file '{path.name}'")
+
+
+def _plugin_design(name: str) -> Accelerator:
+    """An `Accelerator`, or that in a file."""
+    found = load(Group.DESIGNS, name)
+    if isinstance(found, str | Path):
+        found = calling(Group.DESIGNS, name, lambda: _read(found))
+    if not isinstance(found, Accelerator):
+        kind = type(found).__name__
+        raise wrong(Group.DESIGNS, name, f"must be an Accelerator or a path, not a {kind}")
+    return replace(found, name=name)
 
 
 def design_text(accelerator: Accelerator) -> str:

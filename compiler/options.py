@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 import numpy as np
 
 from apollo.arch.accelerator import Accelerator
+from apollo.arch.text import suggestion
 from apollo.compiler.kernels.parameters import FREE
 from apollo.compiler.network import Network
 from apollo.compiler.tables import MAPS, Form, From, Ints, Map, Nest, Split
@@ -56,10 +57,14 @@ class Fixed:
         if name not in columns:
             raise ValueError(
                 f"Of a layer one of {', '.join(columns)} can be fixed, not '{name}' ('{text}')."
+                f"{suggestion(name, columns)}"
             )
         names = _NAMES[columns[name]]
         if names and value not in names:
-            raise ValueError(f"{name} must be one of {', '.join(names)}, not '{value}'.")
+            raise ValueError(
+                f"{name} must be one of {', '.join(names)}, not '{value}'."
+                f"{suggestion(value, names)}"
+            )
         if not names and not (value.isascii() and value.isdigit() and int(value) > 0):
             raise ValueError(f"{name} must be a whole number from 1 on, not '{value}'.")
         return cls(layers, columns[name], names[value] if names else int(value))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from apollo.search.measure import evaluator_version
+from apollo.search.optimizers.table import make_optimizer
 from apollo.search.problem import Problem
 from apollo.search.store import Store
 from apollo.search.study import Study, StudyResult, run_study
@@ -28,6 +29,10 @@ class Entrant:
 
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` when there is no such optimizer, or it has no such setting."""
+        make_optimizer(self.optimizer, self.settings)
 
     @property
     def optimizer(self) -> str:

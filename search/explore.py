@@ -11,6 +11,7 @@ from apollo.arch.accelerator import design_text, lane_presets
 from apollo.arch.constants import DEFAULT, load_technology
 from apollo.arch.space import SPACE
 from apollo.arch.space_file import load_space
+from apollo.arch.text import suggestion
 from apollo.search.constraint import Constraint
 from apollo.search.execution import Execution
 from apollo.search.goals import Goal
@@ -63,7 +64,9 @@ def make_problem(
     Raises `ValueError`, one sentence, for what is written wrongly or contradicts itself.
     """
     if mean not in list(Mean):
-        raise ValueError(f"The mean must be one of {', '.join(Mean)}, not '{mean}'.")
+        raise ValueError(
+            f"The mean must be one of {', '.join(Mean)}, not '{mean}'.{suggestion(mean, Mean)}"
+        )
     problem = Problem(
         tuple(networks),
         tuple(map(Goal.of, objectives)),

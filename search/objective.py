@@ -15,6 +15,7 @@ from decimal import Context, Decimal, localcontext
 from enum import StrEnum
 from typing import TypeVar
 
+from apollo.arch.text import suggestion
 from apollo.search.constraint import Constraint, violated
 from apollo.search.goals import AREA, GOALS, Goal
 from apollo.search.trial import Evaluation, Outcome
@@ -169,6 +170,7 @@ def parse_weights(texts: Sequence[str], networks: Sequence[str]) -> dict[str, De
         if network not in networks:
             raise ValueError(
                 f"--weight must be NETWORK=WEIGHT with one of {', '.join(networks)}, not '{text}'."
+                f"{suggestion(network, networks)}"
             )
         weights[network] = _weight(text, number)
     return weights

@@ -84,7 +84,8 @@ def row_of(store: Store, study: str) -> StudyRow:
     """
     row = store.study(study)
     if row is None:
-        raise ValueError(f"The database '{store.name}' holds no study '{study}'.")
+        known = suggestion(study, [summary.study.name for summary in store.studies()])
+        raise ValueError(f"The database '{store.name}' holds no study '{study}'.{known}")
     return row
 
 

@@ -13,6 +13,7 @@ from apollo.search.measure import evaluator_version
 from apollo.search.problem import Problem
 from apollo.search.store import Store, StudyRow
 from apollo.search.store.queue import Queue
+from apollo.search.studies import row_of
 from apollo.search.task import Task
 from apollo.search.trial import Evaluation
 
@@ -38,7 +39,7 @@ def work(
     with Interruptible() as interruptible:
         row = _wait_for(store, study, idle_s, interruptible)
         if row is None:
-            raise ValueError(f"The database '{store.name}' holds no study '{study}'.")
+            row = row_of(store, study)  # says which there are, or sees one that came just now
         task = task_of(row)
         queue = Queue(store, study)
         evaluate, measure = task.evaluator()(store), task.measure()

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from apollo import plugins
 from apollo.workloads.graph import Graph, GraphBuilder, Tensor
 from apollo.workloads.model import Model
 from apollo.workloads.models import (
@@ -33,6 +34,7 @@ from apollo.workloads.models import (
 )
 from apollo.workloads.models.family import Entry, Family, Member, Published, Sized
 from apollo.workloads.operators import Convolution, FullyConnected
+from apollo.workloads.plugin import find_plugin, plugin_entry
 from apollo.workloads.shapes import Shape, same_padding_2d
 
 ENTRIES: tuple[Entry, ...] = (
@@ -129,6 +131,21 @@ def listing() -> tuple[Variant, ...]:
     return tuple(_variant(entry, member) for entry in ENTRIES for member in entry.members)
 
 
+def plugin_listing(name: str) -> tuple[Variant, ...]:
+    """The same of a plug-in.
+
+    Raises `ValueError`, one sentence that names the distribution, when it is broken.
+    """
+    entry = plugin_entry(name)
+    return tuple(_variant(entry, member) for member in entry.members)
+
+
+def network_names() -> list[str]:
+    """The names of the families, of every variant of them, and of plug-ins."""
+    names = [member.name for entry in ENTRIES for member in entry.members]
+    return list(dict.fromkeys([*NETWORKS, *names, *plugins.names(plugins.Group.NETWORKS)]))
+
+
 def _built_in(name: str) -> Graph:
     if name.startswith("gemm:"):
         return _gemm(name)
@@ -141,15 +158,15 @@ def _built_in(name: str) -> Graph:
 
 
 def find(name: str) -> Member | None:
-    """The built-in network of that name.
+    """The network of that name, a built-in one before that of a plug-in.
 
-    Raises `ValueError` for a known network in a size that is not offered.
+    Raises `ValueError` for a known network in a size that is not offered, or a broken plug-in.
     """
     for entry in sorted(ENTRIES, key=lambda entry: -len(entry.name)):
         member = entry.find(name)
         if member is not None:
             return member
-    return None
+    return find_plugin(name)
 
 
 def sizes_of(name: str) -> Sequence[int]:
@@ -182,8 +199,7 @@ def _entry(name: str) -> Entry | None:
 
 
 def _unknown(name: str) -> str:
-    names = [member.name for entry in ENTRIES for member in entry.members]
-    close = difflib.get_close_matches(name, [*NETWORKS, *names], n=1)
+    close = difflib.get_close_matches(name, network_names(), n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     others = f"{GEMM}, {CONV}, or a path ending in .onnx or .tflite"
     return f"There is no network {name!r} (`apollo workloads` lists them; also {others}).{hint}"

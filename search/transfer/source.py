@@ -7,7 +7,7 @@ from typing import Self
 
 from apollo.search.problem import Problem
 from apollo.search.store import Store, StudyRow
-from apollo.search.studies import read_study
+from apollo.search.studies import read_study, row_of
 from apollo.search.trial import Trial
 
 
@@ -63,5 +63,5 @@ def _read(name: str, results: Path) -> list[Source]:
     with Store(location) as store:
         rows = [summary.study for summary in store.studies() if study in ("", summary.study.name)]
         if not rows:
-            raise ValueError(f"The database '{location}' holds no study '{study}'.")
+            row_of(store, study)  # says which there are
         return [Source.of(row, store.trials(row.name)) for row in rows]

@@ -8,7 +8,7 @@ def main() -> None:
     try:
         from apollo.cli import app  # here, so that Ctrl-C during the import leaves no traceback
 
-        app()
+        app(prog_name="apollo")  # also by `python -m apollo`
     except KeyboardInterrupt:
         print("apollo: Interrupted.", file=sys.stderr)
         sys.exit(130)

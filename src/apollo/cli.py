@@ -1,5 +1,6 @@
 """The command line. Imports are inside the commands, so that `apollo --help` is quick."""
 
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -8,14 +9,19 @@ import typer
 from apollo import console, measurement_view, views
 from apollo.compare_command import compare
 from apollo.compiler_option import Fix, Sparse, States, open_options, refuse_for_programs
+from apollo.config_command import GROUP as CONFIG
+from apollo.config_command import app as config
+from apollo.config_command import apply_settings
 from apollo.console import guarded
 from apollo.contest_command import contest
+from apollo.doctor import DISTRIBUTION
 from apollo.doctor_command import doctor
 from apollo.explain_command import explain
 from apollo.explore_command import explore
 from apollo.network_option import (
     Batch,
     Network,
+    NetworkOrProgram,
     Partial,
     Shapes,
     Sparsity,
@@ -25,6 +31,7 @@ from apollo.network_option import (
     tell_left_out,
     tell_sparsity,
 )
+from apollo.options import Design, Json
 from apollo.place_command import app as place
 from apollo.program_command import assemble, disassemble, is_program, save, show_run
 from apollo.study_command import app as study
@@ -37,16 +44,33 @@ from apollo.workloads_command import app as workloads
 
 app = typer.Typer(
     name="apollo",
-    help="Design machine-learning accelerators by search.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 app.add_typer(workloads, name="workloads")
 app.add_typer(study, name="study")
 app.add_typer(place, name="place")
+app.add_typer(config, name=CONFIG)
 
-Design = Annotated[str, typer.Option(help="Preset, or the path of a .toml file.")]
-Json = Annotated[bool, typer.Option("--json", help="JSON instead of tables.")]
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(metadata.version(DISTRIBUTION))
+        raise typer.Exit
+
+
+@app.callback()
+@guarded
+def apollo_command(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="The version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Design machine-learning accelerators by search."""
+    apply_settings(context)
+
 
 app.command()(explore)
 app.command()(contest)
@@ -57,9 +81,7 @@ app.command("vizier-service")(vizier_service)
 @app.command()
 @guarded
 def simulate(
-    network: Annotated[
-        str, typer.Argument(help="As for compile, or the path of a program file or listing.")
-    ],
+    network: NetworkOrProgram,
     design: Design = "edge_tpu_v1",
     batch: Batch = 1,
     shape: Shapes = None,
@@ -153,11 +175,11 @@ app.command()(doctor)
 @app.command()
 @guarded
 def designs(json: Json = False) -> None:
-    """List the presets."""
-    from apollo.arch.accelerator import load_design, preset_names
+    """List the presets, and the designs of plug-ins."""
+    from apollo.arch.accelerator import design_names, load_design
 
-    presets = [load_design(name) for name in preset_names()]
+    found = [*console.each_that_works(design_names(), load_design)]
     if json:
-        console.print_json([views.design_json(design) for design in presets])
+        console.print_json([views.design_json(design) for design in found])
     else:
-        views.print_designs(presets)
+        views.print_designs(found)

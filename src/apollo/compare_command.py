@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from apollo import console
+from apollo import completion, console
 from apollo.console import guarded
 from apollo.network_option import Batch, Partial, Shapes, Sparsity, open_workload
+from apollo.options import RESULTS, Json
 from apollo.program_command import is_program, run_program
 
 if TYPE_CHECKING:
@@ -19,18 +20,31 @@ _MOST_ROWS = 10  # of a section, without --all
 @guarded
 def compare(
     first: Annotated[
-        str, typer.Argument(help="Design, as edge_tpu_v1 or edge_tpu_v1,lanes=32; program; study.")
+        str,
+        typer.Argument(
+            help="Design, as edge_tpu_v1 or edge_tpu_v1,lanes=32; program; study.",
+            autocompletion=completion.compared,
+        ),
     ],
-    second: Annotated[str, typer.Argument(help="Another of the same kind.")],
-    network: Annotated[str | None, typer.Option(help="For designs: what they run.")] = None,
-    design: Annotated[str, typer.Option(help="For programs: what they run on.")] = "edge_tpu_v1",
+    second: Annotated[
+        str,
+        typer.Argument(help="Another of the same kind.", autocompletion=completion.compared),
+    ],
+    network: Annotated[
+        str | None,
+        typer.Option(help="For designs: what they run.", autocompletion=completion.networks),
+    ] = None,
+    design: Annotated[
+        str,
+        typer.Option(help="For programs: what they run on.", autocompletion=completion.designs),
+    ] = "edge_tpu_v1",
     batch: Batch = 1,
     shape: Shapes = None,
     partial: Partial = False,
     sparsity: Sparsity = None,
-    output: Annotated[Path, typer.Option(help="For studies: their folder.")] = Path("results"),
+    output: Annotated[Path, typer.Option(help="For studies: their folder.")] = RESULTS,
     every: Annotated[bool, typer.Option("--all", help="Every row, not the largest.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
+    json: Json = False,
 ) -> None:
     """Show what differs, stage by stage, the largest differences first."""
     kind = _kind_of(first, second, network, output)
@@ -65,13 +79,13 @@ def _kind_of(first: str, second: str, network: str | None, output: Path) -> str:
 
 
 def _kind(name: str, has_network: bool, output: Path) -> str:
-    from apollo.arch.accelerator import preset_names
+    from apollo.arch.accelerator import design_names
     from apollo.arch.text import suggestion
     from apollo.search.studies import list_studies
 
     head = name.partition(",")[0]
     studies = [summary.study.name for summary in list_studies(output)[0]]
-    if head in preset_names() or head.lower().endswith(".toml"):
+    if head in design_names() or head.lower().endswith(".toml"):
         return "designs"
     if name in studies:
         return "studies"
@@ -81,7 +95,7 @@ def _kind(name: str, has_network: bool, output: Path) -> str:
         return "designs"  # which says what is wrong with the name
     raise ValueError(
         f"'{name}' must be a preset, a .toml file, a program, or a study in '{output}'."
-        f"{suggestion(head, [*preset_names(), *studies])}"
+        f"{suggestion(head, [*design_names(), *studies])}"
     )
 
 

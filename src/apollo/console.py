@@ -4,13 +4,14 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import IntEnum
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeVar
 
 import typer
 
 P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class ExitCode(IntEnum):
@@ -73,6 +74,15 @@ def fail(sentence: str, code: ExitCode) -> None:
     """Say it on stderr and end with that exit code."""
     typer.echo(f"apollo: {sentence}", err=True)
     raise typer.Exit(code)
+
+
+def each_that_works(names: Iterable[str], load: Callable[[str], T]) -> Iterator[T]:
+    """What is loaded by names; a sentence on stderr for each name where that fails."""
+    for name in names:
+        try:
+            yield load(name)
+        except ValueError as error:
+            typer.echo(f"apollo: {error}", err=True)
 
 
 def is_terminal() -> bool:

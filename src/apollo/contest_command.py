@@ -1,22 +1,25 @@
 """`apollo contest`: optimizers against each other on one problem."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from apollo import console
+from apollo import completion, console
 from apollo.console import guarded
 from apollo.explore_command import Constraints, Networks, Objectives, Ranges, Texts
 from apollo.network_option import Batch
+from apollo.options import RESULTS, Json, Output
 
 if TYPE_CHECKING:
     from apollo.search.contest import Result
 
 Optimizers = Annotated[
     str,
-    typer.Option(help="With commas between; NAME+filter asks for known constraints to hold."),
+    typer.Option(
+        help="With commas between; NAME+filter asks for known constraints to hold.",
+        autocompletion=completion.listed(completion.optimizers),
+    ),
 ]
 
 
@@ -35,8 +38,8 @@ def contest(
     study: Annotated[str, typer.Option(help="Folder of the contest; the same resumes.")] = (
         "contest"
     ),
-    output: Annotated[Path, typer.Option(help="Folder of studies.")] = Path("results"),
-    json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
+    output: Output = RESULTS,
+    json: Json = False,
 ) -> None:
     """Run optimizers with several seeds each, and test whether one is better."""
     from apollo.search.contest import Entrant

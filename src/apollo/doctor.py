@@ -5,7 +5,7 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from importlib import metadata
@@ -39,6 +39,7 @@ def checks(output: Path) -> Iterator[Check]:
     yield _python()
     yield Check("machine", State.OK, f"{platform.system()}, {os.cpu_count()} cores")
     yield from _packages()
+    yield from _plugins()
     yield _folder("cache of kernels", _cache(), "set APOLLO_CACHE_DIR to a folder of yours")
     yield _folder("folder of studies", output, "give --output, a folder of yours")
     yield _evaluation()
@@ -86,6 +87,30 @@ def _unmet(name: str, specifier: object) -> str:
         return "not installed"
     fits = isinstance(specifier, SpecifierSet) and specifier.contains(found, prereleases=True)
     return "" if fits else f"{found}, not {specifier}"
+
+
+def _plugins() -> Iterator[Check]:
+    """What other distributions add."""
+    from apollo.arch.accelerator import load_design
+    from apollo.plugins import Group, distribution, names
+    from apollo.search.optimizers.table import optimizer_type
+    from apollo.workloads.catalogue import plugin_listing
+
+    loads: dict[Group, Callable[[str], object]] = {
+        Group.NETWORKS: plugin_listing,
+        Group.DESIGNS: load_design,
+        Group.OPTIMIZERS: optimizer_type,
+    }
+    for group, load in loads.items():
+        for name in names(group):
+            what = f"{group.thing} {name}"
+            try:
+                load(name)
+            except ValueError as error:
+                advice = "upgrade or uninstall that distribution"
+                yield Check(what, State.OPTIONAL, str(error), advice)
+            else:
+                yield Check(what, State.OK, distribution(group, name))
 
 
 def _cache() -> Path:

@@ -1,18 +1,14 @@
 """`apollo doctor`: what is there of what Apollo needs, and what to do where it is not."""
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
 from apollo import console
 from apollo.console import ExitCode, guarded
+from apollo.options import RESULTS, Json, Output
 
 
 @guarded
 def doctor(
-    output: Annotated[Path, typer.Option(help="Folder of studies.")] = Path("results"),
-    json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
+    output: Output = RESULTS,
+    json: Json = False,
 ) -> None:
     """Check Python, packages, optional parts, folders, and that a network runs."""
     from apollo.doctor import State, checks

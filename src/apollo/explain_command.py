@@ -1,7 +1,7 @@
 """`apollo explain`: why a network does not fit a design, or what bounds it where it does."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -20,6 +20,7 @@ from apollo.network_option import (
     tell_left_out,
     tell_sparsity,
 )
+from apollo.options import Design, Json
 
 if TYPE_CHECKING:
     from apollo.compiler.errors import Term
@@ -41,14 +42,12 @@ _WHERE = {
 @guarded
 def explain(
     network: Network,
-    design: Annotated[str, typer.Option(help="Preset, or the path of a .toml file.")] = (
-        "edge_tpu_v1"
-    ),
+    design: Design = "edge_tpu_v1",
     batch: Batch = 1,
     shape: Shapes = None,
     partial: Partial = False,
     sparsity: Sparsity = None,
-    json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
+    json: Json = False,
 ) -> None:
     """Say why a network does not fit a design and what would help, or what bounds it."""
     from apollo.arch.accelerator import load_design

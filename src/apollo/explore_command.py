@@ -7,19 +7,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from apollo import console, explore_view
+from apollo import completion, console, explore_view
 from apollo.console import ExitCode, guarded
 from apollo.network_option import Batch, Sparsity
+from apollo.options import RESULTS, Baseline, Json, Output, Resumed
 
 if TYPE_CHECKING:
     from apollo.search.explore import Exploration
     from apollo.search.robust import Robustness
 
 Texts = list[str] | None
-Networks = Annotated[list[str], typer.Argument(help="Networks, names or paths.")]
+Networks = Annotated[
+    list[str],
+    typer.Argument(help="Networks, names or paths.", autocompletion=completion.networks),
+]
 Optimizer = Annotated[
     str,
-    typer.Option(help="bayesian, evolutionary, nsga2, random, vizier:NAME or nevergrad:NAME."),
+    typer.Option(
+        help="bayesian, evolutionary, nsga2, random, vizier:NAME or nevergrad:NAME.",
+        autocompletion=completion.optimizers,
+    ),
 ]
 Settings = Annotated[Texts, typer.Option(help="NAME=VALUE of the optimizer; repeatable.")]
 Objectives = Annotated[
@@ -63,7 +70,7 @@ def explore(
     max_area: Annotated[float | None, typer.Option(help="Area budget in mm².")] = None,
     weight: Weights = None,
     mean: Annotated[str, typer.Option(help="geometric, arithmetic or least.")] = "geometric",
-    baseline: Annotated[str, typer.Option(help="Design with reward 1.")] = "edge_tpu_v3",
+    baseline: Baseline = "edge_tpu_v3",
     space: Annotated[Path | None, typer.Option(help="TOML file of a space of your own.")] = None,
     fix: Annotated[Texts, typer.Option(help="PARAMETER=VALUE; repeatable.")] = None,
     ranges: Ranges = None,
@@ -80,9 +87,9 @@ def explore(
     warm_start: WarmStart = None,
     warm_points: WarmPoints = 64,
     warm_by: WarmBy = "best",
-    study: Annotated[str | None, typer.Option(help="Name; an existing one resumes.")] = None,
-    output: Annotated[Path, typer.Option(help="Folder of studies.")] = Path("results"),
-    json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
+    study: Resumed = None,
+    output: Output = RESULTS,
+    json: Json = False,
 ) -> None:
     """Search the space of designs for the best one under constraints."""
     from apollo.search.execution import Execution

@@ -6,13 +6,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from apollo import completion
+
 if TYPE_CHECKING:
     from apollo.search.workload import Workload
     from apollo.workloads.model import Model
     from apollo.workloads.sparsity import Masks
 
 Network = Annotated[
-    str, typer.Argument(help="Built-in name, gemm:MxKxN, conv:…, or an .onnx or .tflite file.")
+    str,
+    typer.Argument(
+        help="Built-in name, gemm:MxKxN, conv:…, or an .onnx or .tflite file.",
+        autocompletion=completion.networks,
+    ),
+]
+NetworkOrProgram = Annotated[
+    str,
+    typer.Argument(
+        help="As for compile, or the path of a program file or listing.",
+        autocompletion=completion.networks,
+    ),
 ]
 Batch = Annotated[int, typer.Option(help="Images an inference.")]
 Shapes = Annotated[

@@ -6,20 +6,16 @@ from typing import Annotated
 
 import typer
 
-from apollo import console, study_view
+from apollo import completion, console, study_view
 from apollo.console import ExitCode, guarded
+from apollo.options import RESULTS, Json, Output, StudyName, StudyNames
 
 app = typer.Typer(help="Stored studies.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="JSON instead of tables.")]
-Name = Annotated[str, typer.Argument(help="Name of the study.")]
-Output = Annotated[Path, typer.Option(help="Folder of studies.")]
 Storage = Annotated[
     str | None, typer.Option(help="Database: a path or postgresql://…; the folder's if not.")
 ]
 Metrics = list[str] | None
-
-RESULTS = Path("results")
 
 
 @app.command("list")
@@ -43,7 +39,7 @@ def study_list(output: Output = RESULTS, storage: Storage = None, json: Json = F
 @app.command("show")
 @guarded
 def study_show(
-    name: Name, output: Output = RESULTS, storage: Storage = None, json: Json = False
+    name: StudyName, output: Output = RESULTS, storage: Storage = None, json: Json = False
 ) -> None:
     """Show what a study is of and how far it came."""
     from apollo.search.facts import facts_of
@@ -60,7 +56,7 @@ def study_show(
 @app.command("best")
 @guarded
 def study_best(
-    name: Name,
+    name: StudyName,
     count: Annotated[int, typer.Option(help="How many designs.")] = 5,
     output: Output = RESULTS,
     storage: Storage = None,
@@ -85,7 +81,7 @@ def study_best(
 @app.command("front")
 @guarded
 def study_front(
-    name: Name,
+    name: StudyName,
     most: Annotated[Metrics, typer.Option(help="Metric that should be large; repeatable.")] = None,
     least: Annotated[Metrics, typer.Option(help="Metric that should be small; repeatable.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Every row, not the first 20.")] = False,
@@ -111,7 +107,7 @@ def study_front(
 @app.command("export")
 @guarded
 def study_export(
-    name: Name,
+    name: StudyName,
     file: Annotated[Path, typer.Option("-o", "--file", help="A .csv or .parquet file to write.")],
     output: Output = RESULTS,
     storage: Storage = None,
@@ -130,7 +126,11 @@ def study_export(
 @guarded
 def study_merge(
     names: Annotated[
-        list[str], typer.Argument(help="Studies of one problem: names, or folders elsewhere.")
+        list[str],
+        typer.Argument(
+            help="Studies of one problem: names, or folders elsewhere.",
+            autocompletion=completion.studies,
+        ),
     ],
     into: Annotated[str, typer.Option(help="Name of the study to make.")],
     output: Output = RESULTS,
@@ -146,7 +146,7 @@ def study_merge(
 @app.command("delete")
 @guarded
 def study_delete(
-    names: Annotated[list[str], typer.Argument(help="Names of studies.")],
+    names: StudyNames,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     output: Output = RESULTS,
     storage: Storage = None,

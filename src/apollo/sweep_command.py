@@ -22,6 +22,7 @@ from apollo.network_option import (
     tell_left_out,
     tell_sparsity,
 )
+from apollo.options import Design, Json
 
 if TYPE_CHECKING:
     from apollo.search.sweep import Point, Sweep
@@ -42,15 +43,13 @@ def sweep(
     over: Annotated[
         list[str], typer.Option(help="PARAMETER=VALUES: 16,32 or 5..30 or 1..9:2; repeatable.")
     ],
-    design: Annotated[str, typer.Option(help="Preset, or the path of a .toml file.")] = (
-        "edge_tpu_v1"
-    ),
+    design: Design = "edge_tpu_v1",
     batch: Batch = 1,
     shape: Shapes = None,
     partial: Partial = False,
     sparsity: Sparsity = None,
     output: Annotated[Path | None, typer.Option(help="CSV file to write.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
+    json: Json = False,
 ) -> None:
     """Evaluate a network over values of a design's parameters, the batch or its size."""
     from apollo.arch.accelerator import load_design

@@ -9,6 +9,7 @@ import typer
 from apollo.console import guarded
 from apollo.network_option import (
     Batch,
+    NetworkOrProgram,
     Partial,
     Shapes,
     Sparsity,
@@ -17,6 +18,7 @@ from apollo.network_option import (
     tell_left_out,
     tell_sparsity,
 )
+from apollo.options import Design
 from apollo.program_command import is_program, run_program
 
 if TYPE_CHECKING:
@@ -28,12 +30,8 @@ if TYPE_CHECKING:
 
 @guarded
 def trace(
-    network: Annotated[
-        str, typer.Argument(help="As for compile, or the path of a program file or listing.")
-    ],
-    design: Annotated[str, typer.Option(help="Preset, or the path of a .toml file.")] = (
-        "edge_tpu_v1"
-    ),
+    network: NetworkOrProgram,
+    design: Design = "edge_tpu_v1",
     batch: Batch = 1,
     shape: Shapes = None,
     partial: Partial = False,

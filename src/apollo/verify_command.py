@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from apollo import console
+from apollo import completion, console
 from apollo.console import ExitCode, guarded
+from apollo.options import Json
 
 if TYPE_CHECKING:
     from apollo.search.verify.figures import Figure, Part
@@ -22,12 +23,15 @@ def verify(
     ] = None,
     networks: Annotated[
         str | None,
-        typer.Option(help="Networks for the part compiler, separated by commas; else all."),
+        typer.Option(
+            help="Networks for the part compiler, separated by commas; else all.",
+            autocompletion=completion.listed(completion.networks),
+        ),
     ] = None,
     output: Annotated[
         Path | None, typer.Option(help="Folder for tables and figures of the parts that have any.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
+    json: Json = False,
 ) -> None:
     """Hold Apollo against published figures, closed forms, bounds; exit 4 if one is missed."""
     from apollo.search.verify.parts import parts_of

@@ -18,6 +18,7 @@ from apollo.network_option import (
     open_network,
     tell_left_out,
 )
+from apollo.options import Json
 
 if TYPE_CHECKING:
     from apollo.workloads.model import Model
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from apollo.workloads_view import Sparsity as Figures
 
 app = typer.Typer(help="The networks that run.")
-
-Json = Annotated[bool, typer.Option("--json", help="JSON instead of tables.")]
 
 
 class Prune(StrEnum):
@@ -56,15 +55,18 @@ class Colour(StrEnum):
 @app.callback(invoke_without_command=True)
 @guarded
 def workloads(context: typer.Context, json: Json = False) -> None:
-    """List the built-in networks, show the layers of one, or draw it."""
+    """List the built-in networks and those of plug-ins, show the layers of one, or draw it."""
     if context.invoked_subcommand is not None:
         return
-    from apollo.workloads.catalogue import listing
+    from apollo.plugins import Group, names
+    from apollo.workloads.catalogue import listing, plugin_listing
 
+    added = console.each_that_works(names(Group.NETWORKS), plugin_listing)
+    variants = [*listing(), *(variant for network in added for variant in network)]
     if json:
-        console.print_json(workloads_view.variants_json(listing()))
+        console.print_json(workloads_view.variants_json(variants))
     else:
-        workloads_view.print_variants(listing())
+        workloads_view.print_variants(variants)
 
 
 @app.command()

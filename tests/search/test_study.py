@@ -53,13 +53,14 @@ def test_a_run_stores_what_it_returns(store):
     assert result.best.reward == max(trial.reward for trial in result.trials)
 
 
-def test_trials_hold_who_proposed_them(store, monkeypatch):
-    class Pair(Random):
-        def propose(self, count, generator):
-            points = self.ask(count, generator)
-            return Proposals(points, [f"member#{point[0] % 2}" for point in points])
+class Pair(Random):
+    def propose(self, count, generator):
+        points = self.ask(count, generator)
+        return Proposals(points, [f"member#{point[0] % 2}" for point in points])
 
-    monkeypatch.setitem(OPTIMIZERS, "pair", Pair)
+
+def test_trials_hold_who_proposed_them(store, monkeypatch):
+    monkeypatch.setitem(OPTIMIZERS, "pair", f"{__name__}:Pair")
     for trials in (13, 30):
         run_study(store, replace(STUDY, optimizer="pair", settings={}), evaluate, trials)
     log = store.trials("s")

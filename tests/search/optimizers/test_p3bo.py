@@ -11,7 +11,7 @@ from apollo.search.optimizers.p3bo.adaptive import AdaptiveP3BO
 from apollo.search.optimizers.p3bo.credit import credits_after, reward, weights
 from apollo.search.optimizers.p3bo.member import parse_members
 from apollo.search.optimizers.p3bo.p3bo import P3BO
-from apollo.search.optimizers.table import OPTIMIZERS
+from apollo.search.optimizers.table import make_optimizer
 from apollo.search.store import Store
 from apollo.search.study import Study, run_study
 from apollo.search.trial import Outcome, Trial
@@ -125,7 +125,7 @@ def test_a_good_member_gets_more_than_its_share():
 @pytest.mark.parametrize("name", ["p3bo", "adaptive_p3bo"])
 def test_beats_random_search_median_of_nine_seeds(name):
     def best(kind: str, seed: int) -> float:
-        return max(trial.reward for trial in searched(OPTIMIZERS[kind](), 384, seed))
+        return max(trial.reward for trial in searched(make_optimizer(kind), 384, seed))
 
     population = statistics.median(best(name, seed) for seed in range(9))
     assert population > 1.3 * statistics.median(best("random", seed) for seed in range(9))
