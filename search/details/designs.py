@@ -44,6 +44,7 @@ def design_row(task: Task, name: str) -> DesignRow:
             if mm2
         },
         candidate.reward,
+        candidate.outcome.resource,
         candidate.reason,
         dict(candidate.outcome.metrics),
         tuple(runs),

@@ -53,6 +53,7 @@ class DesignRow:
     machine: Mapping[str, int | str]
     area_mm2: Mapping[str, float]  # by component
     reward: float
+    resource: str | None  # what does not fit
     reason: str | None
     metrics: Mapping[str, float]
     runs: tuple[RunRow, ...] = ()
@@ -84,13 +85,22 @@ def designs_of(store: Store, study: str) -> list[DesignRow]:
         for run in session.scalars(_of(RunTable, study).order_by(RunTable.place)):
             row = RunRow(run.network, run.facts, run.layers, run.spans, run.memory, run.energy_uj)
             runs.setdefault(run.design, []).append(row)
-        return [
-            DesignRow(
-                *(row.name, row.point, row.machine, row.area_mm2),
-                *(row.reward, row.reason, row.metrics, tuple(runs.get(row.name, ()))),
-            )
-            for row in session.scalars(_of(DesignTable, study).order_by(DesignTable.place))
-        ]
+        rows = session.scalars(_of(DesignTable, study).order_by(DesignTable.place))
+        return [_design(row, runs.get(row.name, ())) for row in rows]
+
+
+def _design(row: DesignTable, runs: Sequence[RunRow]) -> DesignRow:
+    return DesignRow(
+        row.name,
+        row.point,
+        row.machine,
+        row.area_mm2,
+        row.reward,
+        row.resource,
+        row.reason,
+        row.metrics,
+        tuple(runs),
+    )
 
 
 def design_names(store: Store, study: str) -> list[str]:

@@ -113,6 +113,7 @@ class DesignTable(Base):
     machine: Mapped[dict[str, int | str]] = mapped_column(JSON)  # all that the machine is, by name
     area_mm2: Mapped[dict[str, float]] = mapped_column(JSON)  # by component
     reward: Mapped[float]
+    resource: Mapped[str | None]
     reason: Mapped[str | None]  # why it has no reward
     metrics: Mapped[dict[str, float]] = mapped_column(JSON)
 

@@ -26,6 +26,7 @@ from apollo.network_option import (
     tell_sparsity,
 )
 from apollo.program_command import assemble, disassemble, is_program, save, show_run
+from apollo.report_command import report
 from apollo.study_command import app as study
 from apollo.sweep_command import sweep
 from apollo.trace_command import trace
@@ -48,6 +49,7 @@ Json = Annotated[bool, typer.Option("--json", help="JSON instead of tables.")]
 
 app.command()(explore)
 app.command()(contest)
+app.command()(report)
 app.command()(worker)
 app.command("vizier-service")(vizier_service)
 
