@@ -97,4 +97,4 @@ def importance_figure(reward: Importance | None, feasibility: Importance | None)
             }
         )
     height = 140 + 30 * len(order)
-    return figure_of(traces, "loss of the score when mixed up", "", height, bargap=0.25)
+    return figure_of(traces, "loss of score", "", height, bargap=0.25)

@@ -18,7 +18,6 @@ from apollo.search.trial import best_of
 from tests.browser import LARGE, SMALL, Opened, browser, opened
 from tests.stored import row, trials
 
-SIZES = pytest.mark.parametrize("size", [LARGE, SMALL], ids=["large", "small"])
 OUTSIDE = """e => e.getBoundingClientRect().right
     > e.closest('section').getBoundingClientRect().right + 1"""
 DRAWN = "e => e.querySelectorAll('.main-svg path, canvas').length"
@@ -49,54 +48,63 @@ def check(seen: Opened, path: Path) -> None:
     assert not any(seen.all(OUTSIDE, ".slot:not(:has(.wide)) .js-plotly-plot, .rows, select"))
 
 
-@SIZES
-def test_a_report_is_drawn_whole_and_alone(
-    chromium: Any, report: Path, size: tuple[int, int]
-) -> None:
-    with opened(chromium, report, size) as seen:
-        check(seen, report)
-        assert len(seen.all("e => 1", ".js-plotly-plot")) == 13
-        titles = seen.all("e => e.textContent", "h2")
-        assert titles[:3] == ["Summary", "Convergence", "Pareto front"]
-
-
-def test_every_table_is_saved_as_it_is_shown(chromium: Any, report: Path, source: Source) -> None:
+@pytest.fixture(scope="module")
+def desk(chromium: Any, report: Path) -> Iterator[Opened]:
+    """The report on a large screen, for all tests: opening takes longest."""
     with opened(chromium, report, LARGE) as seen:
-        links = seen.all("e => [e.download, e.href]", "a.csv")
-        shown = seen.all("e => [...e.rows].map(r => r.cells.length)", "table")
-        assert len(links) == len(shown) > 5
-        for (name, address), cells in zip(links, shown, strict=True):
-            kind, _, text = address.partition(",")
-            assert (name[-4:], kind) == (".csv", "data:text/csv;charset=utf-8")
-            rows = list(csv.reader(io.StringIO(unquote(text))))
-            assert [len(row) for row in rows] == cells
-        with seen.page.expect_download() as download:
-            seen.page.click("#front a.csv")
-        saved = Path(download.value.path()).read_text(encoding="utf-8")
-        rows = list(csv.DictReader(io.StringIO(saved)))
-        speedups = {float(row["speedup"]) for row in rows}
-        assert max(t.metrics["speedup"] for t in source.feasible) in speedups  # to the last bit
+        yield seen
 
 
-def test_another_design_and_network_are_shown_when_chosen(chromium: Any, report: Path) -> None:
-    first = "() => document.querySelector('#design .js-plotly-plot').data[0].y.join()"
+@pytest.fixture(scope="module")
+def phone(chromium: Any, report: Path) -> Iterator[Opened]:
     with opened(chromium, report, SMALL) as seen:
-        page, found = seen.page, {seen.page.evaluate(first)}
-        for number in range(2):  # the design, then the network
-            page.locator("#design select").nth(number).select_option("1")
-            page.wait_for_function(f"known => !known.includes(({first})())", arg=list(found))
-            found.add(page.evaluate(first))
-        assert len(found) == 3
-        assert seen.errors == []
+        yield seen
 
 
-def test_an_infeasible_preset_says_why(chromium: Any, report: Path, source: Source) -> None:
+@pytest.mark.parametrize("screen", ["desk", "phone"])
+def test_a_report_is_drawn_whole_and_alone(
+    report: Path, screen: str, request: pytest.FixtureRequest
+) -> None:
+    seen = request.getfixturevalue(screen)
+    check(seen, report)
+    assert len(seen.all("e => 1", ".js-plotly-plot")) == 13
+    titles = seen.all("e => e.textContent", "h2")
+    assert titles[:3] == ["Summary", "Convergence", "Pareto front"]
+
+
+def test_every_table_is_saved_as_it_is_shown(desk: Opened, source: Source) -> None:
+    links = desk.all("e => [e.download, e.href]", "a.csv")
+    shown = desk.all("e => [...e.rows].map(r => r.cells.length)", "table")
+    assert len(links) == len(shown) > 5
+    for (name, address), cells in zip(links, shown, strict=True):
+        kind, _, text = address.partition(",")
+        assert (name[-4:], kind) == (".csv", "data:text/csv;charset=utf-8")
+        rows = list(csv.reader(io.StringIO(unquote(text))))
+        assert [len(row) for row in rows] == cells
+    with desk.page.expect_download() as download:
+        desk.page.click("#front a.csv")
+    saved = Path(download.value.path()).read_text(encoding="utf-8")
+    speedups = {float(row["speedup"]) for row in csv.DictReader(io.StringIO(saved))}
+    assert max(t.metrics["speedup"] for t in source.feasible) in speedups  # to the last bit
+
+
+def test_another_design_and_network_are_shown_when_chosen(phone: Opened) -> None:
+    first = "() => document.querySelector('#design .js-plotly-plot').data[0].y.join()"
+    page, found = phone.page, {phone.page.evaluate(first)}
+    for number in range(2):  # the design, then the network
+        page.locator("#design select").nth(number).select_option("1")
+        page.wait_for_function(f"known => !known.includes(({first})())", arg=list(found))
+        found.add(page.evaluate(first))
+    assert len(found) == 3
+    assert phone.errors == []
+
+
+def test_an_infeasible_preset_says_why(desk: Opened, source: Source) -> None:
     (preset,) = (design for design in source.presets if design.resource == "area")
     number = [design.name for design in source.designs].index(preset.name)
-    with opened(chromium, report, LARGE) as seen:
-        seen.page.locator("#design select").first.select_option(str(number))
-        seen.page.wait_for_selector(f"#design >> text={preset.reason}")
-        assert seen.errors == []
+    desk.page.locator("#design select").first.select_option(str(number))
+    desk.page.wait_for_selector(f"#design >> text={preset.reason}")
+    assert desk.errors == []
 
 
 def _several(folder: Path) -> list[Source]:
@@ -115,8 +123,9 @@ def _empty(_folder: Path) -> list[Source]:
     return [Source(row("empty"), [])]
 
 
-@SIZES
-@pytest.mark.parametrize("make", [_several, _nothing_feasible, _empty])
+@pytest.mark.parametrize(
+    ("make", "size"), [(_several, SMALL), (_nothing_feasible, LARGE), (_empty, SMALL)]
+)
 def test_other_studies_are_drawn_too(
     chromium: Any, tmp_path: Path, make: Any, size: tuple[int, int]
 ) -> None:

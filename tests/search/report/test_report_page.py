@@ -7,9 +7,12 @@ import re
 from pathlib import Path
 
 import pytest
+from landscape import evaluate
 
 from apollo.search.report.page import compressed, report_html, write_report
 from apollo.search.report.source import Source
+from apollo.search.store import Store
+from apollo.search.study import Study, run_study
 from tests.stored import row, trials
 
 LARGEST_BYTES = 5_000_000
@@ -32,6 +35,14 @@ def test_a_page_is_the_same_for_the_same_rows(page: str, source: Source) -> None
 
 def test_a_page_is_not_large(page: str) -> None:
     assert len(page.encode()) < LARGEST_BYTES
+
+
+@pytest.mark.slow
+def test_a_page_of_a_long_study_is_not_large() -> None:
+    with Store("sqlite:///:memory:") as store:
+        study = Study("long", "evolutionary", 1, "1")
+        log = run_study(store, study, evaluate, 30_000).trials
+        assert len(report_html([Source(study.row(), log)]).encode()) < LARGEST_BYTES
 
 
 def test_figures_are_within_the_page(page: str) -> None:
