@@ -1,8 +1,8 @@
 """Which changes would have made infeasible designs feasible, cause by cause, each of them tried.
 
 Of every frequent cause some designs are taken, spread over the search. Their levers are those of
-`search/levers.py`, of one parameter each and within the values that a search can choose; what is
-tried is the whole problem: every network, every constraint.
+`search/levers.py` within the values that a search can choose: single changes, and where a design
+has none, several together. What is tried is the whole problem: every network, every constraint.
 """
 
 from collections import Counter, defaultdict
@@ -12,7 +12,7 @@ from statistics import median_low
 from typing import Any
 
 from apollo.arch.accelerator import Accelerator
-from apollo.search.levers import Change, Trials, single_levers
+from apollo.search.levers import Change, Lever, Trials, combined_levers, single_levers
 from apollo.search.report.sample import spread
 from apollo.search.store.detail import LeversRow
 from apollo.search.task import Task, known_of
@@ -24,16 +24,19 @@ MORE, LESS = "more", "less"
 
 @dataclass(frozen=True)
 class _Found:
-    """A change that makes the design of a trial feasible."""
+    """Changes that make the design of a trial feasible."""
 
     trial: int
-    change: Change
+    lever: Lever
 
     @property
-    def key(self) -> tuple[str, str]:
-        """Parameter and direction."""
-        grows = self.change.after > self.change.before
-        return self.change.parameter, MORE if grows else LESS
+    def key(self) -> tuple[tuple[str, str], ...]:
+        """Parameters and directions."""
+        return tuple((c.parameter, _direction(c)) for c in self.lever.changes)
+
+
+def _direction(change: Change) -> str:
+    return MORE if change.after > change.before else LESS
 
 
 def levers_rows(task: Task, trials: Sequence[Trial]) -> list[LeversRow]:
@@ -54,8 +57,12 @@ def _levers(task: Task, trial: Trial) -> list[_Found]:
     except ValueError:  # no machine, so there is nothing to step from
         return []
     tried = Trials(accelerator, 1, _attempt(task, trial.index))
-    changes = [change for lever in single_levers(tried) for change in lever.changes]
-    return [_Found(trial.number, change) for change in changes if change.is_searched]
+    levers = _searched(single_levers(tried)) or _searched(combined_levers(tried))
+    return [_Found(trial.number, lever) for lever in levers]
+
+
+def _searched(levers: Sequence[Lever]) -> list[Lever]:
+    return [lever for lever in levers if all(change.is_searched for change in lever.changes)]
 
 
 def _attempt(task: Task, point: int) -> Callable[[Accelerator, int], str | None]:
@@ -73,22 +80,19 @@ def _attempt(task: Task, point: int) -> Callable[[Accelerator, int], str | None]
 
 def _ranked(found: Sequence[_Found]) -> list[dict[str, Any]]:
     """By how many designs they help, then by the steps that they take."""
-    groups: dict[tuple[str, str], list[_Found]] = defaultdict(list)
+    groups: dict[tuple[tuple[str, str], ...], list[_Found]] = defaultdict(list)
     for each in found:
         groups[each.key].append(each)
-    levers = [_lever(*key, group) for key, group in groups.items()]
+    levers = [_lever(group) for group in groups.values()]
     return sorted(levers, key=lambda lever: (-lever["helped"], lever["steps"]))
 
 
-def _lever(parameter: str, direction: str, group: Sequence[_Found]) -> dict[str, Any]:
-    steps = median_low(each.change.steps for each in group)
-    example = next(each for each in group if each.change.steps == steps)
-    return {
-        "parameter": parameter,
-        "direction": direction,
-        "helped": len(group),
-        "steps": steps,
-        "trial": example.trial,
-        "before": example.change.before,
-        "after": example.change.after,
-    }
+def _lever(group: Sequence[_Found]) -> dict[str, Any]:
+    """The designs that it helps, and the one that takes the median of their steps."""
+    steps = median_low(each.lever.steps for each in group)
+    example = next(each for each in group if each.lever.steps == steps)
+    changes = [
+        {"parameter": c.parameter, "direction": _direction(c), "before": c.before, "after": c.after}
+        for c in example.lever.changes
+    ]
+    return {"helped": len(group), "steps": steps, "trial": example.trial, "changes": changes}

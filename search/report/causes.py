@@ -81,11 +81,14 @@ def _top(row: LeversRow) -> Sequence[Mapping[str, Any]]:
 
 
 def _lever(row: LeversRow, lever: Mapping[str, Any]) -> tuple[str | float, ...]:
+    changes = lever["changes"]
+    names = [f"{c['direction']} {words(c['parameter']).partition(',')[0]}" for c in changes]
+    values = [f"{c['before']:,} → {c['after']:,}" for c in changes]
     return (
         words(row.resource),
-        f"{lever['direction']} {words(lever['parameter']).partition(',')[0]}",
+        " and ".join(names),
         lever["helped"],
         row.sampled,
         lever["steps"],
-        f"trial {lever['trial']}: {lever['before']:,} → {lever['after']:,}",
+        f"trial {lever['trial']}: {' and '.join(values)}",
     )

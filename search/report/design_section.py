@@ -83,11 +83,11 @@ def _label(source: Source, design: DesignRow, is_one_of_several: bool) -> str:
 
 
 def _selected(known: Sequence[tuple[Source, DesignRow]], chosen: int | None) -> int:
-    for number, (source, design) in enumerate(known):
-        points = {trial.number: trial.index for trial in source.trials}
-        if chosen is not None and design.point is not None and points.get(chosen) == design.point:
-            return number
-    return 0
+    log = known[0][0].trials
+    if chosen is None or chosen >= len(log):
+        return 0
+    points = [design.point for _, design in known]
+    return points.index(log[chosen].index) if log[chosen].index in points else 0
 
 
 def _views(design: DesignRow, run: RunRow | None, file: str) -> list[View]:

@@ -143,7 +143,7 @@ def causes_section(sources: Sequence[Source]) -> Section:
     def levers(source: Source) -> View:
         if any(row.levers for row in source.levers):
             return levers_table(source.levers, f"levers-{source.name}")
-        return "No single change of a parameter is known to make one of these designs feasible."
+        return "No change within the searched space is known to make one of these designs feasible."
 
     def all_feasible(source: Source) -> str | None:
         is_any = any(not trial.feasible for trial in source.trials)
@@ -161,8 +161,8 @@ def causes_section(sources: Sequence[Source]) -> Section:
         Slot(
             "Levers",
             _by_study(sources, lambda s: all_feasible(s) or levers(s)),
-            "Of each frequent cause a few designs were changed, one parameter at a time and by as "
-            "little as helps; each change was compiled and run.",
+            "Of each frequent cause a few designs were changed by as little as helps: one "
+            "parameter, or several where none does alone. Each change was compiled and run.",
         ),
     ]
     text = "Shares of the trials along the search; what did not fit, and what would make it fit."

@@ -68,8 +68,8 @@ class DesignRow:
 class LeversRow:
     """What makes designs feasible that fail for one cause.
 
-    A lever has `parameter`, `direction`, `helped` (designs), `steps` (their median), and of one
-    of them the `trial`, `before` and `after`.
+    A lever has `helped` (designs), `steps` (their median), and of one of them the `trial` and the
+    `changes`, each with `parameter`, `direction`, `before` and `after`.
     """
 
     resource: str

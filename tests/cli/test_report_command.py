@@ -1,5 +1,6 @@
 """`apollo report`: where the page goes, and what is refused in one sentence."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from typer.testing import CliRunner, Result
 
 from apollo.cli import app
 from apollo.search.explore import explore, make_problem
+from apollo.search.reports import report_studies
 from apollo.search.store.detail import design_names, levers_of
 from apollo.search.studies import open_study
 from tests.stored import row, save, trials
@@ -36,9 +38,20 @@ def test_a_report_goes_into_the_folder_of_its_study(results: Path) -> None:
     result = report("s")
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("Report of s written to 'results/s/report.html' (")
-    assert "Reading s" in result.stderr
+    assert result.stderr.startswith("apollo: ")  # its network is none: why details lack
     page = (results / "s" / "report.html").read_text(encoding="utf-8")
     assert "<h1>s</h1>" in page
+
+
+def test_json_has_the_file(results: Path) -> None:
+    facts = json.loads(report("s", "--json").stdout)
+    size = (results / "s" / "report.html").stat().st_size
+    assert (facts["studies"], facts["file"], facts["bytes"]) == (
+        ["s"],
+        "results/s/report.html",
+        size,
+    )
+    assert len(facts["notes"]) == 1
 
 
 def test_a_report_of_several_goes_where_it_is_told(results: Path) -> None:
@@ -68,6 +81,11 @@ def test_what_lacks_is_computed_once_and_stored(results: Path) -> None:
 def test_what_cannot_be_shown_is_refused(results: Path) -> None:
     assert refused("s", "s") == "A report must name each study once, not s, s."
     assert refused("nothing").startswith("There is no study 'nothing'")
-    sentence = "--design must be a trial of 's', 0 to 59, not 60."
+    sentence = "The design must be a trial of 's', 0 to 59, not 60."
     assert refused("s", "--design", 60) == sentence
     assert refused("s", "-o", "no/r.html").startswith("There is no folder 'no'")
+
+
+def test_no_study_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^A report must name each study once, not none\.$"):
+        report_studies([], Path("results"))

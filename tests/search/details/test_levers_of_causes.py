@@ -18,10 +18,13 @@ def test_every_lever_makes_its_design_feasible(explored: Exploration) -> None:
         for lever in found.levers:
             trial = trials[lever["trial"]]
             assert trial.resource == found.resource
-            assert trial.parameters[lever["parameter"]] == lever["before"]
-            assert (lever["after"] > lever["before"]) == (lever["direction"] == "more")
+            for change in lever["changes"]:
+                assert trial.parameters[change["parameter"]] == change["before"]
+                is_more = change["after"] > change["before"]
+                assert is_more == (change["direction"] == "more")
             design = task.problem.space.accelerator_at(trial.index)
-            better = changed(design, {lever["parameter"]: lever["after"]})
+            values = {change["parameter"]: change["after"] for change in lever["changes"]}
+            better = changed(design, values)
             assert not task.candidate_of(design).outcome.feasible
             assert task.candidate_of(better).outcome.feasible
             tried += 1
@@ -39,3 +42,11 @@ def test_levers_are_ranked_by_the_designs_that_they_help(explored: Exploration) 
 def test_nothing_infeasible_has_no_levers(explored: Exploration) -> None:
     row, trials = read_study(explored.folder.parent, "two")
     assert levers_rows(task_of(row), [trial for trial in trials if trial.feasible]) == []
+
+
+def test_where_no_single_change_helps_several_are_tried(explored: Exploration) -> None:
+    row, trials = read_study(explored.folder.parent, "two")
+    (area,) = [found for found in levers_rows(task_of(row), trials) if found.resource == "area"]
+    counts = {len(lever["changes"]) for lever in area.levers}
+    assert min(counts) == 1
+    assert max(counts) > 1

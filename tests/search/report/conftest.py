@@ -66,9 +66,13 @@ def designs(run: RunRow, log: tuple[Trial, ...]) -> list[DesignRow]:
 @pytest.fixture
 def levers() -> list[LeversRow]:
     """Of one cause."""
-    lever = {"parameter": "pe_memory_bytes", "direction": "less", "helped": 3, "steps": 2}
-    example = {"trial": 7, "before": 4096, "after": 1024}
-    return [LeversRow("area", 9, 8, [lever | example]), LeversRow("core_memory", 1, 1, [])]
+    memory = {"parameter": "pe_memory_bytes", "direction": "less", "before": 4096, "after": 1024}
+    lanes = {"parameter": "lanes", "direction": "more", "before": 8, "after": 16}
+    found = [
+        {"helped": 3, "steps": 2, "trial": 7, "changes": [memory]},
+        {"helped": 1, "steps": 3, "trial": 9, "changes": [memory, lanes]},
+    ]
+    return [LeversRow("area", 9, 8, found), LeversRow("core_memory", 1, 1, [])]
 
 
 @pytest.fixture(scope="session")

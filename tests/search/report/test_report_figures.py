@@ -174,7 +174,11 @@ def test_causes_and_levers_are_tables(log: Log, levers: list[LeversRow]) -> None
     table = causes_table(log, "causes")
     assert sum(int(row[1] or 0) for row in table.rows) == sum(not t.feasible for t in log)
     assert levers_table(levers, "levers").rows == [
-        ("area", "less PE memory", 3, 8, 2, "trial 7: 4,096 → 1,024")
+        ("area", "less PE memory", 3, 8, 2, "trial 7: 4,096 → 1,024"),
+        (
+            *("area", "less PE memory and more lanes", 1, 8, 3),
+            "trial 9: 4,096 → 1,024 and 8 → 16",
+        ),
     ]
 
 

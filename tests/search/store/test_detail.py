@@ -32,7 +32,7 @@ DESIGN = DesignRow(
     "7", 7, {"lanes": 4, "dram": "LPDDR4"}, {"lanes": 1.5}, 0.3, None, None, {"a": 1.0}
 )
 PRESET = DesignRow("edge", None, {"lanes": 8}, {"lanes": 3.0}, 0.0, "area", "Too large.", {})
-LEVER = {"parameter": "lanes", "direction": "less", "helped": 2, "steps": 1}
+LEVER = {"helped": 2, "steps": 1, "trial": 3, "changes": [{"parameter": "lanes", "after": 4}]}
 
 
 @pytest.fixture
