@@ -5,7 +5,8 @@ from pathlib import Path
 from apollo.search.store.removal import check_unused, remove_study
 from apollo.search.studies import DATABASE, database_path, open_study
 
-FILES = ("trials.csv", "convergence.html", "plotly.min.js", "best.toml")  # made from the database
+# Made from the database.
+FILES = ("trials.csv", "convergence.html", "plotly.min.js", "best.toml", "report.html")
 
 
 def delete_study(results: Path, study: str, storage: str | None = None) -> None:

@@ -13,6 +13,7 @@ from apollo.arch.space import SPACE
 from apollo.arch.space_file import load_space
 from apollo.arch.text import suggestion
 from apollo.search.constraint import Constraint
+from apollo.search.details.complete import store_designs
 from apollo.search.execution import Execution
 from apollo.search.goals import Goal
 from apollo.search.measure import evaluator_version
@@ -124,6 +125,8 @@ def explore(
         admits = evaluate.admits if problem.is_filtered else None
         with closing(execution.backend(store, name, evaluate, task.measure())) as backend:
             result = run_study(store, definition, evaluate, trials, progress, admits, backend)
+        if not result.interrupted:
+            store_designs(store, name, task)
         row = store.study(name)
         if row is not None and not result.interrupted:  # who interrupts does not wait for tables
             export_study(row, result.trials, folder)

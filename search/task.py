@@ -125,10 +125,17 @@ class Task:
 
     def candidate(self, design: int | str) -> Candidate:
         """A point of the space, or a preset, on the task."""
+        options = self.options_of(design)
         if isinstance(design, int):
-            accelerator, options = self._accelerator_at(design), self._options_at(design)
-        else:
-            accelerator, options = load_design(design), USUAL
+            return self.candidate_of(self._accelerator_at(design), options)
+        return self.candidate_of(load_design(design), options)
+
+    def options_of(self, design: int | str) -> Options:
+        """What the compiler is told for a point of the space, or a preset."""
+        return self._options_at(design) if isinstance(design, int) else USUAL
+
+    def candidate_of(self, accelerator: Accelerator, options: Options = USUAL) -> Candidate:
+        """Any design with lanes on the task."""
         known = known_of(accelerator, self.problem.technology)
         measurements, evaluations = {}, {}
         for name, network in self.networks.items():

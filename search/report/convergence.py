@@ -7,12 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from apollo.search.report.files import whole_file
+from apollo.search.report.theme import BEST, CAUSES, FEASIBLE, FONT, MARKERS
 from apollo.search.trial import Trial, best_of
-
-_BEST = "#1f4e79"
-_FEASIBLE = "#6fa8dc"
-_CAUSES = ("#c0504d", "#e59866", "#8064a2", "#4f9d69", "#b8860b", "#7f7f7f")
-_MARKERS = ("x", "triangle-down", "diamond", "square", "star", "cross")
 
 
 def convergence_figure(trials: Sequence[Trial], title: str) -> Any:
@@ -36,7 +32,7 @@ def convergence_figure(trials: Sequence[Trial], title: str) -> Any:
     figure.update_layout(
         title={"text": f"{title}<br><sup>{_subtitle(trials, share)}</sup>", "x": 0.02},
         template="plotly_white",
-        font={"family": "Helvetica, Arial, sans-serif", "size": 13},
+        font=FONT,
         hovermode="closest",
         height=620,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
@@ -74,7 +70,7 @@ def _feasible_trace(trials: Sequence[Trial]) -> Any:
         y=[trial.reward for trial in feasible],
         mode="markers",
         name="feasible trial",
-        marker={"color": _FEASIBLE, "size": 6, "opacity": 0.65},
+        marker={"color": FEASIBLE, "size": 6, "opacity": 0.65},
         text=[_hover(trial) for trial in feasible],
         hovertemplate="%{text}<extra></extra>",
     )
@@ -89,7 +85,7 @@ def _best_trace(trials: Sequence[Trial]) -> Any:
         y=[reward or None for reward in best],  # no line before the first feasible trial
         mode="lines",
         name="best so far",
-        line={"color": _BEST, "width": 2.5, "shape": "hv"},
+        line={"color": BEST, "width": 2.5, "shape": "hv"},
         hovertemplate="best after trial %{x}: %{y:.4f}<extra></extra>",
     )
 
@@ -104,7 +100,7 @@ def _star_trace(trials: Sequence[Trial]) -> Any:
         mode="markers+text",
         name="best",
         showlegend=False,
-        marker={"symbol": "star", "size": 14, "color": _BEST, "line": {"color": "white"}},
+        marker={"symbol": "star", "size": 14, "color": BEST, "line": {"color": "white"}},
         text=[f"{trial.reward:.3f}" for trial in best],
         textposition="top center",
         customdata=[_hover(trial) for trial in best],
@@ -123,8 +119,8 @@ def _cause_trace(trials: Sequence[Trial], cause: str, count: int, position: int)
         mode="markers",
         name=f"{lane}: {count:,} infeasible",
         marker={
-            "symbol": _MARKERS[position % len(_MARKERS)],
-            "color": _CAUSES[position % len(_CAUSES)],
+            "symbol": MARKERS[position % len(MARKERS)],
+            "color": CAUSES[position % len(CAUSES)],
             "size": 6,
             "opacity": 0.6,
         },

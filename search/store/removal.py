@@ -9,15 +9,18 @@ from sqlalchemy.orm import Session
 
 from apollo.search.store.database import sentences, writer
 from apollo.search.store.schema import (
+    DesignTable,
     EvaluationTable,
     JobTable,
+    LeverTable,
+    RunTable,
     StudyTable,
     TrialEvaluationTable,
     TrialTable,
 )
 from apollo.search.store.store import Store
 
-_OF_STUDY = (TrialEvaluationTable, TrialTable, JobTable)
+_OF_STUDY = (TrialEvaluationTable, TrialTable, JobTable, RunTable, DesignTable, LeverTable)
 
 
 def remove_study(store: Store, study: str) -> None:

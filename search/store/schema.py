@@ -4,10 +4,12 @@ Floats are stored as they are (8 bytes, or JSON text that reads back to the same
 two runs compare with `==`.
 """
 
+from typing import Any
+
 from sqlalchemy import JSON, BigInteger, ForeignKey, ForeignKeyConstraint, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 class Base(DeclarativeBase):
@@ -97,3 +99,51 @@ class JobTable(Base):
     worker: Mapped[str | None]  # that has it, or had it last
     lease_until: Mapped[float | None]  # seconds since 1970 by the database's clock; free after it
     seconds: Mapped[float | None]  # that it took; none while it is open
+
+
+class DesignTable(Base):
+    """A design that a report shows in detail: of the best of a study, or a preset."""
+
+    __tablename__ = "design"
+
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)  # of a preset; else the point's number
+    place: Mapped[int]  # among the designs of the study
+    point: Mapped[int | None] = mapped_column(BigInteger)  # none of a preset
+    machine: Mapped[dict[str, int | str]] = mapped_column(JSON)  # all that the machine is, by name
+    area_mm2: Mapped[dict[str, float]] = mapped_column(JSON)  # by component
+    reward: Mapped[float]
+    resource: Mapped[str | None]
+    reason: Mapped[str | None]  # why it has no reward
+    metrics: Mapped[dict[str, float]] = mapped_column(JSON)
+
+
+class RunTable(Base):
+    """A following inference of a network on such a design. Lists have an item a layer or a span."""
+
+    __tablename__ = "run"
+    __table_args__ = (
+        ForeignKeyConstraint(["study_id", "design"], ["design.study_id", "design.name"]),
+    )
+
+    study_id: Mapped[int] = mapped_column(primary_key=True)
+    design: Mapped[str] = mapped_column(primary_key=True)
+    network: Mapped[str] = mapped_column(primary_key=True)
+    place: Mapped[int]  # among the networks of the study
+    facts: Mapped[dict[str, float]] = mapped_column(JSON)
+    layers: Mapped[dict[str, Any]] = mapped_column(JSON)
+    spans: Mapped[dict[str, Any]] = mapped_column(JSON)
+    memory: Mapped[dict[str, Any]] = mapped_column(JSON)
+    energy_uj: Mapped[dict[str, float]] = mapped_column(JSON)
+
+
+class LeverTable(Base):
+    """Which changes make designs feasible that were not, of those that fail for one cause."""
+
+    __tablename__ = "lever"
+
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"), primary_key=True)
+    resource: Mapped[str] = mapped_column(primary_key=True)
+    trials: Mapped[int]  # of that cause when the levers were tried
+    sampled: Mapped[int]  # of them, the designs that were changed
+    levers: Mapped[list[dict[str, Any]]] = mapped_column(JSON)  # what helps most first

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from apollo.workloads.graph import Graph
     from apollo.workloads.sparsity import Masks
 
-__all__ = ["compile", "evaluate", "explore", "load", "trials"]
+__all__ = ["compile", "evaluate", "explore", "load", "report", "trials"]
 
 # Imports are inside the functions: `apollo --help` and `import apollo` need no compiler.
 
@@ -151,3 +151,23 @@ def trials(
 
     row, log = read_study(Path(output), study, storage)
     return trial_table(log, row)
+
+
+def report(
+    studies: str | Sequence[str],
+    file: str | Path | None = None,
+    *,
+    design: int | None = None,
+    output: str | Path = "results",
+    storage: str | None = None,
+) -> Path:
+    """Write one page about stored studies that needs no network (docs/report.md); its path.
+
+    `design` is the trial that is shown in detail at first. Raises `ValueError`, one sentence, when
+    there is no such study or trial, or the file cannot be written.
+    """
+    from apollo.search.reports import report_studies
+
+    named = [studies] if isinstance(studies, str) else studies
+    path = None if file is None else Path(file)
+    return report_studies(named, Path(output), path, design, storage).path

@@ -34,6 +34,7 @@ from apollo.network_option import (
 from apollo.options import Design, Json
 from apollo.place_command import app as place
 from apollo.program_command import assemble, disassemble, is_program, save, show_run
+from apollo.report_command import report
 from apollo.study_command import app as study
 from apollo.sweep_command import sweep
 from apollo.trace_command import trace
@@ -74,6 +75,7 @@ def apollo_command(
 
 app.command()(explore)
 app.command()(contest)
+app.command()(report)
 app.command()(worker)
 app.command("vizier-service")(vizier_service)
 
