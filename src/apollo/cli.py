@@ -27,6 +27,7 @@ from apollo.network_option import (
 )
 from apollo.place_command import app as place
 from apollo.program_command import assemble, disassemble, is_program, save, show_run
+from apollo.reproduce_command import reproduce
 from apollo.study_command import app as study
 from apollo.sweep_command import sweep
 from apollo.trace_command import trace
@@ -145,6 +146,7 @@ app.command()(sweep)
 app.command()(compare)
 app.command()(trace)
 app.command()(verify)
+app.command()(reproduce)
 app.command()(assemble)
 app.command()(disassemble)
 app.command()(doctor)
