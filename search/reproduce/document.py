@@ -17,10 +17,15 @@ BEGIN, END = "<!-- reproduced -->", "<!-- end -->"
 def claims_text(findings: Sequence[tuple[Claim, Finding]]) -> str:
     """A row a published statement: its figures, ours, the verdict, why."""
     rows = [
-        (claim.statement, claim.published, found.ours, found.verdict, found.why)
+        (claim.statement, claim.published, _lines(found.ours), found.verdict, _lines(found.why))
         for claim, found in findings
     ]
     return markdown(("published statement", "published", "ours", "verdict", "why"), rows)
+
+
+def _lines(text: str) -> str:
+    """A line a part, within a cell."""
+    return text.replace("; ", "<br>")
 
 
 def ratios_text(evidence: Evidence) -> str:

@@ -97,9 +97,13 @@ def judged(
     optimizers: tuple[str, ...],
     holds: Callable[[Task], bool],
     figures: Callable[[Task], str],
+    *,
+    of_largest: bool = False,
 ) -> Finding:
-    """A statement that is asked of every task with these optimizers."""
+    """A statement that is asked of every task with these optimizers, or of the largest budget."""
     tasks = evidence.tasks(*optimizers)
+    if of_largest:
+        tasks = [task for task in tasks if task[2] == max(each[2] for each in tasks)]
     if not tasks:
         missing = ", ".join(NAMES[each] for each in optimizers)
         return Finding(Verdict.OPEN, why=f"No task has runs of all of {missing}.")

@@ -20,12 +20,12 @@ from apollo.search.reproduce.figures.maps import map_figure
 from apollo.search.reproduce.figures.places import map_rows
 from apollo.search.reproduce.figures.violins import violin_figure
 from apollo.search.reproduce.optimum import load_optimum, quests_of
-from apollo.search.reproduce.plan import Plan
+from apollo.search.reproduce.plan import SINGLE, Plan
 from apollo.search.reproduce.provenance import provenance, write_json
 from apollo.search.reproduce.questions import term_rows, unbound_rows
 from apollo.search.reproduce.rows import load_rows
 from apollo.search.reproduce.summary import course_rows, finished_runs, run_rows
-from apollo.search.reproduce.terms import DRAWS
+from apollo.search.robust import SAMPLES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +42,7 @@ class Publication:
     files: tuple[Path, ...]
 
 
-def publish(plan: Plan, folder: Path, target: Path, draws: int = DRAWS) -> Publication:
+def publish(plan: Plan, folder: Path, target: Path, draws: int = SAMPLES) -> Publication:
     """Write tables, figures and the claims of what is finished.
 
     Raises `ValueError` when no run is finished.
@@ -107,10 +107,12 @@ def _figures(evidence: Evidence, target: Path) -> Iterator[Path]:
 
 
 def _maps(plan: Plan, folder: Path, target: Path) -> Iterator[Path]:
-    """A map a task: of its runs with one seed."""
+    """Maps of runs with one seed: all of the single network, others of the largest budget."""
     logs: dict[tuple[Any, ...], dict[str, pd.DataFrame]] = {}
     for run in finished_runs(plan, folder):
-        if run.seed == MAPPED_SEED and run.source is None and run.budget_mm2 is not None:
+        is_shown = run.networks == SINGLE or run.budget_mm2 == max(plan.budgets_mm2)
+        is_search = run.source is None and run.budget_mm2 is not None
+        if run.seed == MAPPED_SEED and is_search and is_shown:
             logs.setdefault(run.task, {})[run.optimizer] = load_rows(folder, run)
     for (networks, objective, budget_mm2), of_task in logs.items():
         rows = map_rows(of_task, plan.space)

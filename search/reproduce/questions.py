@@ -13,7 +13,8 @@ from apollo.search.reproduce.enumerate import load_enumeration
 from apollo.search.reproduce.plan import SINGLE, UNBOUND, Plan
 from apollo.search.reproduce.rows import load_rows
 from apollo.search.reproduce.summary import finished_runs
-from apollo.search.reproduce.terms import DRAWS, candidates_of, moved
+from apollo.search.reproduce.terms import candidates_of, moved
+from apollo.search.robust import SAMPLES
 from apollo.search.task import Task
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def unbound_rows(plan: Plan, folder: Path) -> "pd.DataFrame":
     return pd.DataFrame(rows)
 
 
-def term_rows(plan: Plan, folder: Path, draws: int = DRAWS) -> "pd.DataFrame":
+def term_rows(plan: Plan, folder: Path, draws: int = SAMPLES) -> "pd.DataFrame":
     """The best designs under other constants, of everything measured on the single network."""
     import pandas as pd
 

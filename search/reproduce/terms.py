@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.area import area_of
-from apollo.arch.constants import DEFAULT, Technology, factor_of_groups
+from apollo.arch.constants import DEFAULT, Technology
 from apollo.search.objective import SPEEDUP
+from apollo.search.robust import SAMPLES, drawn
 from apollo.search.task import Task
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ Floats = npt.NDArray[np.float64]
 
 FIXED_MM2 = (0.01, 0.15, 0.3, 0.6, 1.0, 2.0, 3.0)
 INTERFACE_FACTORS = (0.01, 0.5, 1.0, 2.0)
-DRAWS = 200
-_NINE_TENTHS = 1.6449  # standard deviations either way
 _BIN_MM2, _KEPT = 0.1, 20  # of designs of about the same area the fastest
 
 
@@ -48,13 +47,12 @@ def candidates_of(measured: "pd.DataFrame") -> "pd.DataFrame":
     """Of points with area and speed-up, the fastest of about each area."""
     runs = measured[measured.speedup > 0].drop_duplicates("point")
     near = (runs.area_mm2 / _BIN_MM2).round().astype(int)
-    ranked = runs.assign(near=near).sort_values(
-        ["near", "speedup", "point"], ascending=[True, False, True]
-    )
+    order = ["near", "speedup", "point"]
+    ranked = runs.assign(near=near).sort_values(order, ascending=[True, False, True])
     return ranked.groupby("near", sort=True).head(_KEPT).drop(columns="near")
 
 
-def variations(draws: int = DRAWS, seed: int = 0) -> Iterator[tuple[str, float, Technology]]:
+def variations(draws: int = SAMPLES, seed: int = 0) -> Iterator[tuple[str, float, Technology]]:
     """A term, its value, and all constants with it."""
     for value in FIXED_MM2:
         yield "fixed_mm2", value, replace(DEFAULT, fixed_mm2=value)
@@ -63,18 +61,14 @@ def variations(draws: int = DRAWS, seed: int = 0) -> Iterator[tuple[str, float, 
         yield name, factor, replace(DEFAULT, **{name: factor * getattr(DEFAULT, name)})
     generator = np.random.default_rng(seed)
     for number in range(draws):
-        factors = {
-            group: math.exp(generator.normal() * math.log(factor) / _NINE_TENTHS)
-            for group, factor in factor_of_groups().items()
-        }
-        yield "draw", float(number), DEFAULT.scaled(factors)
+        yield "draw", float(number), drawn(DEFAULT, generator)
 
 
 def moved(
     task: Task,
     candidates: "pd.DataFrame",
     goals: Mapping[str, Sequence[float | None]],
-    draws: int = DRAWS,
+    draws: int = SAMPLES,
 ) -> list[Moved]:
     """The best of the candidates for every objective, budget and variation.
 

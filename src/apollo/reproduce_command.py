@@ -102,8 +102,7 @@ def _publish(plan: "Plan", folder: Path, target: Path, document: Path | None, js
     from apollo.search.reproduce.publish import CLAIMS, publish
 
     found = publish(plan, folder, target)
-    for path in found.files:
-        typer.echo(f"'{path}' is written.", err=True)
+    typer.echo(f"{len(found.files)} files are written to '{target}'.", err=True)
     if document is not None:
         fill(document, (target / CLAIMS).read_text(encoding="utf-8"))
     if json:
@@ -122,8 +121,7 @@ def _reproduce_other(system: str, published: Path, quick: bool, json: bool) -> N
     from apollo.search.reproduce.others import reproduce_other
 
     rows, files = reproduce_other(system, published / system, quick=quick)
-    for path in files:
-        typer.echo(f"'{path}' is written.", err=True)
+    typer.echo(f"{len(files)} files are written to '{published / system}'.", err=True)
     if json:
         console.print_json(rows)
         return

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-MOST_POINTS = 900  # of a strategy
+MOST_POINTS = 700  # of a strategy
 _PERPLEXITY, _STEPS = 30, 500
 
 
