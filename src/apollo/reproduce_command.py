@@ -43,6 +43,8 @@ def reproduce(
     if system != APOLLO:
         _reproduce_other(system, published, quick, json)
         return
+    if jobs < 1:
+        raise ValueError(f"--jobs must be at least 1, not {jobs}.")
     from apollo.search.reproduce.plan import published_plan, quick_plan
     from apollo.search.reproduce.study import part_names
 

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from apollo.cli import app
+from apollo.search.verify.figures import Figure, Part
 
 
 def run(*arguments: str, code: int = 0) -> str:
@@ -48,10 +49,15 @@ def test_another_system_writes_its_figures(tmp_path: Path) -> None:
     assert "43.9" in run("placement", "--quick")
 
 
-def test_the_tpu_has_a_row_a_figure() -> None:
+def test_a_part_of_the_verification_has_a_row_a_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    figures = (Figure("MLP0", "TOPS", 12.3, 12.1), Figure("MLP1", "TOPS", 9.7, 1.0, 0.1))
+    part = Part("tpu-v1", "TPU", figures, (), ())
+    monkeypatch.setattr("apollo.search.verify.tpu.verify_tpu", lambda: part)
     rows = json.loads(run("tpu", "--json"))
-    assert len(rows) == 6 * 9
-    assert {row["subject"] for row in rows} == {"MLP0", "MLP1", "LSTM0", "LSTM1", "CNN0", "CNN1"}
+    assert [(row["published"], row["ours"], row["holds"]) for row in rows] == [
+        (12.3, 12.1, True),
+        (9.7, 1.0, False),
+    ]
 
 
 @pytest.mark.parametrize(
