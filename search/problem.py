@@ -69,7 +69,10 @@ class Problem:
         }
         if self.space != SPACE:
             choices = {each.name: list(each.choices) for each in self.space.parameters}
-            options["space"] = {"choices": choices, "base": asdict(self.space.base)}
+            # Canonical JSON sorts names, and a point is numbered by the order of the parameters.
+            order = list(choices)
+            base = asdict(self.space.base)
+            options["space"] = {"choices": choices, "order": order, "base": base}
         if self.is_filtered:
             options["filter"] = True
         if self.technology != DEFAULT:
@@ -82,7 +85,8 @@ class Problem:
         space = SPACE
         if "space" in options:
             stored = options["space"]
-            parameters = (Parameter(name, tuple(c)) for name, c in stored["choices"].items())
+            choices = stored["choices"]
+            parameters = (Parameter(name, tuple(choices[name])) for name in stored["order"])
             space = Space(tuple(parameters), Accelerator(**stored["base"]))
         return cls(
             networks=tuple(options["networks"]),

@@ -96,7 +96,7 @@ def robustness(
     generator = np.random.default_rng(seed)
     rewards = np.array(
         [
-            _rewards(task, baseline, candidates, _drawn(task.problem.technology, generator))
+            _rewards(task, baseline, candidates, drawn(task.problem.technology, generator))
             for _ in range(samples)
         ]
     )  # [samples, designs]
@@ -115,7 +115,8 @@ def _different(ranked: Sequence[Trial], count: int) -> list[Trial]:
     return [ranked[position] for position in chosen]
 
 
-def _drawn(technology: Technology, generator: np.random.Generator) -> Technology:
+def drawn(technology: Technology, generator: np.random.Generator) -> Technology:
+    """The technology with a factor drawn for every group of constants."""
     factors = {
         group: math.exp(generator.normal() * math.log(factor) / _NINE_TENTHS)
         for group, factor in factor_of_groups().items()

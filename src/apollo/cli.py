@@ -35,6 +35,7 @@ from apollo.options import Design, Json
 from apollo.place_command import app as place
 from apollo.program_command import assemble, disassemble, is_program, save, show_run
 from apollo.report_command import report
+from apollo.reproduce_command import reproduce
 from apollo.study_command import app as study
 from apollo.sweep_command import sweep
 from apollo.trace_command import trace
@@ -169,6 +170,7 @@ app.command()(sweep)
 app.command()(compare)
 app.command()(trace)
 app.command()(verify)
+app.command()(reproduce)
 app.command()(assemble)
 app.command()(disassemble)
 app.command()(doctor)

@@ -1,0 +1,1 @@
+"""The published studies, reproduced: plans, rows, figures, and claims beside the statements."""

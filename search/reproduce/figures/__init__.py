@@ -1,0 +1,1 @@
+"""Figures of the exploration study, drawn from its rows."""
