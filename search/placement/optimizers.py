@@ -8,7 +8,8 @@ from apollo.arch.text import suggestion
 from apollo.search.placement.baselines.table import BASELINES, FAMILY, baseline_of
 from apollo.search.placement.found import Budget, Found, Tries
 from apollo.search.placement.graphs.expert import expert
-from apollo.search.placement.problem import Bools
+from apollo.search.placement.instance import Instance
+from apollo.search.placement.problem import Bools, PlacementProblem
 from apollo.search.placement.task import PlacementTask
 
 Place = Callable[[PlacementTask, Budget, int], Found]  # the last is the seed
@@ -46,13 +47,23 @@ def place(name: str, task: PlacementTask, budget: Budget, seed: int) -> Found:
 
     Raises `ValueError`, one sentence, where it cannot serve.
     """
+    if name == EXPERT:
+        return _expert(task, budget)
+    return place_problem(name, task.problem, task.instance, budget, seed)
+
+
+def place_problem(
+    name: str, problem: PlacementProblem, instance: Instance | None, budget: Budget, seed: int
+) -> Found:
+    """The same for any problem; some optimizers need the operators of an instance.
+
+    Raises `ValueError`, one sentence, where it cannot serve.
+    """
     if name == LEARNED:
         from apollo.search.placement.learning.learn import learn  # JAX is slow to import
 
-        return learn(task.problem, budget, seed)
-    if name == EXPERT:
-        return _expert(task, budget)
-    return baseline_of(name)(task.problem, task.instance, budget, seed)
+        return learn(problem, budget, seed)
+    return baseline_of(name)(problem, instance, budget, seed)
 
 
 def _expert(task: PlacementTask, budget: Budget) -> Found:

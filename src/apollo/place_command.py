@@ -11,6 +11,7 @@ from apollo import console, place_view
 from apollo.console import ExitCode, guarded
 from apollo.default_group import DEFAULT, DefaultGroup
 from apollo.learning_command import evaluate, train
+from apollo.partition_command import partition
 
 if TYPE_CHECKING:
     from apollo.search.placement.found import Budget
@@ -164,6 +165,7 @@ def _default_name(task: "PlacementTask", seed: int) -> str:
 
 app.command("train")(train)
 app.command("eval")(evaluate)
+app.command()(partition)
 
 
 @app.command()

@@ -55,6 +55,9 @@ def test_optimizers_are_tabled_and_the_best_is_written(tmp_path: Path) -> None:
         ((GRAPH, "--placement", "none.json"), "There is no placement file 'none.json'."),
         (("train", "nmd", "-o", "p.npz"), "There is no family 'nmd' of graphs"),
         (("eval", "nmt", "--policy", "none.npz"), "none.npz"),
+        (("partition", "throughput/gmnt"), "There is no partition graph 'throughput/gmnt'."),
+        (("partition", "latency/gnmt_inference", "--objective", "load"), "not 'load'"),
+        (("partition", "latency/gnmt_inference", "--optimizer", "heft"), "places by operators"),
         (("benchmark", "--seeds", "0"), "--seeds must be at least 1, not 0."),
         (("benchmark", "--graphs", "nmt_2"), "--graphs must be as nmt_2@4gpu, not 'nmt_2'."),
     ],
@@ -123,6 +126,16 @@ def test_the_benchmark_is_a_table_a_graph(tmp_path: Path) -> None:
         "single": 1,
         "random": 2,
     }
+
+
+def test_optimizers_stand_beside_the_methods_of_a_partition_graph() -> None:
+    graph = "throughput/resnet50_inference"
+    found = place("partition", graph, "--optimizer", "random", "--simulations", "50", "--json")
+    assert found.exit_code == 0, found.output
+    rows = {row["method"]: row for row in json.loads(found.stdout)}
+    assert rows["expert"]["published_ms"] == pytest.approx(rows["expert"]["cost_ms"], abs=0.05)
+    assert rows["random"]["cost_ms"] > rows["dynamic program"]["cost_ms"]
+    assert {row["objective"] for row in rows.values()} == {"max_load"}
 
 
 def test_clusters_are_listed() -> None:

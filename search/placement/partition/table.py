@@ -56,13 +56,28 @@ def methods_for(objective: Objective, seed: int = 0) -> Mapping[str, Method]:
     }
 
 
+def objective_for(name: str, objective: str | None = None) -> Objective:
+    """The objective of that name; else latency for a graph of the folder `latency`, or max-load.
+
+    Raises `ValueError`, one sentence, when there is no such objective.
+    """
+    if objective is None:
+        return Objective.LATENCY if name.startswith("latency/") else Objective.MAX_LOAD
+    if objective not in list(Objective):
+        raise ValueError(f"Objective must be max_load or latency, not '{objective}'.")
+    return Objective(objective)
+
+
 def partition_table(
-    graphs: Sequence[str] | None = None, methods: Sequence[str] | None = None, seed: int = 0
+    graphs: Sequence[str] | None = None,
+    methods: Sequence[str] | None = None,
+    seed: int = 0,
+    objective: str | None = None,
 ) -> list[PartitionRow]:
     """Rows for named graphs and methods; for all that come with Apollo, in some minutes.
 
-    A graph of the folder `latency` is placed for latency, others for max-load. Raises `ValueError`
-    for a graph or a method that there is not.
+    Objectives are as `objective_for` says. Raises `ValueError` for a graph, a method or an
+    objective that there is not.
     """
     known = {name for objective in Objective for name in methods_for(objective)}
     for name in methods or ():
@@ -71,12 +86,12 @@ def partition_table(
     rows = []
     for name in graphs if graphs is not None else partition_graphs():
         graph = read_partition_file(name)
-        objective = Objective.LATENCY if name.startswith("latency/") else Objective.MAX_LOAD
-        bound_ms = max_load_bound_ms(graph) if objective is Objective.MAX_LOAD else None
-        for method, place in methods_for(objective, seed).items():
+        least = objective_for(name, objective)
+        bound_ms = max_load_bound_ms(graph) if least is Objective.MAX_LOAD else None
+        for method, place in methods_for(least, seed).items():
             if methods is None or method in methods:
-                published = _published().get((name, objective, method))
-                blank = PartitionRow(name, objective, method, None, 0, published, bound_ms, "")
+                published = _published().get((name, least, method))
+                blank = PartitionRow(name, least, method, None, 0, published, bound_ms, "")
                 rows.append(_filled(blank, graph, place))
     return rows
 
