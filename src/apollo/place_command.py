@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from apollo import console, place_view
+from apollo.codesign_command import codesign
 from apollo.console import ExitCode, guarded
 from apollo.default_group import DEFAULT, DefaultGroup
 from apollo.learning_command import evaluate, train
@@ -166,6 +167,7 @@ def _default_name(task: "PlacementTask", seed: int) -> str:
 app.command("train")(train)
 app.command("eval")(evaluate)
 app.command()(partition)
+app.command()(codesign)
 
 
 @app.command()

@@ -58,6 +58,10 @@ def test_optimizers_are_tabled_and_the_best_is_written(tmp_path: Path) -> None:
         (("partition", "throughput/gmnt"), "There is no partition graph 'throughput/gmnt'."),
         (("partition", "latency/gnmt_inference", "--objective", "load"), "not 'load'"),
         (("partition", "latency/gnmt_inference", "--optimizer", "heft"), "places by operators"),
+        (("codesign", "rnnt_joint", "--chips", "2,x"), "--chips must be counts"),
+        (("codesign", "rnnt_joint", "--chips", "1"), "must be at least 2, not 1."),
+        (("codesign", "rnnt_joint", "--design", "edge_tpu_v9"), "There is no design"),
+        (("codesign", "rnnt_joint", "--cluster", "4gpus"), "There is no cluster"),
         (("benchmark", "--seeds", "0"), "--seeds must be at least 1, not 0."),
         (("benchmark", "--graphs", "nmt_2"), "--graphs must be as nmt_2@4gpu, not 'nmt_2'."),
     ],
@@ -136,6 +140,15 @@ def test_optimizers_stand_beside_the_methods_of_a_partition_graph() -> None:
     assert rows["expert"]["published_ms"] == pytest.approx(rows["expert"]["cost_ms"], abs=0.05)
     assert rows["random"]["cost_ms"] > rows["dynamic program"]["cost_ms"]
     assert {row["objective"] for row in rows.values()} == {"max_load"}
+
+
+def test_several_chips_stand_beside_one() -> None:
+    found = place("codesign", "rnnt_joint_4096", "--chips", "2", "--json")
+    assert found.exit_code == 0, found.output
+    rows = json.loads(found.stdout)
+    assert {row["chips"] for row in rows} == {1, 2}
+    alone = next(row for row in rows if row["chips"] == 1)
+    assert max(row["throughput_per_s"] for row in rows) >= 2 * alone["throughput_per_s"] * 0.99
 
 
 def test_clusters_are_listed() -> None:
