@@ -12,8 +12,11 @@ import pytest
 
 LARGE, SMALL = (1440, 900), (390, 844)  # a desk and a phone
 _DRAWING_MS, _ACTING_MS = 120_000, 30_000  # bounds for a page that hangs, not for its speed
-# Root needs the first; the others draw WebGL without a graphics card.
-_ARGUMENTS = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+# Root needs the first and a container the second; the others draw WebGL without a graphics card.
+_ARGUMENTS = (
+    *("--no-sandbox", "--disable-dev-shm-usage"),
+    *("--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
+)
 
 
 @dataclass

@@ -51,15 +51,17 @@ def task_of(row: StudyRow) -> Task:
     Raises `ValueError`, one sentence, when it is no study of designs, was made by another
     simulator, or of networks that are not there any more or are others now.
     """
-    if "networks" not in row.options or "content" not in row.options:
-        raise ValueError(f"Study '{row.name}' is none of designs for networks.")
+    try:
+        problem, content = Problem.of_options(row.options), row.options["content"]
+    except KeyError:
+        raise ValueError(f"Study '{row.name}' is none of designs for networks.") from None
     if row.version != evaluator_version():
         raise ValueError(
             f"Study '{row.name}' was made by simulator {row.version}, this one is "
             f"{evaluator_version()}: details that it does not hold are not computed."
         )
-    task = Task.of(Problem.of_options(row.options))
+    task = Task.of(problem)
     for name, key in task.contents.items():
-        if row.options["content"].get(name) != key:
+        if content.get(name) != key:
             raise ValueError(f"'{name}' is not what it was when study '{row.name}' was made.")
     return task

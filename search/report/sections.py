@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from apollo.search.report.best import best_table
 from apollo.search.report.causes import causes_figure, causes_table, levers_table
 from apollo.search.report.course import course_figure
-from apollo.search.report.embedding import embed, map_figure, sampled_points
+from apollo.search.report.embedding import MOST_POINTS, embed, map_figure, sampled_points
 from apollo.search.report.front import Quantity, front_figure, front_trials, quantities
 from apollo.search.report.importance import (
     importance_figure,
@@ -185,7 +185,7 @@ def _maps(sources: Sequence[Source]) -> dict[str, View]:
     views: dict[str, View] = {}
     for group in dict.fromkeys(names):
         mine = [number for number, each in enumerate(names) if each == group]
-        share = 2000 // len(mine)
+        share = MOST_POINTS // len(mine)
         points = {n: sampled_points(sources[n].trials, share) for n in mine}
         places = embed([trial for n in mine for trial in points[n]]) if group else None
         first = 0

@@ -16,6 +16,7 @@ def results(tmp_path):
     for name in ("a", "b"):
         save(tmp_path, row(name), LOG)
         export_study(*read_study(tmp_path, name), tmp_path / name)
+        (tmp_path / name / "report.html").touch()
     return tmp_path
 
 
