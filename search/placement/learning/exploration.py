@@ -1,0 +1,66 @@
+"""How decisions are drawn from what a policy says.
+
+A decision is drawn, for logits l, over what the mask leaves, from
+
+    p = keep · f + (1 - keep) · ((1 - even) · softmax(sharpness · l) + even · 1 / devices)     (1)
+
+where f is 1 at the group's device in the placement that is followed; where the mask excludes that
+one, keep is 0. The placements of a batch differ in all three: some are the policy's, some keep most
+of what is known to be good, some try what the policy would not.
+Letters: `P` placements, `G` groups, `D` devices.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from apollo.search.placement.learning.observation import FOLLOWED
+from apollo.search.placement.learning.settings import LearningSettings
+
+LIKELIEST = 1e4  # a sharpness that takes the likeliest device
+_LEAST = 1e-12  # probability
+_SPREAD = 4.0  # the most and the least of even decisions, as a factor
+_EVEN_KEPT = 0.25  # probability of an even decision, among those that do not keep
+_MOST_EVEN = 0.5  # probability
+
+
+class Exploration(NamedTuple):
+    """How placements are drawn (1)."""
+
+    even: jax.Array  # [P] probability of an even decision
+    sharpness: jax.Array  # [P] 1 draws from the policy itself
+    keep: jax.Array  # [P] probability of the device in the placement that is followed
+
+
+def explored(
+    logits: jax.Array, observation: jax.Array, allowed: jax.Array, exploration: Exploration
+) -> jax.Array:
+    """[..., P, D] Logarithms of the probabilities of devices (1)."""
+    even, sharpness, keep = (each[:, None] for each in exploration)
+    share = allowed / allowed.sum(axis=-1, keepdims=True)
+    other = (1 - even) * jax.nn.softmax(sharpness * logits) + even * share
+    kept = keep * observation[..., FOLLOWED] * allowed
+    return jnp.log(jnp.maximum(kept + (1 - kept.sum(axis=-1, keepdims=True)) * other, _LEAST))
+
+
+def spread(settings: LearningSettings, groups: int) -> Exploration:
+    """How the placements of an update are drawn: few even decisions to many, sharp or not.
+
+    The last ones keep the placement that is followed but for 1 to `groups` / 2 decisions, by mean.
+    """
+    count = settings.samples
+    factors = np.geomspace(1 / _SPREAD, _SPREAD, count)
+    sharpness = np.geomspace(1, settings.sharpness, count)
+    generator = np.random.default_rng(0)  # mixes them, always alike
+    generator.shuffle(factors)
+    generator.shuffle(sharpness)
+    even = np.minimum(settings.explore * factors / groups, _MOST_EVEN)
+    keep = np.zeros(count)
+    keeping = round(settings.keep * count)
+    if keeping:
+        left = np.geomspace(1, max(1.0, groups / 2), keeping)
+        keep[-keeping:] = 1 - left / groups
+        even[-keeping:] = _EVEN_KEPT
+    return Exploration(jnp.float32(even), jnp.float32(sharpness), jnp.float32(keep))
