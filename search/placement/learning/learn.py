@@ -56,6 +56,7 @@ def place(problem: PlacementProblem, policy: Policy, budget: Budget, seed: int =
         exploration.even.at[0].set(0.0),
         exploration.sharpness.at[0].set(LIKELIEST),
         exploration.keep.at[0].set(0.0),
+        exploration.sees,
     )
     while (left := lesson.tries.left) > 0:
         key, drawn_by = jax.random.split(key)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from apollo.search.placement.learning.exploration import Exploration, explored
+from apollo.search.placement.learning.exploration import Exploration, explored, shown
 from apollo.search.placement.learning.inputs import Inputs
 from apollo.search.placement.learning.observation import (
     Incumbent,
@@ -43,6 +43,7 @@ def roll(
 
     def step(states: State, group: jax.Array) -> tuple[State, Rollout]:
         seen = jax.vmap(lambda state: observe(inputs, state, group, incumbent))(states)
+        seen = shown(seen, exploration)
         allowed = jax.vmap(lambda state: mask(inputs, state, group))(states)
         logits = head(parameters, inputs, embedding[group], seen, allowed)
         logs = explored(logits, seen, allowed, exploration)

@@ -12,7 +12,7 @@ class Algorithm(Enum):
     PPO = "ppo"
 
 
-_MAY_BE_ZERO = ("entropy", "explore", "baseline_decay", "slots", "keep")
+_MAY_BE_ZERO = ("entropy", "explore", "baseline_decay", "slots", "keep", "blind")
 
 
 class Descent(NamedTuple):
@@ -40,6 +40,7 @@ class LearningSettings:
     explore: float = 1.0  # decisions a placement that are drawn evenly; a fourth to four times it
     sharpness: float = 8.0  # of the sharpest placement of an update; 1 draws from the policy itself
     keep: float = 0.25  # share of an update's placements that keep most of the one followed
+    blind: float = 0.25  # share of an update's placements to which that one is not shown
     baseline_decay: float = 0.9  # of the moving average of the rewards
     gradient_norm: float = 1.0  # larger gradients are scaled down to it
     hidden: int = 32
@@ -58,6 +59,10 @@ class LearningSettings:
                 raise ValueError(f"Setting {field.name} must be above 0, not {value}.")
         if self.samples < 2:
             raise ValueError(f"Setting samples must be at least 2, not {self.samples}.")
+        if self.keep + self.blind > 1:
+            raise ValueError(
+                f"Settings keep and blind must be at most 1 together, not {self.keep + self.blind}."
+            )
         if self.baseline_decay >= 1:
             raise ValueError(f"Setting baseline_decay must be below 1, not {self.baseline_decay}.")
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from apollo.search.placement.found import Budget
 from apollo.search.placement.learning.draw import Drawn, draw
-from apollo.search.placement.learning.exploration import spread
+from apollo.search.placement.learning.exploration import kinds, spread
 from apollo.search.placement.learning.lesson import Lesson
 from apollo.search.placement.learning.policy import Policy
 from apollo.search.placement.learning.update import Rates, untaught
@@ -117,7 +117,8 @@ class Training:
             self.stale, self.begun = 0, self.spent
 
     def _learn(self, lesson: Lesson, drawn: Drawn, reward: Floats, rates: Rates) -> float:
-        advantage = jnp.float32(lesson.advantages(reward, self.settings.baseline_decay))
+        kind, decay = kinds(rates.exploration), self.settings.baseline_decay
+        advantage = jnp.float32(lesson.advantages(reward, kind, decay))
         self.learned, entropy = drawn.improve(self.learned, advantage, rates, self.settings)
         return float(entropy)
 

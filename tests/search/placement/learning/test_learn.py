@@ -163,6 +163,10 @@ def test_what_is_no_training():
         ({"samples": 1}, "Setting samples must be at least 2, not 1."),
         ({"rate": 0}, "Setting rate must be above 0, not 0."),
         ({"entropy": -0.1}, "Setting entropy must be above 0, not -0.1."),
+        (
+            {"keep": 0.5, "blind": 0.75},
+            "Settings keep and blind must be at most 1 together, not 1.25.",
+        ),
         ({"baseline_decay": 1.0}, "Setting baseline_decay must be below 1, not 1.0."),
     ],
 )
