@@ -97,7 +97,7 @@ def _lesson(lesson: Lesson) -> Header:
         "problem": lesson.problem.name,
         "simulations": lesson.tries.simulations,
         "curve": lesson.tries.curve,
-        "baseline": lesson.baseline,
+        "baselines": list(lesson.baselines.items()),
         "scale": lesson.scale,
     }
 
@@ -113,7 +113,7 @@ def _restore(
     lesson.followed = lesson.kept(followed)
     lesson.tries.simulations = known["simulations"]
     lesson.tries.curve = [(int(count), float(cost)) for count, cost in known["curve"]]
-    lesson.baseline, lesson.scale = known["baseline"], known["scale"]
+    lesson.baselines, lesson.scale = dict(known["baselines"]), known["scale"]
 
 
 def _settings(policy: Policy) -> Header:

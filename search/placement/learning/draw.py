@@ -6,6 +6,7 @@ from typing import Protocol
 import jax
 import numpy as np
 
+from apollo.search.placement.learning.exploration import Exploration
 from apollo.search.placement.learning.inputs import Inputs
 from apollo.search.placement.learning.lesson import Lesson
 from apollo.search.placement.learning.observation import Incumbent, devices_of, follow
@@ -44,20 +45,20 @@ class Placed:
     ) -> tuple[Learned, jax.Array]:
         """As `Drawn` says."""
         better: tuple[Learned, jax.Array] = improve(
-            learned, self.inputs, self.rollout, advantage, rates, settings
+            learned, self.inputs, self.rollout, advantage, rates, settings.descent
         )
         return better
 
 
-def draw(policy: Policy, lesson: Lesson, key: jax.Array, explore: jax.Array) -> Drawn:
-    """Placements of a problem [P, G], as many as `explore` [P] has probabilities (`roll`)."""
+def draw(policy: Policy, lesson: Lesson, key: jax.Array, exploration: Exploration) -> Drawn:
+    """Placements of a problem, as many as `exploration` is for."""
     if policy.settings.slots:
         from apollo.search.placement.learning.hierarchical import draw_grouped  # which imports us
 
-        return draw_grouped(policy, lesson, key, explore)
+        return draw_grouped(policy, lesson, key, exploration)
     inputs = lesson.inputs
     followed: Incumbent = _follow(inputs, devices_of(inputs, lesson.followed.placement))
-    rollout: Rollout = roll(policy.parameters, inputs, followed, key, explore)
+    rollout: Rollout = roll(policy.parameters, inputs, followed, key, exploration)
     groups = len(lesson.problem.groups.names)
     return Placed(np.asarray(rollout.device).T[:, :groups].astype(np.int64), inputs, rollout)
 

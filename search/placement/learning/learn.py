@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 
 import jax
-import jax.numpy as jnp
 
 from apollo.search.placement.found import Budget, Found
 from apollo.search.placement.learning.draw import draw
+from apollo.search.placement.learning.exploration import LIKELIEST, Exploration, spread
 from apollo.search.placement.learning.lesson import Lesson
 from apollo.search.placement.learning.policy import Policy
 from apollo.search.placement.learning.settings import LearningSettings
 from apollo.search.placement.learning.train import Training
 from apollo.search.placement.problem import PlacementProblem
-
-_LIKELIEST = -1.0  # instead of a probability to explore
 
 
 def learn(
@@ -49,12 +47,18 @@ def train(
 def place(problem: PlacementProblem, policy: Policy, budget: Budget, seed: int = 0) -> Found:
     """Place a problem with a policy as it is: the likeliest placement, and others drawn from it.
 
-    They are drawn in batches, of which each follows the best placement before it, as in training.
+    They are drawn in batches, of which each follows the best placement before it, as in training;
+    the first of each batch is the likeliest one.
     """
-    lesson, samples = Lesson.of(problem, budget), policy.settings.samples
-    key = jax.random.key(seed)
-    explore = jnp.zeros(samples, jnp.float32).at[0].set(_LIKELIEST)
+    lesson, key = Lesson.of(problem, budget), jax.random.key(seed)
+    exploration = spread(policy.settings, len(problem.groups.names))
+    exploration = Exploration(
+        exploration.even.at[0].set(0.0),
+        exploration.sharpness.at[0].set(LIKELIEST),
+        exploration.keep.at[0].set(0.0),
+        exploration.sees,
+    )
     while (left := lesson.tries.left) > 0:
         key, drawn_by = jax.random.split(key)
-        lesson.simulate(draw(policy, lesson, drawn_by, explore).placements[:left])
+        lesson.simulate(draw(policy, lesson, drawn_by, exploration).placements[:left])
     return lesson.tries.found()

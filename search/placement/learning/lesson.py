@@ -1,6 +1,6 @@
 """A problem while a policy learns it: what was found, and what rewards are usual."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -44,7 +44,7 @@ class Lesson:
     reference: float  # cost that a reward of -1 stands for
     on_one: Kept  # the best single device: what a visit begins with
     followed: Kept  # the best one of this visit, which placements are drawn knowing
-    baseline: float | None = None  # moving average of the rewards; None before the first
+    baselines: dict[int, float] = field(default_factory=dict)  # moving averages of rewards, by kind
     scale: float = 0.0  # of advantages: the largest deviation of rewards, falling
 
     @classmethod
@@ -68,7 +68,7 @@ class Lesson:
     def begin(self) -> None:
         """Begin a visit: nothing is found yet, and no reward is usual."""
         self.followed = self.on_one
-        self.baseline, self.scale = None, 0.0
+        self.baselines, self.scale = {}, 0.0
 
     def simulate(self, placements: Ints) -> tuple[Costs, Floats]:
         """Costs and rewards of placements [P, G]; the best one is followed."""
@@ -77,13 +77,17 @@ class Lesson:
         self.followed = min(self.followed, found, key=lambda kept: kept.rank)
         return costs, rewards(costs, self.reference, int(self.problem.memory_bytes.sum()))
 
-    def advantages(self, reward: Floats, decay: float) -> Floats:
-        """[P] How much better than usual rewards are, in deviations; what is usual moves."""
-        mean, deviation = float(reward.mean()), float(reward.std())
-        before = mean if self.baseline is None else self.baseline
-        self.baseline = decay * before + (1 - decay) * mean
+    def advantages(self, reward: Floats, kind: Ints, decay: float) -> Floats:
+        """[P] How much better than usual for their kind rewards are, in deviations.
+
+        What is usual moves.
+        """
+        better = np.empty(len(reward))
+        for each in np.unique(kind).tolist():
+            mean = float(reward[kind == each].mean())
+            before = self.baselines.get(each, mean)
+            self.baselines[each] = decay * before + (1 - decay) * mean
+            better[kind == each] = reward[kind == each] - self.baselines[each]
         # Were the deviation this batch's alone, a policy that is sure of itself would learn noise.
-        self.scale = max(deviation, decay * self.scale)
-        scaled = (reward - self.baseline) / (self.scale + _LEAST)
-        advantage: Floats = np.clip(scaled, -_FARTHEST, _FARTHEST)
-        return advantage
+        self.scale = max(float(better.std()), decay * self.scale)
+        return np.clip(better / (self.scale + _LEAST), -_FARTHEST, _FARTHEST)

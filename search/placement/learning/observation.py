@@ -16,6 +16,7 @@ from apollo.search.placement.learning.inputs import Inputs, Singles
 from apollo.search.placement.problem import Ints
 
 FEATURES = 16
+FOLLOWED = 13  # the feature that is 1 at the device in the placement to follow; then its share
 _ROUNDING = 1e-5  # of memory, in single precision: the simulator knows exactly
 NOWHERE = -1  # the device of a group that is not placed
 

@@ -18,14 +18,12 @@ import numpy as np
 
 from apollo.search.placement.found import Budget
 from apollo.search.placement.learning.draw import Drawn, draw
+from apollo.search.placement.learning.exploration import kinds, spread
 from apollo.search.placement.learning.lesson import Lesson
 from apollo.search.placement.learning.policy import Policy
-from apollo.search.placement.learning.settings import LearningSettings
 from apollo.search.placement.learning.update import Rates, untaught
 from apollo.search.placement.problem import Floats, PlacementProblem
 
-_SPREAD = 4.0  # the most and the least of exploration, as a factor
-_MOST_EXPLORED = 0.5
 _LAST_RATE = 0.1  # of Adam at the end, as a share of the first
 
 
@@ -56,7 +54,7 @@ class Training:
             raise ValueError("There must be a problem to learn.")
         self.settings, self.budget, self.seed = policy.settings, budget, seed
         self.first = policy
-        self.learned = untaught(policy.parameters, policy.settings)
+        self.learned = untaught(policy.parameters, policy.settings.descent)
         self.lessons = [Lesson.of(problem, budget) for problem in problems]
         self.update = 0
         self.seconds = 0.0  # of training, with what was resumed
@@ -95,7 +93,7 @@ class Training:
         known = lesson.followed.rank
         rates = self._rates(lesson)
         key = jax.random.fold_in(jax.random.key(self.seed), self.update)
-        drawn = draw(self.policy, lesson, key, rates.explore)
+        drawn = draw(self.policy, lesson, key, rates.exploration)
         placements = drawn.placements[: self.budget.simulations - self.simulations]
         costs, reward = lesson.simulate(placements)
         entropy = None
@@ -115,11 +113,12 @@ class Training:
                 lesson.begin()
         elif self.stale >= self.settings.patience * len(lesson.problem.groups.names):
             lesson.begin()
-            self.learned = untaught(self.first.parameters, self.settings)
+            self.learned = untaught(self.first.parameters, self.settings.descent)
             self.stale, self.begun = 0, self.spent
 
     def _learn(self, lesson: Lesson, drawn: Drawn, reward: Floats, rates: Rates) -> float:
-        advantage = jnp.float32(lesson.advantages(reward, self.settings.baseline_decay))
+        kind, decay = kinds(rates.exploration), self.settings.baseline_decay
+        advantage = jnp.float32(lesson.advantages(reward, kind, decay))
         self.learned, entropy = drawn.improve(self.learned, advantage, rates, self.settings)
         return float(entropy)
 
@@ -129,7 +128,7 @@ class Training:
         return Rates(
             step=jnp.float32(settings.rate * (1 - (1 - _LAST_RATE) * spent)),
             entropy=jnp.float32(settings.entropy * (1 - spent)),
-            explore=jnp.float32(_spread(settings, len(lesson.problem.groups.names))),
+            exploration=spread(settings, len(lesson.problem.groups.names)),
         )
 
     def _visited(self) -> int:
@@ -137,9 +136,3 @@ class Training:
         rounds, place = divmod(self.update // self.settings.visit, len(self.lessons))
         order = np.random.default_rng([self.seed, rounds]).permutation(len(self.lessons))
         return int(order[place])
-
-
-def _spread(settings: LearningSettings, groups: int) -> Floats:
-    """[P] Probabilities of an even decision, from few to many of them in a placement."""
-    factors = np.geomspace(1 / _SPREAD, _SPREAD, settings.samples)
-    return np.minimum(settings.explore * factors / groups, _MOST_EXPLORED)

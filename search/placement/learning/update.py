@@ -17,10 +17,11 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from apollo.search.placement.learning.exploration import Exploration
 from apollo.search.placement.learning.inputs import Inputs
 from apollo.search.placement.learning.policy import Parameters
 from apollo.search.placement.learning.rollout import Rollout, log_probabilities
-from apollo.search.placement.learning.settings import Algorithm, LearningSettings
+from apollo.search.placement.learning.settings import Algorithm, Descent
 
 
 class Rates(NamedTuple):
@@ -28,7 +29,7 @@ class Rates(NamedTuple):
 
     step: jax.Array  # of Adam
     entropy: jax.Array
-    explore: jax.Array
+    exploration: Exploration
 
 
 class Learned(NamedTuple):
@@ -38,40 +39,40 @@ class Learned(NamedTuple):
     moments: optax.OptState
 
 
-def untaught(parameters: Parameters, settings: LearningSettings) -> Learned:
+def untaught(parameters: Parameters, descent: Descent) -> Learned:
     """Parameters without a memory."""
-    return Learned(parameters, _optimizer(settings).init(parameters))
+    return Learned(parameters, _optimizer(descent).init(parameters))
 
 
-@partial(jax.jit, static_argnames="settings")
+@partial(jax.jit, static_argnames="descent")
 def improve(
     learned: Learned,
     inputs: Inputs,
     rollout: Rollout,
     advantage: jax.Array,  # [P]
     rates: Rates,
-    settings: LearningSettings,
+    descent: Descent,
 ) -> tuple[Learned, jax.Array]:
     """The policy after these placements, and its mean entropy at their decisions before that."""
 
     def loss(parameters: Parameters) -> tuple[jax.Array, jax.Array]:
-        log, entropy = log_probabilities(parameters, inputs, rollout, rates.explore)
-        gain = surrogate(log, rollout.log_probability, advantage, settings)
+        log, entropy = log_probabilities(parameters, inputs, rollout, rates.exploration)
+        gain = surrogate(log, rollout.log_probability, advantage, descent)
         weight = inputs.is_group[:, None] / (inputs.is_group.sum() * len(advantage))
         mean_entropy = (entropy * weight).sum()
         return -(gain * weight).sum() - rates.entropy * mean_entropy, mean_entropy
 
-    return descend(learned, loss, rates, settings)
+    return descend(learned, loss, rates, descent)
 
 
 def surrogate(
-    log: jax.Array, old_log: jax.Array, advantage: jax.Array, settings: LearningSettings
+    log: jax.Array, old_log: jax.Array, advantage: jax.Array, descent: Descent
 ) -> jax.Array:
     """What (1) or (2) take the mean of, for logarithms of the probabilities of decisions."""
-    if settings.algorithm is Algorithm.REINFORCE:
+    if descent.algorithm is Algorithm.REINFORCE:
         return log * advantage
     ratio = jnp.exp(log - old_log)
-    clipped = jnp.clip(ratio, 1 - settings.clip, 1 + settings.clip)
+    clipped = jnp.clip(ratio, 1 - descent.clip, 1 + descent.clip)
     return jnp.minimum(ratio * advantage, clipped * advantage)
 
 
@@ -79,22 +80,21 @@ def descend(
     learned: Learned,
     loss: Callable[[Parameters], tuple[jax.Array, jax.Array]],
     rates: Rates,
-    settings: LearningSettings,
+    descent: Descent,
 ) -> tuple[Learned, jax.Array]:
     """Steps on a loss, one an epoch, and what the loss gives beside itself before the first."""
 
     def step(learned: Learned, _: None) -> tuple[Learned, jax.Array]:
         gradient, beside = jax.grad(loss, has_aux=True)(learned.parameters)
-        direction, moments = _optimizer(settings).update(gradient, learned.moments)
+        direction, moments = _optimizer(descent).update(gradient, learned.moments)
         moved = jax.tree.map(lambda old, way: old - rates.step * way, learned.parameters, direction)
         return Learned(moved, moments), beside
 
-    epochs = settings.epochs if settings.algorithm is Algorithm.PPO else 1
-    learned, beside = jax.lax.scan(step, learned, length=epochs)
+    learned, beside = jax.lax.scan(step, learned, length=descent.epochs)
     return learned, beside[0]
 
 
-def _optimizer(settings: LearningSettings) -> optax.GradientTransformation:
+def _optimizer(descent: Descent) -> optax.GradientTransformation:
     return optax.chain(
-        optax.clip_by_global_norm(settings.gradient_norm), optax.scale_by_adam(b1=0.9, b2=0.999)
+        optax.clip_by_global_norm(descent.gradient_norm), optax.scale_by_adam(b1=0.9, b2=0.999)
     )

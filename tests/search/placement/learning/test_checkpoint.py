@@ -18,9 +18,9 @@ from apollo.search.placement.learning.policy import Policy
 from apollo.search.placement.learning.settings import Algorithm, LearningSettings
 from apollo.search.placement.learning.train import Training
 
-SETTINGS = LearningSettings(visit=3, samples=8)
+SETTINGS = LearningSettings(visit=3)
 FAMILY = [random_problem(seed, 12, 2, tight=seed == 1) for seed in range(3)]
-BUDGET = Budget(6 + 8 * 14 + 5)
+BUDGET = Budget(6 + 16 * 14 + 5)
 
 
 class StoppedError(Exception):
@@ -63,8 +63,8 @@ def test_what_is_resumed_goes_on_as_if_it_had_not_stopped(tmp_path, stop):
 
 
 def test_what_has_begun_again_is_resumed(tmp_path):
-    settings, path = LearningSettings(samples=8, patience=3), tmp_path / "training.npz"
-    whole = Training(FAMILY[:1], Policy.new(settings, 0), Budget(400), 0)
+    settings, path = LearningSettings(patience=3), tmp_path / "training.npz"
+    whole = Training(FAMILY[:1], Policy.new(settings, 0), Budget(800), 0)
 
     def saving(training):
         if training.update == 30:
