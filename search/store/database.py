@@ -44,6 +44,7 @@ _CAUSES = (
     ("no such", "is not a study database or is damaged"),
     ("unable to open", "cannot be opened"),
     ("readonly", "cannot be written"),
+    ("read-only", "cannot be written"),
     ("disk is full", "cannot grow because the disk is full"),
     ("disk i/o error", "cannot be read or written"),
     ("no space left", "cannot grow because the disk is full"),

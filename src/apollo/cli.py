@@ -14,6 +14,7 @@ from apollo.config_command import app as config
 from apollo.config_command import apply_settings
 from apollo.console import guarded
 from apollo.contest_command import contest
+from apollo.dashboard_command import dashboard
 from apollo.doctor import DISTRIBUTION
 from apollo.doctor_command import doctor
 from apollo.explain_command import explain
@@ -77,6 +78,7 @@ def apollo_command(
 app.command()(explore)
 app.command()(contest)
 app.command()(report)
+app.command()(dashboard)
 app.command()(worker)
 app.command("vizier-service")(vizier_service)
 

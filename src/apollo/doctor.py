@@ -13,7 +13,8 @@ from pathlib import Path
 
 DISTRIBUTION = "apollo-dse"
 _SMALL = ("mobilenet_v1_0.25_128", "edge_tpu_v3")
-_FOR_USERS = ("environment", "postgresql", "ray")  # extras; `dev` is for who works on Apollo
+# Extras; `dev` is for who works on Apollo.
+_FOR_USERS = ("dashboard", "environment", "postgresql", "ray")
 
 
 class State(Enum):

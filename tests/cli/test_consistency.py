@@ -28,6 +28,7 @@ TINY = "conv:8x8x3x8x3x1"
 ANSWERED: dict[str, str | None] = {
     "explore": f"{TINY} --trials 4",
     "contest": f"{TINY} --optimizers random --seeds 1 --trials 4",
+    "dashboard": None,
     "worker": None,
     "vizier-service": None,
     "simulate": TINY,
@@ -58,7 +59,7 @@ ANSWERED: dict[str, str | None] = {
 WITHOUT_JSON = {
     *("trace", "assemble", "workloads picture"),
     *("study export", "study merge", "study delete"),
-    *("worker", "vizier-service"),
+    *("dashboard", "worker", "vizier-service"),
 }
 OPTIONS_OF_DESIGNS = {"design", "baseline"}
 ARGUMENTS_OF_NETWORKS = {"network", "networks"}
@@ -189,6 +190,7 @@ MISTYPED = {
     f"simulate {TINY} --desing x": "No such option: --desing (Possible options: --dense, --design)",
     "study show stord": "Did you mean 'stored'?",
     "study best stord --storage results/stored/study.db": "Did you mean 'stored'?",
+    "dashboard stord --port 0": "Did you mean 'stored'?",
     "study merge stored stord --into both": "Did you mean 'stored'?",
     "worker --study stord --storage results/stored/study.db --idle 0": "Did you mean 'stored'?",
     "compare stored stord": "Did you mean 'stored'?",

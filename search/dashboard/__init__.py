@@ -1,0 +1,1 @@
+"""A live view of a running study in the browser: optuna-dashboard over a copy in memory."""

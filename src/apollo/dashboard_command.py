@@ -1,0 +1,24 @@
+"""`apollo dashboard`: a study in the browser, while it runs."""
+
+from typing import Annotated
+
+import typer
+
+from apollo.console import guarded
+from apollo.options import RESULTS, Output, StudyName
+from apollo.study_command import Storage
+
+
+@guarded
+def dashboard(
+    study: StudyName,
+    port: Annotated[int, typer.Option(help="Of this machine; 0 is any that is free.")] = 8080,
+    output: Output = RESULTS,
+    storage: Storage = None,
+) -> None:
+    """Show a study in the browser and follow it while it runs, until Ctrl-C."""
+    from apollo.search.dashboard.server import serve
+    from apollo.search.studies import open_study
+
+    with open_study(output, study, storage) as store:
+        serve(store, study, port, lambda address: typer.echo(f"{address}; Ctrl-C ends."))
