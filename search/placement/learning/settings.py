@@ -47,7 +47,7 @@ class LearningSettings:
     rounds: int = 2  # of messages along the edges
     slots: int = 0  # that a grouper merges groups into before they are placed; 0 for no grouper
     visit: int = 16  # updates in a row on one problem of a family
-    patience: int = 50  # placements for each group, of one problem alone, that find nothing better
+    patience: int = 20  # placements for each group, of one problem alone, that find nothing better
 
     def __post_init__(self) -> None:
         """Check ranges."""

@@ -1,14 +1,13 @@
 """Groups merged into slots, and policies that merge before they place."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from toys import problem_of, recurrent_problem
 
 from apollo.search.placement.found import Budget
 from apollo.search.placement.learning.checkpoint import load_training, save_training
-from apollo.search.placement.learning.learn import learn, place
+from apollo.search.placement.learning.learn import place
 from apollo.search.placement.learning.merge import in_order, merged, spread
 from apollo.search.placement.learning.policy import Policy
 from apollo.search.placement.learning.settings import LearningSettings
@@ -81,11 +80,3 @@ def test_a_grouper_learns_and_is_resumed(tmp_path):
     resumed.run()
     assert resumed.rows == training.rows
     assert place(problem, training.policy, Budget(40)).simulations == 40
-
-
-@pytest.mark.slow
-def test_a_grouper_finds_more_than_random_search():
-    problem, budget = recurrent_problem(3, 8, 3), Budget(3_000)
-    placements = np.random.default_rng(0).integers(0, 3, (3_000, 32))
-    found = learn(problem, budget, settings=LearningSettings(slots=8))
-    assert found.cost < problem.costs(placements).ranked.min()
