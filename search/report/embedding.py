@@ -46,14 +46,18 @@ def sampled_points(trials: Sequence[Trial], most: int = MOST_POINTS) -> list[Tri
 
 def embed(trials: Sequence[Trial]) -> Floats | None:
     """Places [N, 2] of points on a map; None where they are too few or do not differ."""
-    from sklearn.manifold import TSNE
+    names, features = features_of(trials)
+    return None if len(trials) < LEAST_POINTS or not names else placed(features)
+
+
+def placed(features: Floats) -> Floats:
+    """Places [N, 2] of points with `D` features [N, D] that differ, the same for the same."""
+    from sklearn.manifold import TSNE  # slow to import
     from threadpoolctl import threadpool_limits
 
-    names, features = features_of(trials)
-    if len(trials) < LEAST_POINTS or not names:
-        return None
-    perplexity = min(_PERPLEXITY, (len(trials) - 1) / 3)
-    start = "pca" if len(names) > 1 else "random"
+    points, dimensions = features.shape
+    perplexity = min(_PERPLEXITY, (points - 1) / 3)
+    start = "pca" if dimensions > 1 else "random"
     model = TSNE(perplexity=perplexity, max_iter=_STEPS, init=start, random_state=0)
     with threadpool_limits(1):  # on a busy machine its threads would wait for each other
         places: Floats = model.fit_transform(features).astype(np.float64).round(3)

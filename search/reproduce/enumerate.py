@@ -8,10 +8,12 @@ grows, so choices beyond the first that is too large are not looked at.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from apollo.arch.area import area_of
+from apollo.arch.space import Space
 from apollo.search.objective import SPEEDUP
 from apollo.search.report.table import write_parquet
 from apollo.search.reproduce.plan import Plan
@@ -39,9 +41,14 @@ class Chunk:
 
 
 def chunks_of(plan: Plan, networks: str) -> list[Chunk]:
-    """All chunks of a set: one for each choice of the first two parameters."""
-    first, second = plan.space.radices[:2]
-    return [Chunk(networks, (x, y)) for x in range(first) for y in range(second)]
+    """All chunks of a set: the choices of the first three parameters that have a design."""
+    heads = product(*map(range, plan.space.radices[:3]))
+    rest = (0,) * (len(plan.space.radices) - 3)
+    smallest = ((head, plan.space.index_of([*head, *rest])) for head in heads)
+    most_mm2 = max(plan.budgets_mm2)
+    return [
+        Chunk(networks, head) for head, index in smallest if area_at(plan.space, index) <= most_mm2
+    ]
 
 
 def chunk_path(folder: Path, chunk: Chunk) -> Path:
@@ -70,7 +77,7 @@ def load_enumeration(plan: Plan, networks: str, folder: Path) -> "pd.DataFrame":
     import pandas as pd
 
     parts = [pd.read_parquet(chunk_path(folder, chunk)) for chunk in chunks_of(plan, networks)]
-    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+    return pd.concat(parts, ignore_index=True)
 
 
 def large_designs(task: Task, head: Sequence[int], most_mm2: float) -> Iterator[tuple[int, float]]:
@@ -82,7 +89,7 @@ def large_designs(task: Task, head: Sequence[int], most_mm2: float) -> Iterator[
         place = len(digits)
         rest = (0,) * (len(radices) - place)
         index = task.problem.space.index_of([*digits, *rest])
-        area_mm2 = least_area(task, index)
+        area_mm2 = area_at(task.problem.space, index)
         if area_mm2 > most_mm2:
             return
         if not rest:
@@ -112,10 +119,9 @@ def with_small(task: Task, index: int, digit: int) -> int:
     return space.index_of(digits)
 
 
-def least_area(task: Task, index: int) -> float:
+def area_at(space: Space, index: int) -> float:
     """The area of a point."""
-    design = task.problem.space.accelerator_at(index)
-    return area_of(design, task.problem.technology).total_mm2
+    return area_of(space.accelerator_at(index)).total_mm2
 
 
 def bound_of(task: Task, index: int) -> float:

@@ -74,15 +74,30 @@ class Evidence:
         rewards = self.of(task, optimizer)
         return float((rewards.max() - rewards.min()) / rewards.median())
 
+    def early_gain(self, task: Task, optimizer: str) -> float:
+        """By how much runs with a source are ahead after a sixteenth of the trials, by median."""
+        rows = self._course(task, optimizer)
+        first = rows[rows.trial >= rows.trial.max() / 16]
+        soon = first[first.trial == first.trial.min()]
+        with_source, without = (soon[soon.source.notna() == has] for has in (True, False))
+        if with_source.empty or without.empty or not without.best_50.iloc[0]:
+            return float("nan")
+        return float(with_source.best_50.iloc[0] / without.best_50.iloc[0]) - 1
+
     def early_feasible(self, task: Task, optimizer: str) -> float:
         """The median share of feasible trials in the first eighth."""
+        rows = self._course(task, optimizer)
+        rows = rows[rows.source.isna()]
+        first = rows[rows.trial <= rows.trial.max() / 8]
+        return float((first if len(first) else rows.head(1)).feasible_50.mean())
+
+    def _course(self, task: Task, optimizer: str) -> "pd.DataFrame":
         rows = self.course
         networks, objective, budget_mm2 = task
         is_task = (rows.networks == networks) & (rows.objective == objective)
-        is_task &= (rows.budget_mm2 == budget_mm2) & rows.source.isna()
-        rows = rows[is_task & (rows.optimizer == optimizer)]
-        first = rows[rows.trial <= rows.trial.max() / 8]
-        return float((first if len(first) else rows.head(1)).feasible_50.mean())
+        is_task &= rows.budget_mm2 == budget_mm2
+        found: pd.DataFrame = rows[is_task & (rows.optimizer == optimizer)]
+        return found
 
 
 def task_text(task: Task) -> str:

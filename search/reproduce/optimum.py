@@ -20,7 +20,7 @@ import numpy as np
 from apollo.search.objective import SPEEDUP
 from apollo.search.report.files import whole_file
 from apollo.search.reproduce.enumerate import (
-    least_area,
+    area_at,
     load_enumeration,
     positions_of,
     speedup_of,
@@ -153,6 +153,6 @@ def _with_all_small(
         for place, digit in zip(places, choice, strict=True):
             digits[place] = digit
         point = space.index_of(digits)
-        area_mm2 = least_area(task, point)
+        area_mm2 = area_at(space, point)
         if area_mm2 <= budget_mm2:
             yield point, area_mm2, speedup_of(task, point)

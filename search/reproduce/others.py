@@ -1,10 +1,12 @@
 """The other published systems: rows and figures of what verifies them, as they are there.
 
-`sparse` and `tpu` are parts of the verification (docs/verification.md), `placement` the methods on
-third-party graphs with published figures (docs/placement_graphs.md).
+`sparse` and `tpu` are parts of the verification (docs/verification.md), `placement` the published
+graphs (`placements.py`) and the methods on third-party graphs with published figures
+(docs/placement_graphs.md).
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +20,22 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 APOLLO = "apollo"  # the exploration study, which is not one of these
 FIGURES, PROVENANCE = "figures.csv", "provenance.json"
+THIRD_PARTY = "third_party.csv"
 QUICK_SPARSITIES = (0.0, 0.8, 0.9)
 QUICK_GRAPH = "throughput/resnet50_inference"
 
 
-def reproduce_other(system: str, folder: Path, *, quick: bool) -> tuple[list[Row], list[Path]]:
+@dataclass(frozen=True)
+class Work:
+    """Where a system is reproduced and how."""
+
+    folder: Path  # of the files
+    studies: Path  # folder of studies, for what resumes
+    quick: bool
+    follow: Callable[[str], None]  # hears what comes next
+
+
+def reproduce_other(system: str, work: Work) -> tuple[list[Row], list[Path]]:
     """Rows and the files that were written of a system.
 
     Raises `ValueError` for one that is not there.
@@ -35,32 +48,40 @@ def reproduce_other(system: str, folder: Path, *, quick: bool) -> tuple[list[Row
         )
     import pandas as pd
 
+    folder = work.folder
     folder.mkdir(parents=True, exist_ok=True)
-    rows, files = SYSTEMS[system](folder, quick)
+    rows, files = SYSTEMS[system](work)
     write_csv(pd.DataFrame(rows), folder / FIGURES)
-    write_json(provenance(system=system, quick=quick), folder / PROVENANCE)
+    write_json(provenance(system=system, quick=work.quick), folder / PROVENANCE)
     return rows, [folder / FIGURES, *files, folder / PROVENANCE]
 
 
-def _sparse(folder: Path, quick: bool) -> tuple[list[Row], list[Path]]:
+def _sparse(work: Work) -> tuple[list[Row], list[Path]]:
     from apollo.search.verify.sparse import verify_sparse
     from apollo.search.verify.sparse_curve import SPARSITIES
 
-    part = verify_sparse(QUICK_SPARSITIES if quick else SPARSITIES)
-    return _rows(part), [] if part.write is None else part.write(folder)
+    part = verify_sparse(QUICK_SPARSITIES if work.quick else SPARSITIES)
+    return _rows(part), [] if part.write is None else part.write(work.folder)
 
 
-def _tpu(_folder: Path, _quick: bool) -> tuple[list[Row], list[Path]]:
+def _tpu(_work: Work) -> tuple[list[Row], list[Path]]:
     from apollo.search.verify.tpu import verify_tpu
 
     return _rows(verify_tpu()), []
 
 
-def _placement(_folder: Path, quick: bool) -> tuple[list[Row], list[Path]]:
-    from apollo.search.placement.partition.table import partition_table
+def _placement(work: Work) -> tuple[list[Row], list[Path]]:
+    import pandas as pd
 
-    table = partition_table([QUICK_GRAPH] if quick else None, ["expert"] if quick else None)
-    return [{**row._asdict(), "objective": str(row.objective)} for row in table], []
+    from apollo.search.placement.partition.table import partition_table
+    from apollo.search.reproduce.placements import QUICK, Effort, placement_rows
+
+    rows = placement_rows(work.studies, QUICK if work.quick else Effort(), work.follow)
+    only = ([QUICK_GRAPH], ["expert"]) if work.quick else (None, None)
+    third = [{**row._asdict(), "objective": str(row.objective)} for row in partition_table(*only)]
+    path = work.folder / THIRD_PARTY
+    write_csv(pd.DataFrame(third), path)
+    return rows, [path]
 
 
 def _rows(part: "Part") -> list[Row]:
@@ -77,7 +98,7 @@ def _rows(part: "Part") -> list[Row]:
     ]
 
 
-SYSTEMS: Mapping[str, Callable[[Path, bool], tuple[list[Row], list[Path]]]] = {
+SYSTEMS: Mapping[str, Callable[[Work], tuple[list[Row], list[Path]]]] = {
     "sparse": _sparse,
     "tpu": _tpu,
     "placement": _placement,

@@ -23,10 +23,7 @@ SINGLE, CLASSIFICATION, SEVERAL, SPEECH = "single", "classification", "several",
 # Segmentation at 224 rows: at torchvision's 520 an evaluation takes ten times as long.
 SETS: dict[str, tuple[str, ...]] = {
     SINGLE: ("mobilenet_v2",),
-    CLASSIFICATION: (
-        *("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small"),
-        "mobilenet_edgetpu",
-    ),
+    CLASSIFICATION: ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_edgetpu"),
     SEVERAL: ("mobilenet_v2", "ssd_mobilenet_v2", "crnn", "lraspp_mobilenet_v3_224"),
     SPEECH: ("rnnt_encoder", "rnnt_prediction", "rnnt_joint"),
 }
@@ -149,24 +146,24 @@ def _plan(sets: Mapping[str, tuple[str, ...]], space: Space, seeds: int, trials:
     few = max(1, seeds * 3 // 10)
     bound = [(SPEEDUP, budget) for budget in BUDGETS_MM2]
     both = [*bound, *((DEFAULT_GOAL, budget) for budget in BUDGETS_MM2)]
-    chosen = [*bound, (DEFAULT_GOAL, BUDGETS_MM2[0])]
-    tasks = {  # task and runs of every set
-        SINGLE: (both, seeds),
-        CLASSIFICATION: (chosen, seeds),
-        SEVERAL: (bound, few),
-        SPEECH: (bound[:1], few),
-    }
-    runs = {
-        name: grid(name, [(name, *task) for task in of_set], STRATEGIES, count, trials)
-        for name, (of_set, count) in tasks.items()
-        if name in sets
-    }
+    asked = (  # set, tasks, runs of each
+        (SINGLE, both, seeds),
+        (CLASSIFICATION, bound, seeds),
+        (CLASSIFICATION, [(DEFAULT_GOAL, BUDGETS_MM2[0])], few),
+        (SEVERAL, bound[-1:], few),
+        (SPEECH, bound[:1], few),
+    )
+    runs: dict[str, tuple[Run, ...]] = {}
+    for name, tasks, count in asked:
+        if name in sets:
+            of_set = grid(name, [(name, *task) for task in tasks], STRATEGIES, count, trials)
+            runs[name] = (*runs.get(name, ()), *of_set)
     sources = [run for run in runs[SINGLE] if run.task[1:] == bound[0]]
     sources = [run for run in sources if run.optimizer == EVOLUTIONARY]
     unbound = [(SINGLE, goal, None) for goal in (DEFAULT_GOAL, SPEEDUP)]
     runs[UNBOUND] = grid(UNBOUND, unbound, (EVOLUTIONARY, P3BO), few, trials)
     runs[TRANSFER] = (
-        *transferred(sources, (SINGLE, *bound[-1]), (EVOLUTIONARY, P3BO)),
+        *transferred(sources, (SINGLE, *bound[-1]), (EVOLUTIONARY,)),
         *transferred(sources, (CLASSIFICATION, *bound[0]), (EVOLUTIONARY,)),
     )
     runs[WITH_VIZIER] = grid(

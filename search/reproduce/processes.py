@@ -7,21 +7,26 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
+from apollo.search.interrupt import Interruptible
+
 _T = TypeVar("_T")
 
 
 def each_done(do: Callable[[_T], None], jobs: Sequence[_T], processes: int) -> Iterator[_T]:
     """Do all jobs; each is handed back when it is done.
 
-    Ctrl-C ends the processes and raises `KeyboardInterrupt`. Raises what a job raised, and
-    `ValueError` when there is no process.
+    Ctrl-C ends the processes and raises `KeyboardInterrupt`; without other processes the job that
+    runs may end first, a second one abandons it. Raises what a job raised, and `ValueError` when
+    there is no process.
     """
     if processes < 1:
         raise ValueError(f"--jobs must be at least 1, not {processes}.")
     if processes == 1 or len(jobs) < 2:
-        for job in jobs:
-            do(job)
-            yield job
+        with Interruptible() as interruptible:
+            for job in jobs:
+                with interruptible.raising():
+                    do(job)
+                yield job
         return
     yield from _side_by_side(do, jobs, processes)
 

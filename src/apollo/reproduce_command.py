@@ -41,7 +41,7 @@ def reproduce(
 ) -> None:
     """Reproduce a published study: rows, figures, and its statements beside ours; resumes."""
     if system != APOLLO:
-        _reproduce_other(system, published, quick, json)
+        _reproduce_other(system, published / system, output, quick=quick, json=json)
         return
     if jobs < 1:
         raise ValueError(f"--jobs must be at least 1, not {jobs}.")
@@ -119,11 +119,12 @@ def _publish(plan: "Plan", folder: Path, target: Path, document: Path | None, js
     console.print_table("Published statements", ("statement ", "verdict "), rows)
 
 
-def _reproduce_other(system: str, published: Path, quick: bool, json: bool) -> None:
-    from apollo.search.reproduce.others import reproduce_other
+def _reproduce_other(system: str, target: Path, output: Path, *, quick: bool, json: bool) -> None:
+    from apollo.search.reproduce.others import Work, reproduce_other
 
-    rows, files = reproduce_other(system, published / system, quick=quick)
-    typer.echo(f"{len(files)} files are written to '{published / system}'.", err=True)
+    work = Work(target, output, quick, lambda text: typer.echo(text, err=True))
+    rows, files = reproduce_other(system, work)
+    typer.echo(f"{len(files)} files are written to '{target}'.", err=True)
     if json:
         console.print_json(rows)
         return

@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.space import Space
+from apollo.search.report.embedding import placed
+from apollo.search.report.sample import spread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 MOST_POINTS = 700  # of a strategy
-_PERPLEXITY, _STEPS = 30, 500
 
 
 def map_rows(
@@ -31,7 +32,7 @@ def map_rows(
     parts = [sampled(log, most).assign(optimizer=name) for name, log in logs.items()]
     rows = pd.concat(parts, ignore_index=True)
     points = rows.point.drop_duplicates().to_numpy()
-    places = dict(zip(points.tolist(), embedded(points, space).tolist(), strict=True))
+    places = dict(zip(points.tolist(), placed(features_of(points, space)).tolist(), strict=True))
     xy = np.array([places[point] for point in rows.point.tolist()])
     return rows.assign(x=xy[:, 0], y=xy[:, 1])
 
@@ -42,32 +43,16 @@ def sampled(log: "pd.DataFrame", most: int) -> "pd.DataFrame":
     if len(once) <= most:
         return once
     best = once[once.feasible].nlargest(most // 10, "reward").index
-    feasible = once[once.feasible & ~once.index.isin(best)].index.to_numpy()
-    others = once[~once.feasible].index.to_numpy()
+    feasible = once[once.feasible & ~once.index.isin(best)].index.tolist()
+    others = once[~once.feasible].index.tolist()
     left = most - len(best)
     few = min(len(others), max(left // 2, left - len(feasible)))
-    kept = [*best, *_spread(others, few), *_spread(feasible, left - few)]
+    kept = [*best, *spread(others, few), *spread(feasible, left - few)]
     return once.loc[sorted(kept)]
 
 
-def embedded(points: npt.NDArray[np.int64], space: Space) -> Floats:
-    """Places [N, 2] of points [N], the same for the same points."""
-    from sklearn.manifold import TSNE  # slow to import
-
-    radices = np.array(space.radices)
+def features_of(points: npt.NDArray[np.int64], space: Space) -> Floats:
+    """[N, D] The digits of points [N], each as a share of its choices."""
     digits = np.array([space.digits_of(point) for point in points.tolist()])
-    features = digits / np.maximum(1, radices - 1)
-    perplexity = min(_PERPLEXITY, (len(points) - 1) / 3)
-    model = TSNE(perplexity=perplexity, max_iter=_STEPS, init="pca", random_state=0, n_jobs=1)
-    places: Floats = model.fit_transform(features).astype(np.float64).round(2)
-    return places
-
-
-def _spread(items: npt.NDArray[np.int64], most: int) -> list[int]:
-    """At most so many, evenly from the first to the last."""
-    if len(items) <= most:
-        kept: list[int] = items.tolist()
-        return kept
-    places = np.linspace(0, len(items) - 1, most).astype(int)
-    chosen: list[int] = items[places].tolist()
-    return chosen
+    shares: Floats = digits / np.maximum(1, np.array(space.radices) - 1)
+    return shares
