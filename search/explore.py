@@ -33,7 +33,17 @@ HERE = Execution()
 
 @dataclass(frozen=True)
 class Exploration:
-    """A finished, or interrupted, study of designs."""
+    """A finished, or interrupted, study of designs.
+
+    Attributes:
+        study: its name, by which it is found again and resumed.
+        folder: of its database, tables and figures.
+        task: what was asked: problem, networks, and the baseline design with reward 1.
+        result: all trials by number, how many are feasible, whether it was interrupted.
+        best: the feasible design with the greatest reward, measured; None where none is feasible.
+        presets: the shipped designs, measured on the same task.
+
+    """
 
     study: str
     folder: Path
@@ -41,6 +51,12 @@ class Exploration:
     result: StudyResult
     best: Candidate | None
     presets: tuple[Candidate, ...]
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the best design beside the presets."""
+        from apollo.search.tables import exploration_html
+
+        return exploration_html(self)
 
 
 def make_problem(

@@ -64,16 +64,32 @@ _VIEWS = ("compiler/dump/*.py", "compiler/memory_map.py", "compiler/verify.py")
 
 @dataclass(frozen=True)
 class Measurement:
-    """A network on a design: its runs and what they amount to."""
+    """A network on a design: its runs and what they amount to.
+
+    Attributes:
+        accelerator: the design.
+        cold: the run of a first inference, when and why every instruction waited, in cycles.
+        warm: that of a following one, whose resident parameters are on the chip.
+        metrics: cycles, milliseconds, inferences a second, µJ, bytes; units are in the names.
+        layer_macs: makes [layers] multiply-accumulates; only who asks pays for it.
+        memory_peaks: makes the bytes of PE memory and core memory in use, by name; the same.
+        network: as it was compiled for lanes, strips cut; None on a systolic array.
+
+    """
 
     accelerator: Accelerator
     cold: Timeline
     warm: Timeline
     metrics: Metrics
-    # Only who asks pays for these: a search asks for neither.
-    layer_macs: Callable[[], Ints]  # [layers] multiply-accumulates
-    memory_peaks: Callable[[], dict[str, int]]  # bytes of PE memory and core memory in use
-    network: Network | None = None  # as it was compiled for lanes, strips cut; None on an array
+    layer_macs: Callable[[], Ints]
+    memory_peaks: Callable[[], dict[str, int]]
+    network: Network | None = None
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the totals."""
+        from apollo.search.tables import measurement_html
+
+        return measurement_html(self)
 
     def layers(self) -> list[LayerRow]:
         """A row for every layer of the warm run."""

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from apollo.notebook import html_table
 from apollo.workloads.operators import BatchNormalization, Convolution, Operator, Reshape
 from apollo.workloads.shapes import Shape, Shapes, elements
 
 INT8_BYTES = 1
+_SHOWN_LAYERS = 20  # in a notebook
 MOST_ELEMENTS = 1 << 48  # of a tensor; counts stay inside 64 bits
 
 
@@ -107,6 +109,20 @@ class Graph:
     def input_shapes(self, operator: Operator) -> Shapes:
         """Shapes of the tensors an operator reads."""
         return [self.tensor(name).shape for name in operator.inputs]
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the layers, and what they sum to."""
+        first = self.layers[:_SHOWN_LAYERS]
+        more = len(self.layers) - len(first)
+        rows = [
+            (item.name, item.kind, str(item.output_shape), f"{item.macs:,}", f"{item.parameters:,}")
+            for item in first
+        ]
+        rows += [(f"and {more} more", "", "", "", "")] if more else []
+        title = (
+            f"{self.name}, batch {self.batch}: {self.macs:,} MACs, {self.parameters:,} parameters"
+        )
+        return html_table(title, ("layer ", "kind ", "output ", "MACs", "parameters"), rows)
 
     @property
     def batch(self) -> int:

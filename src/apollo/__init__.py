@@ -32,10 +32,19 @@ __all__ = ["compile", "evaluate", "explore", "load", "report", "trials"]
 
 
 def load(network: "str | Path | Graph", batch: int | None = None) -> "Graph":
-    """The graph of a network: a built-in name, `gemm:MxKxN`, `conv:…`, or the path of an ONNX file.
+    """The graph of a network.
 
-    Without `batch` a name is loaded for one image and a graph stays as it is. Raises `ValueError`,
-    one sentence, when there is no such network or it cannot be imported.
+    Args:
+        network: a built-in name, that of a plug-in, `gemm:MxKxN`, `conv:HxWxCIxCOxKxS`, the path
+            of an `.onnx` or `.tflite` file, or a graph.
+        batch: images, sentences or steps an inference; without it one, and a graph stays as it is.
+
+    Returns:
+        Tensors with their shapes, (n, c, h, w), (n, c) or (n, t, c), and operators in order.
+
+    Raises:
+        ValueError: one sentence, when there is no such network or it cannot be imported.
+
     """
     from apollo.workloads import catalogue
     from apollo.workloads.graph import Graph
@@ -59,10 +68,21 @@ def compile(
 ) -> "Compiled | CompiledNests | SystolicCompiled":
     """A network's programs for a design: `cold` for a first, `warm` for a following inference.
 
-    With masks (`workloads.sparsity.masks_at`) lanes may skip the weights that are pruned; a
-    systolic array multiplies by the zeros. `options` fix decisions of the compiler for lanes.
+    Args:
+        network: as for `load`.
+        design: the name of a preset or of a plug-in's design, the path of a `.toml` file, or an
+            `Accelerator`.
+        masks: which weights are kept (`workloads.sparsity.masks_at`): lanes may skip the others, a
+            systolic array multiplies by the zeros.
+        options: decisions of the compiler for lanes (`compiler.options.Options`); its own without.
 
-    Raises `DoesNotFit` when no mapping of some layer fits, `ValueError` for wrong input.
+    Returns:
+        The programs, and what the compiler decided: mapping, addresses in bytes, streams.
+
+    Raises:
+        DoesNotFit: when no mapping of some layer fits; it has layer, resource, demand and bound.
+        ValueError: one sentence, for wrong input.
+
     """
     from apollo.compiler.lower import lower
     from apollo.compiler.options import USUAL, refuse_options
@@ -82,11 +102,23 @@ def evaluate(
     masks: "Masks | None" = None,
     options: "Options | None" = None,
 ) -> "Measurement":
-    """Compile and simulate: cycles, milliseconds, throughput, utilisation, stalls, by layer too.
+    """Compile and simulate a network on a design.
 
-    Masks and options are as for `compile`.
+    Args:
+        network: as for `load`.
+        design: as for `compile`, like masks and options.
+        masks: which weights are kept.
+        options: decisions of the compiler.
 
-    Raises `DoesNotFit` when no mapping of some layer fits, `ValueError` for wrong input.
+    Returns:
+        `metrics` with units in their names: `cycles` and `latency_ms` of a first inference,
+        `warm_cycles`, `warm_latency_ms` and `throughput_per_s` of following ones, `energy_uj` of
+        one of these; `layers()`, a row each; and both runs, instruction by instruction.
+
+    Raises:
+        DoesNotFit: when no mapping of some layer fits; it has layer, resource, demand and bound.
+        ValueError: one sentence, for wrong input.
+
     """
     from apollo.compiler.options import USUAL
     from apollo.search.measure import measure_graph
@@ -110,15 +142,32 @@ def explore(
     warm_by: str = "best",
     **problem: Any,
 ) -> "Exploration":
-    """Search the space of designs on `jobs` processes; the same `study` resumes.
+    """Search the space of designs; the same `study` resumes.
 
-    What is asked of a design is in the options of `search.explore.make_problem`, as text as on the
-    command line: `objectives=["speedup"]`, `constraints=["latency_ms <= 5"]`, `max_area_mm2=6.8`,
-    `weights`, `mean`, `baseline`, `batch`, `sparsity`, `space`, `fix=["cores=4"]`, `ranges`.
-    `warm_start` names studies, with commas between: their best designs are tried first, or, with
-    `warm_by="prime"`, what a model of their trials proposes.
+    Args:
+        networks: names or paths, as for `load`.
+        optimizer: a name that `--optimizer` takes, of a plug-in too.
+        settings: of the optimizer, by name.
+        trials: designs that the study tries, those that it has already included.
+        seed: the same seed gives the same trials.
+        study: its name; one that says what it is of if none is given.
+        output: folder of studies.
+        jobs: processes that evaluate.
+        storage: database, a path or a URL, instead of a file in the folder of the study.
+        warm_start: names of studies, with commas between, whose best designs are tried first.
+        warm_points: designs made of their trials, at most.
+        warm_by: `best`, or `prime` for what a model of their trials proposes.
+        problem: what is asked of a design, the options of `search.explore.make_problem`, as text
+            as on the command line: `objectives=["speedup"]`, `constraints=["latency_ms <= 5"]`,
+            `max_area_mm2=6.8`, `weights`, `mean`, `baseline`, `batch`, `sparsity`, `space`,
+            `fix=["cores=4"]`, `ranges`.
 
-    Raises `ValueError`, one sentence, for wrong input.
+    Returns:
+        `result.trials` by number; `best`, the design of the greatest reward (the baseline's is 1).
+
+    Raises:
+        ValueError: one sentence, for wrong input.
+
     """
     from apollo.search.execution import Execution
     from apollo.search.explore import explore as run
@@ -142,9 +191,21 @@ def explore(
 def trials(
     study: str, *, output: str | Path = "results", storage: str | None = None
 ) -> "pd.DataFrame":
-    """The trials of a stored study, a row each; `search.report.table` says which columns.
+    """The trials of a stored study, a row each.
 
-    Raises `ValueError`, one sentence, when there is no such study.
+    Args:
+        study: its name.
+        output: folder of studies.
+        storage: database, a path or a URL, instead of one in that folder.
+
+    Returns:
+        Columns trial, point, the parameters by name, feasible, reward, `objective.NAME` where there
+        are several, metrics with units in their names, resource, reason, seconds, proposer; what
+        the study is of is in `attrs`.
+
+    Raises:
+        ValueError: one sentence, when there is no such study.
+
     """
     from apollo.search.report.table import trial_table
     from apollo.search.studies import read_study
@@ -161,10 +222,22 @@ def report(
     output: str | Path = "results",
     storage: str | None = None,
 ) -> Path:
-    """Write one page about stored studies that needs no network (docs/report.md); its path.
+    """Write one page about stored studies that needs no network (docs/report.md).
 
-    `design` is the trial that is shown in detail at first. Raises `ValueError`, one sentence, when
-    there is no such study or trial, or the file cannot be written.
+    Args:
+        studies: their names.
+        file: to write; `report.html` in the folder of the first study if none is given.
+        design: number of the trial that is shown in detail at first; the best if none is given.
+        output: folder of studies.
+        storage: database, a path or a URL, instead of one in that folder.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        ValueError: one sentence, when there is no such study or trial, or the file cannot be
+            written.
+
     """
     from apollo.search.reports import report_studies
 

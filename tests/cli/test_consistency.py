@@ -24,7 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 TREE = typer.main.get_command(app)
 TINY = "conv:8x8x3x8x3x1"
 
-# What every command is given for an answer that is quick; None for those that go on until Ctrl-C.
+# What every command is given for an answer that is quick; None for those that go
+# on until Ctrl-C, or take minutes and have tests of their own.
 ANSWERED: dict[str, str | None] = {
     "explore": f"{TINY} --trials 4",
     "contest": f"{TINY} --optimizers random --seeds 1 --trials 4",
@@ -47,6 +48,13 @@ ANSWERED: dict[str, str | None] = {
     "workloads": "",
     "workloads show": TINY,
     "workloads picture": f"{TINY} -o net.svg",
+    "report": "stored",
+    "reproduce": None,
+    "place run": f"{TINY} --optimizer heft",
+    "place benchmark": "--graphs random:2x2:1@2gpu --optimizers heft --seeds 1",
+    "place train": None,
+    "place eval": None,
+    "place clusters": "",
     "study list": "",
     "study show": "stored",
     "study best": "stored",
@@ -57,11 +65,12 @@ ANSWERED: dict[str, str | None] = {
 }
 # docs/cli.md names them: they write files, delete them or serve.
 WITHOUT_JSON = {
-    *("trace", "assemble", "workloads picture"),
+    *("trace", "assemble", "workloads picture", "place train"),
     *("study export", "study merge", "study delete"),
     *("dashboard", "worker", "vizier-service"),
 }
 OPTIONS_OF_DESIGNS = {"design", "baseline"}
+TRIALS = [("report", "design")]  # is the number of one
 ARGUMENTS_OF_NETWORKS = {"network", "networks"}
 
 
@@ -83,7 +92,7 @@ def having(names: set[str]) -> list[tuple[str, str]]:
         (command, parameter.name)
         for command, parameters in COMMANDS.items()
         for parameter in parameters
-        if parameter.name in names
+        if parameter.name in names and (command, parameter.name) not in TRIALS
     ]
 
 
@@ -212,6 +221,12 @@ MISTYPED = {
     "compare edge_tpu_v1 edge_tpu_2": "Did you mean 'edge_tpu_v2'?",
     f"simulate {TINY} --fix conv:splitx=rows": "Did you mean 'split_x'?",
     f"simulate {TINY} --fix conv:split_x=row": "Did you mean 'rows'?",
+    f"place {TINY} --cluster 4gp": "Did you mean '4gpu'?",
+    f"place {TINY} --optimizer hef": "Did you mean 'heft'?",
+    "place inceptin_v3": "Did you mean 'inception_v3'?",
+    "place mobilnet_v2": "Did you mean 'mobilenet_v2'?",
+    "report stord": "Did you mean 'stored'?",
+    "reproduce apolo": "Did you mean 'apollo'?",
     "verify systolc": "Did you mean 'systolic'?",
     "study front stored --least latency_m": "Did you mean 'net.latency_ms'?",
 }

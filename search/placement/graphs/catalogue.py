@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from apollo.arch.text import suggestion
 from apollo.search.placement.graph import OperatorGraph
 from apollo.search.placement.graphs.grouping import grouped
 from apollo.search.placement.graphs.lower import lower_graph
@@ -17,7 +18,7 @@ from apollo.search.placement.graphs.random_graphs import FORM, RANDOM, random_gr
 from apollo.search.placement.graphs.rnnlm import RNNLM
 from apollo.search.placement.graphs.step import Detail
 from apollo.search.placement.graphs.training import training_step
-from apollo.workloads.catalogue import find, load
+from apollo.workloads.catalogue import find, load, network_names
 
 Build = Callable[[int, Detail, bool], OperatorGraph]  # of batch, detail, and whether gates are kept
 MOST_GROUPS = 256  # where none is published: as many as the hierarchical placer makes
@@ -97,5 +98,6 @@ def _other(name: str) -> Entry:
         raise ValueError(
             f"There is no graph {name!r} to place: it must be one of {known}, a network that "
             f"`apollo workloads` lists, a path ending in .onnx or .tflite, or {FORM}."
+            f"{suggestion(name, [*MODELS, *network_names()])}"
         )
     return Entry(_network(name), 1, 0, MOST_GROUPS)

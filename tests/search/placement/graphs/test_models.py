@@ -123,6 +123,6 @@ def test_an_unknown_name_is_refused() -> None:
         ValueError,
         match=rf"^There is no graph 'rnnlm_3' to place: it must be one of {known}, a network that "
         r"`apollo workloads` lists, a path ending in \.onnx or \.tflite, or "
-        r"random:LAYERSxWIDTH:SEED\.$",
+        r"random:LAYERSxWIDTH:SEED\. Did you mean 'rnnlm_8'\?$",
     ):
         placement_graph("rnnlm_3")
