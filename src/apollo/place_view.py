@@ -1,9 +1,8 @@
 """How placements look: a row an optimizer, and what the best one does to each device."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from apollo.console import print_table
 
@@ -45,7 +44,7 @@ def placed_json(task: "PlacementTask", placed: Sequence["Placed"]) -> dict[str, 
 
 def print_placed(task: "PlacementTask", placed: Sequence["Placed"]) -> None:
     """A row an optimizer, the shortest step first."""
-    single = next((each.cost for each in placed if each.optimizer == "single"), np.inf)
+    single = next((each.cost for each in placed if each.optimizer == "single"), math.inf)
     ordered = sorted(placed, key=lambda each: each.cost)
     graph, batches = task.graph, task.micro_batches
     title = f"{graph.name} on {task.cluster.name}: {len(graph.names):,} operators, "
@@ -58,7 +57,7 @@ def _row(placed: "Placed", single: float) -> tuple[str, ...]:
     trial = placed.trial
     if not trial.feasible:
         return placed.optimizer, "-", "-", "-", f"{trial.seconds:.1f}", trial.reason or ""
-    ratio = f"{single / placed.cost:.3f}" if np.isfinite(single) else "-"
+    ratio = f"{single / placed.cost:.3f}" if math.isfinite(single) else "-"
     simulations = f"{trial.metrics['simulations']:,.0f}"
     step_ms = f"{placed.cost / _NS_PER_MS:,.3f}"
     return placed.optimizer, step_ms, ratio, simulations, f"{trial.seconds:.1f}", ""
@@ -109,6 +108,8 @@ def print_step(task: "PlacementTask", step: "Step", title: str) -> None:
 
 def _by_device(task: "PlacementTask", step: "Step") -> list[tuple[int, float, int, int]]:
     """Operators, busy ns, peak bytes and bytes sent of every device."""
+    import numpy as np  # the command line begins without it
+
     count = len(task.cluster.devices)
     operators = np.bincount(step.device, minlength=count)
     busy = np.bincount(step.device, weights=step.finish_ns - step.start_ns, minlength=count)
@@ -123,8 +124,8 @@ def benchmark_json(rows: Sequence["BenchmarkRow"]) -> list[dict[str, Any]]:
     return [
         {
             **vars(row),
-            "steps_ms": [step if np.isfinite(step) else None for step in row.steps_ms],
-            "median_ms": row.median_ms if np.isfinite(row.median_ms) else None,
+            "steps_ms": [step if math.isfinite(step) else None for step in row.steps_ms],
+            "median_ms": row.median_ms if math.isfinite(row.median_ms) else None,
         }
         for row in rows
     ]
@@ -151,6 +152,6 @@ def print_benchmark(rows: Sequence["BenchmarkRow"]) -> None:
 
 def _benchmark_row(row: "BenchmarkRow") -> tuple[str, ...]:
     steps = (row.median_ms, min(row.steps_ms), max(row.steps_ms))
-    shown = (f"{step:,.3f}" if np.isfinite(step) else "no memory" for step in steps)
+    shown = (f"{step:,.3f}" if math.isfinite(step) else "no memory" for step in steps)
     counts = (f"{len(row.steps_ms)}", f"{row.simulations:,}", f"{row.seconds:.1f}")
     return row.optimizer, *shown, *counts

@@ -55,6 +55,8 @@ ANSWERED: dict[str, str | None] = {
     "place train": None,
     "place eval": None,
     "place clusters": "",
+    "place partition": "throughput/resnet50_inference --optimizer random --simulations 20",
+    "place codesign": f"{TINY} --chips 2 --design edge_tpu_v3",
     "study list": "",
     "study show": "stored",
     "study best": "stored",
