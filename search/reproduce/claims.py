@@ -192,10 +192,8 @@ def transfer_helps(evidence: Evidence) -> Finding:
         gains.append(float(runs.reward.median() / without.median()) - 1)
         holds.append(gains[-1] > 0)
         early = evidence.early_gain(task, optimizer)
-        texts.append(
-            f"{task_text(task)}, {optimizer}: {early:+.1%} after a sixteenth of the trials, "
-            f"{gains[-1]:+.1%} at the end"
-        )
+        soon = "" if early is None else f"{early:+.1%} after a sixteenth of the trials, "
+        texts.append(f"{task_text(task)}, {optimizer}: {soon}{gains[-1]:+.1%} at the end")
     why = f"at most {max(gains):+.1%} at the end" if gains else ""
     return _all_or_some(holds, texts, why)
 

@@ -51,7 +51,7 @@ def ratios_text(evidence: Evidence) -> str:
 def facts_text(tables: "Mapping[str, pd.DataFrame]") -> str:
     """Where the unconstrained optima lie, and how the best designs move with the area's terms."""
     unbound, terms = tables["unbound"], tables["terms"]
-    texts = []
+    texts = [_optima(tables["optima"])] if len(tables["optima"]) else []
     if len(unbound):
         budgets = [name for name in map(str, unbound) if name.startswith("binds_")]
         rows = [
@@ -66,6 +66,20 @@ def facts_text(tables: "Mapping[str, pd.DataFrame]") -> str:
     if len(terms):
         texts.append(_terms(terms))
     return "\n".join(texts)
+
+
+def _optima(optima: "pd.DataFrame") -> str:
+    """How many designs were looked at for every optimum, and whether it is certain."""
+    columns = ("networks", "objective", "budget, mm²", "large designs", "more measured")
+    rows = [
+        (
+            *(row["networks"], row["objective"], f"{row['budget_mm2']:g}"),
+            *(f"{row['designs']:,}", f"{row['measured']:,}", f"{row['reward']:.4f}"),
+            *(f"{row['area_mm2']:.2f}", "yes" if row["certain"] else f"below {row['bound']:.4f}"),
+        )
+        for row in optima.to_dict("records")
+    ]
+    return markdown((*columns, "optimum", "area, mm²", "certain"), rows)
 
 
 def _terms(terms: "pd.DataFrame") -> str:

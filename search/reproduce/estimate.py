@@ -20,7 +20,7 @@ _TIMED = 12  # designs
 # optimizer's own milliseconds.
 _COMPILED = {RANDOM: 0.05, EVOLUTIONARY: 0.5, P3BO: 0.85, VIZIER: 0.4}
 _LONGER = {RANDOM: 1.0, EVOLUTIONARY: 2.3, P3BO: 2.1, VIZIER: 1.5}
-_OWN_MS = {RANDOM: 0.0, EVOLUTIONARY: 0.05, P3BO: 6.0, VIZIER: 20.0}
+_OWN_MS = {RANDOM: 0.0, EVOLUTIONARY: 0.05, P3BO: 8.0, VIZIER: 20.0}
 _TRIAL_MS, _AREA_MS = 0.5, 0.06  # storing a trial; the area of a design
 _LARGE_SHARE = 0.05  # of all large designs, within the largest published budget
 

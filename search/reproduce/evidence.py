@@ -74,14 +74,17 @@ class Evidence:
         rewards = self.of(task, optimizer)
         return float((rewards.max() - rewards.min()) / rewards.median())
 
-    def early_gain(self, task: Task, optimizer: str) -> float:
-        """By how much runs with a source are ahead after a sixteenth of the trials, by median."""
+    def early_gain(self, task: Task, optimizer: str) -> float | None:
+        """By how much runs with a source are ahead after a sixteenth of the trials, by median.
+
+        None where those without have found nothing.
+        """
         rows = self._course(task, optimizer)
         first = rows[rows.trial >= rows.trial.max() / 16]
         soon = first[first.trial == first.trial.min()]
         with_source, without = (soon[soon.source.notna() == has] for has in (True, False))
         if with_source.empty or without.empty or not without.best_50.iloc[0]:
-            return float("nan")
+            return None
         return float(with_source.best_50.iloc[0] / without.best_50.iloc[0]) - 1
 
     def early_feasible(self, task: Task, optimizer: str) -> float:

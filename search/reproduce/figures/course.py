@@ -29,7 +29,10 @@ def course_figure(course: "pd.DataFrame", networks: str, objective: str, of: str
     )
     for column, budget_mm2 in enumerate(budgets, 1):
         of_budget = chosen[chosen.budget_mm2 == budget_mm2]
-        for (optimizer, source), rows in of_budget.groupby(["optimizer", "source"], dropna=False):
+        groups = {
+            key: rows for key, rows in of_budget.groupby(["optimizer", "source"], dropna=False)
+        }
+        for (optimizer, source), rows in sorted(groups.items(), key=_rank):
             begins = source if isinstance(source, str) else ""
             for trace in _traces(rows, optimizer, begins, of):
                 trace.showlegend = bool(trace.showlegend) and (column == 1 or bool(begins))
@@ -38,7 +41,15 @@ def course_figure(course: "pd.DataFrame", networks: str, objective: str, of: str
     figure.update_yaxes(title_text=axis, rangemode="tozero", row=1, col=1)
     figure.update_xaxes(title_text="trial")
     what = "Best reward so far" if of == BEST else "Feasible trials"
-    return laid_out(figure, f"{what}, {networks}: median and middle half of the runs")
+    title = f"{what}, {networks}, {goal_text(objective)}: median and middle half of the runs"
+    return laid_out(figure, title)
+
+
+def _rank(group: tuple[Any, Any]) -> tuple[bool, int]:
+    """Runs that begin with nothing first, strategies in the order of their names."""
+    (optimizer, source), _ = group
+    names = list(NAMES)
+    return isinstance(source, str), names.index(optimizer) if optimizer in names else len(names)
 
 
 def _traces(rows: "pd.DataFrame", optimizer: str, source: str, of: str) -> list[Any]:

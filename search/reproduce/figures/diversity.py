@@ -6,7 +6,7 @@ Maxima are designs within 5 % of the best of their run that differ in three para
 from typing import TYPE_CHECKING, Any
 
 from apollo.search.reproduce.evidence import NAMES
-from apollo.search.reproduce.figures.look import colour, laid_out
+from apollo.search.reproduce.figures.look import colour, goal_text, laid_out
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,4 +33,4 @@ def diversity_figure(runs: "pd.DataFrame", networks: str, objective: str) -> Any
         )
     figure.update_layout(boxmode="group")
     figure.update_yaxes(title_text="different designs within 5 % of the best", rangemode="tozero")
-    return laid_out(figure, f"Maxima of a run, {networks}")
+    return laid_out(figure, f"Maxima of a run, {networks}, {goal_text(objective)}")

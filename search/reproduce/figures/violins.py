@@ -36,7 +36,7 @@ def violin_figure(runs: "pd.DataFrame", networks: str, objective: str) -> Any:
             figure.add_hline(y=float(optimum.iloc[0]), line=line, row=1, col=column)
     figure.update_yaxes(title_text=goal_text(objective), row=1, col=1)
     figure.update_xaxes(showticklabels=False)
-    title = f"Final reward of every run, {networks}; dashed: the enumerated optimum"
+    title = f"Final {goal_text(objective)} of every run, {networks}; dashed: the enumerated optimum"
     return laid_out(figure, title)
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from apollo.search.reproduce.claims import CLAIMS, findings_of
-from apollo.search.reproduce.document import BEGIN, END, claims_text, fill, ratios_text
+from apollo.search.reproduce.document import BEGIN, END, claims_text, facts_text, fill, ratios_text
 from apollo.search.reproduce.evidence import Evidence, Verdict
 
 BUDGETS = (6.8, 5.8, 4.8)
@@ -116,3 +116,19 @@ def test_a_page_is_filled_between_its_marks(tmp_path: Path) -> None:
     page.write_text("no marks", encoding="utf-8")
     with pytest.raises(ValueError, match=rf"must have the marks {BEGIN} and {END}\.$"):
         fill(page, "new")
+
+
+def test_facts_say_what_is_certain_and_what_binds() -> None:
+    optimum = {"networks": "single", "objective": "speedup", "budget_mm2": 6.8, "designs": 1234}
+    optimum |= {"measured": 5, "reward": 1.5, "area_mm2": 6.7, "bound": 1.6, "certain": False}
+    unbound = {"objective": "speedup", "reward": 2.0, "area_mm2": 9.5, "binds_6.8mm2": True}
+    term = {"objective": "speedup", "budget_mm2": None, "area_mm2": 3.0, "point": 7}
+    terms = [{**term, "term": "fixed_mm2", "value": 1.0}, {**term, "term": "draw", "value": 0.0}]
+    tables = {"optima": [optimum], "unbound": [unbound], "terms": terms}
+    text = facts_text({name: pd.DataFrame(rows) for name, rows in tables.items()})
+    assert "| single | speedup | 6.8 | 1,234 | 5 | 1.5000 | 6.70 | below 1.6000 |" in text
+    assert "| speedup | 2.000 | 9.50 | yes |" in text
+    assert "| speedup | none | fixed_mm2 | 1: 3.00 |" in text
+    assert "| speedup | none | draw | 3.00 to 3.00 in nine tenths, 1 designs |" in text
+    empty = dict.fromkeys(tables, pd.DataFrame())
+    assert facts_text(empty) == ""

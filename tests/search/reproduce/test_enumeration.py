@@ -72,7 +72,7 @@ def test_an_optimum_that_is_not_certain_says_so(folder: Path) -> None:
     task = Task.of(PLAN.problem(SINGLE, "speedup", 6.8))
     quest = Quest(SINGLE, "speedup", 6.8)
     found = best_within(task, quest, load_enumeration(PLAN, SINGLE, folder), most=0)
-    assert (found.tried, found.reward) == (0, 0.0)
+    assert (found.measured, found.reward) == (0, 0.0)
     assert found.bound > 0
     assert not found.is_certain
 
