@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import exp, inf, isfinite, log
 
 from apollo.search.placement.found import Budget
-from apollo.search.placement.optimizers import EXPERT, LEARNED, place
+from apollo.search.placement.optimizers import EXPERT, LEARNED, REFINED, place
 from apollo.search.placement.study import PlacementStudy
 from apollo.search.placement.task import PlacementTask
 from apollo.search.store import Store
@@ -23,7 +23,14 @@ GRAPHS: tuple[tuple[str, str], ...] = (
     ("rnnlm_2", "2gpu"),
     ("rnnlm_2", "4gpu"),
 )
-DRAWING = (LEARNED, "random", "local_search", "evolutionary", "p3bo")  # they depend on the seed
+DRAWING = (
+    LEARNED,
+    REFINED,
+    "random",
+    "local_search",
+    "evolutionary",
+    "p3bo",
+)  # they depend on the seed
 FIXED = ("single", EXPERT, "round_robin", "metis", "heft", "m_topo", "m_etf", "m_sct")
 OPTIMIZERS = (*DRAWING, *FIXED)
 _NS_PER_MS = 1e6

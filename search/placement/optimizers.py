@@ -14,13 +14,19 @@ from apollo.search.placement.task import PlacementTask
 
 Place = Callable[[PlacementTask, Budget, int], Found]  # the last is the seed
 
-LEARNED, EXPERT, ALL = "rl", "expert", "all"
+LEARNED, REFINED, EXPERT, ALL = "rl", "rl_local_search", "expert", "all"
 _PROOFS = ("exhaustive", "cp_sat")  # only for small graphs: never run unless asked for
 
 
 def optimizer_names() -> list[str]:
     """All of them, those that `all` stands for first."""
-    return [LEARNED, EXPERT, *(name for name in BASELINES if name not in _PROOFS), *_PROOFS]
+    return [
+        LEARNED,
+        REFINED,
+        EXPERT,
+        *(name for name in BASELINES if name not in _PROOFS),
+        *_PROOFS,
+    ]
 
 
 def chosen(names: str) -> list[str]:
@@ -63,6 +69,10 @@ def place_problem(
         from apollo.search.placement.learning.learn import learn  # JAX is slow to import
 
         return learn(problem, budget, seed)
+    if name == REFINED:
+        from apollo.search.placement.refined import learn_and_search
+
+        return learn_and_search(problem, budget, seed)
     return baseline_of(name)(problem, instance, budget, seed)
 
 

@@ -31,9 +31,14 @@ Rank = tuple[float, float]  # bytes that are lacking, cost
 def local_search(
     problem: PlacementProblem, instance: Instance | None, budget: Budget, seed: int
 ) -> Found:
-    """Until the budget is spent, or there is nothing to move."""
+    """From the best single device, until the budget is spent or there is nothing to move."""
+    return local_search_from(problem, single_placements(problem), budget, seed)
+
+
+def local_search_from(problem: PlacementProblem, starts: Ints, budget: Budget, seed: int) -> Found:
+    """The same from the best of some placements [P, G], which are simulated within the budget."""
     climb = _Climb(Tries(problem, budget), np.random.default_rng(seed))
-    climb.to_best_of(single_placements(problem))
+    climb.to_best_of(starts)
     restarts = 0
     while climb.tries.left > 0 and (problem.groups.allowed.sum(axis=1) > 1).any():
         climb.by_draws()
