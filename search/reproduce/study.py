@@ -34,18 +34,18 @@ def reproduce(plan: Plan, folder: Path, parts: Sequence[str], jobs: int, follow:
             _run(plan, part, folder, jobs, follow)
 
 
-def part_names(plan: Plan, named: Sequence[str]) -> list[str]:
-    """The named parts in the order of the plan, or all.
+def part_names(plan: Plan, named: Sequence[str], without: Sequence[str] = ()) -> list[str]:
+    """The named parts in the order of the plan, or all, but for those that are left out.
 
     Raises `ValueError` for one that is not there.
     """
     known = [*plan.runs, ENUMERATION]
-    for name in named:
+    for name in (*named, *without):
         if name not in known:
             raise ValueError(
                 f"There is no part '{name}' (known: {', '.join(known)}).{suggestion(name, known)}"
             )
-    return [name for name in known if name in named or not named]
+    return [name for name in known if (name in named or not named) and name not in without]
 
 
 def _run(plan: Plan, part: str, folder: Path, jobs: int, follow: Follow) -> None:

@@ -25,6 +25,9 @@ def reproduce(
         list[str] | None,
         typer.Option(help="Of apollo: a part to run, repeatable; all if none is named."),
     ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(help="A part that is left out; repeatable.")
+    ] = None,
     jobs: Jobs = 2,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would run, and how long.")
@@ -49,7 +52,7 @@ def reproduce(
     from apollo.search.reproduce.study import part_names
 
     plan = quick_plan() if quick else published_plan()
-    parts = part_names(plan, part or [])
+    parts = part_names(plan, part or [], without or [])
     folder = output / ("reproduce-quick" if quick else "reproduce")
     estimates = [each for each in _estimates(plan, folder) if each.part in parts]
     if dry_run:

@@ -114,6 +114,12 @@ def test_the_folder_of_another_version_is_refused(tmp_path: Path) -> None:
         reproduce(tiny_plan(), tmp_path, [], 1, silent)
 
 
+def test_parts_are_chosen_or_left_out_in_the_order_of_the_plan() -> None:
+    plan = tiny_plan()
+    assert part_names(plan, [ENUMERATION, SINGLE]) == [SINGLE, ENUMERATION]
+    assert part_names(plan, [], [TRANSFER]) == [SINGLE, "unbound", ENUMERATION]
+
+
 def test_an_unknown_part_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^There is no part 'singel' .* Did you mean 'single'\?$"):
         part_names(tiny_plan(), ["singel"])
