@@ -57,6 +57,7 @@ VARIANTS = (
     "rnnt_prediction",
     "crnn",
     "lstm_lm",
+    "unet_128",  # its skips are put out even in strips
     "light_inception_v1",
 )
 SPARSE = "mobilenet_v1_0.25_128%80"  # so many percent of the weights are zeros
