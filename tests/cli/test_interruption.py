@@ -94,7 +94,7 @@ def test_files_that_may_not_grow_are_one_sentence_and_lose_nothing(
 def test_ctrl_c_during_the_import_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted() -> None:
+    def interrupted(**_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("apollo.cli.app", interrupted)
