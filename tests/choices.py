@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Protocol, TypeVar
 
 import numpy as np
+from hypothesis import strategies as st
 
 from apollo.arch.accelerator import BURSTS, LARGEST_INSTRUCTION_BYTES, STREAMS, Accelerator
 from apollo.arch.isa import ENGINES, FLAGS, SPECIFICATIONS, Engine, Field, Opcode
@@ -63,6 +64,32 @@ class Choices(Protocol):
     def pick(self, values: Sequence[T]) -> T: ...
 
     def between(self, low: int, high: int) -> int: ...
+
+
+class Drawn:
+    """Choices of hypothesis."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        self.draw = draw
+
+    def pick(self, values: Sequence[T]) -> T:
+        return self.draw(st.sampled_from(values))
+
+    def between(self, low: int, high: int) -> int:
+        return self.draw(st.integers(low, high))
+
+
+class Rolled:
+    """Choices of a NumPy generator."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.rng = rng
+
+    def pick(self, values: Sequence[T]) -> T:
+        return values[int(self.rng.integers(len(values)))]
+
+    def between(self, low: int, high: int) -> int:
+        return int(self.rng.integers(low, high + 1))
 
 
 def accelerator_of(choices: Choices) -> Accelerator:

@@ -5,7 +5,7 @@ programs). Programs that are to be run come with their design from `cases` or `r
 because an opcode may need lanes or a systolic array.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import TypeVar
 
 import numpy as np
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from apollo.arch.accelerator import Accelerator
 from apollo.arch.isa import Opcode
 from apollo.arch.program import Program
-from tests.choices import OF_ARRAYS, OF_LANES, accelerator_of, program_of
+from tests.choices import OF_ARRAYS, OF_LANES, Drawn, Rolled, accelerator_of, program_of
 from tests.instructions import make_accelerator
 
 T = TypeVar("T")
@@ -28,55 +28,29 @@ ANY_DESIGN = make_accelerator(
 )
 
 
-class _Drawn:
-    """Choices of hypothesis."""
-
-    def __init__(self, draw: st.DrawFn) -> None:
-        self.draw = draw
-
-    def pick(self, values: Sequence[T]) -> T:
-        return self.draw(st.sampled_from(values))
-
-    def between(self, low: int, high: int) -> int:
-        return self.draw(st.integers(low, high))
-
-
-class _Rolled:
-    """Choices of a NumPy generator."""
-
-    def __init__(self, rng: np.random.Generator) -> None:
-        self.rng = rng
-
-    def pick(self, values: Sequence[T]) -> T:
-        return values[int(self.rng.integers(len(values)))]
-
-    def between(self, low: int, high: int) -> int:
-        return int(self.rng.integers(low, high + 1))
-
-
 @st.composite
 def accelerators(draw: st.DrawFn) -> Accelerator:
     """Small designs in which something is always scarce: with lanes, and with an array."""
-    return accelerator_of(_Drawn(draw))
+    return accelerator_of(Drawn(draw))
 
 
 @st.composite
 def programs(draw: st.DrawFn, max_instructions: int = 32) -> Program:
     """Valid programs for any design: of opcodes that need neither an array nor its absence."""
     count = draw(st.integers(0, max_instructions))
-    return program_of(_Drawn(draw), ANY_DESIGN, count, OF_LANES + OF_ARRAYS)
+    return program_of(Drawn(draw), ANY_DESIGN, count, OF_LANES + OF_ARRAYS)
 
 
 @st.composite
 def cases(draw: st.DrawFn, max_instructions: int = 32) -> tuple[Program, Accelerator]:
     """A design, and a program for it with waits up to the legal maximum."""
     chip = draw(accelerators())
-    return program_of(_Drawn(draw), chip, draw(st.integers(0, max_instructions))), chip
+    return program_of(Drawn(draw), chip, draw(st.integers(0, max_instructions))), chip
 
 
 def random_accelerator(rng: np.random.Generator) -> Accelerator:
     """As `accelerators`, from a NumPy generator."""
-    return accelerator_of(_Rolled(rng))
+    return accelerator_of(Rolled(rng))
 
 
 def random_program(
@@ -89,4 +63,4 @@ def random_program(
 
     `missing` are opcodes that do not occur, in place of those that the chip cannot run.
     """
-    return program_of(_Rolled(rng), chip, instructions, missing)
+    return program_of(Rolled(rng), chip, instructions, missing)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from hypothesis import strategies as st
@@ -11,6 +11,7 @@ from apollo.arch.cluster import Cluster, Device, Link, Order, pairs
 from apollo.search.placement.costs import CANNOT_RUN
 from apollo.search.placement.graph import OperatorGraph
 from apollo.search.placement.instance import Instance
+from tests.choices import Choices, Drawn, Rolled
 
 T = TypeVar("T")
 Case = tuple[Instance, list[int]]
@@ -22,43 +23,13 @@ OVERHEADS_NS = [0, 0, 1, 4]
 LATENCIES_NS = [0, 0, 1, 2, 10]
 
 
-class Choices(Protocol):
-    """Who answers."""
-
-    def pick(self, values: Sequence[T]) -> T: ...
-
-    def between(self, low: int, high: int) -> int: ...
-
-
-class _Drawn:
-    def __init__(self, draw: st.DrawFn) -> None:
-        self.draw = draw
-
-    def pick(self, values: Sequence[T]) -> T:
-        return self.draw(st.sampled_from(values))
-
-    def between(self, low: int, high: int) -> int:
-        return self.draw(st.integers(low, high))
-
-
-class _Rolled:
-    def __init__(self, seed: int) -> None:
-        self.generator = np.random.default_rng(seed)
-
-    def pick(self, values: Sequence[T]) -> T:
-        return values[self.between(0, len(values) - 1)]
-
-    def between(self, low: int, high: int) -> int:
-        return int(self.generator.integers(low, high + 1))
-
-
 @st.composite
 def cases(draw: st.DrawFn, most: int = 10) -> Case:
-    return _case(_Drawn(draw), most)
+    return _case(Drawn(draw), most)
 
 
 def random_case(seed: int, most: int = 12) -> Case:
-    return _case(_Rolled(seed), most)
+    return _case(Rolled(np.random.default_rng(seed)), most)
 
 
 def instance_of_columns(
