@@ -6,7 +6,7 @@ The line is the median over the seeds, the band its middle half.
 from typing import TYPE_CHECKING, Any
 
 from apollo.search.reproduce.evidence import NAMES
-from apollo.search.reproduce.figures.look import colour, faded, goal_text, laid_out
+from apollo.search.reproduce.figures.look import budget_panels, colour, faded, goal_text, laid_out
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,17 +16,10 @@ BEST, FEASIBLE = "best", "feasible"  # prefixes of columns of the course
 
 def course_figure(course: "pd.DataFrame", networks: str, objective: str, of: str) -> Any:
     """Of the runs on a set with an objective, a panel a budget, the largest first."""
-    from plotly.subplots import make_subplots  # slow to import
-
     chosen = course[(course.networks == networks) & (course.objective == objective)]
     chosen = chosen[chosen.budget_mm2.notna()]
     budgets = sorted(chosen.budget_mm2.unique().tolist(), reverse=True)
-    figure = make_subplots(
-        rows=1,
-        cols=len(budgets),
-        shared_yaxes=True,
-        subplot_titles=[f"{budget:g} mm²" for budget in budgets],
-    )
+    figure = budget_panels(budgets)
     for column, budget_mm2 in enumerate(budgets, 1):
         of_budget = chosen[chosen.budget_mm2 == budget_mm2]
         groups = {

@@ -1,5 +1,6 @@
 """What the figures share: a colour for every strategy, names, and the layout."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from apollo.search.objective import SPEEDUP
@@ -39,3 +40,15 @@ def laid_out(figure: Any, title: str, height: int = 520) -> Any:
         margin={"l": 70, "r": 24, "t": 80, "b": 60},
     )
     return figure
+
+
+def budget_panels(budgets: Sequence[float]) -> Any:
+    """An empty figure with a panel for every budget, in mm², side by side on one scale."""
+    from plotly.subplots import make_subplots  # slow to import
+
+    return make_subplots(
+        rows=1,
+        cols=len(budgets),
+        shared_yaxes=True,
+        subplot_titles=[f"{budget:g} mm²" for budget in budgets],
+    )

@@ -6,7 +6,7 @@ Where the optimum is known a line says where it is.
 from typing import TYPE_CHECKING, Any
 
 from apollo.search.reproduce.evidence import NAMES
-from apollo.search.reproduce.figures.look import colour, goal_text, laid_out
+from apollo.search.reproduce.figures.look import budget_panels, colour, goal_text, laid_out
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,17 +14,10 @@ if TYPE_CHECKING:
 
 def violin_figure(runs: "pd.DataFrame", networks: str, objective: str) -> Any:
     """Of the runs on a set with an objective, a panel a budget, the largest first."""
-    from plotly.subplots import make_subplots  # slow to import
-
     chosen = runs[(runs.networks == networks) & (runs.objective == objective)]
     chosen = chosen[chosen.budget_mm2.notna() & chosen.source.isna()]
     budgets = sorted(chosen.budget_mm2.unique().tolist(), reverse=True)
-    figure = make_subplots(
-        rows=1,
-        cols=len(budgets),
-        shared_yaxes=True,
-        subplot_titles=[f"{budget:g} mm²" for budget in budgets],
-    )
+    figure = budget_panels(budgets)
     for column, budget_mm2 in enumerate(budgets, 1):
         of_budget = chosen[chosen.budget_mm2 == budget_mm2]
         for optimizer in (name for name in NAMES if (of_budget.optimizer == name).any()):
