@@ -1,7 +1,5 @@
 """Every way to place a graph, by the name that `--optimizer` takes."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from apollo.arch.text import suggestion
@@ -11,8 +9,6 @@ from apollo.search.placement.graphs.expert import expert
 from apollo.search.placement.instance import Instance
 from apollo.search.placement.problem import Bools, PlacementProblem
 from apollo.search.placement.task import PlacementTask
-
-Place = Callable[[PlacementTask, Budget, int], Found]  # the last is the seed
 
 LEARNED, REFINED, EXPERT, ALL = "rl", "rl_local_search", "expert", "all"
 _PROOFS = ("exhaustive", "cp_sat")  # only for small graphs: never run unless asked for

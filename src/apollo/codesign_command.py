@@ -8,6 +8,7 @@ import typer
 
 from apollo import console
 from apollo.console import guarded
+from apollo.options import RESULTS, Json, Output
 
 if TYPE_CHECKING:
     from apollo.arch.accelerator import Accelerator
@@ -29,8 +30,8 @@ def codesign(
         int, typer.Option(help="Of the search for big chips of the same area; 0: none.")
     ] = 0,
     seed: Annotated[int, typer.Option(help="Of that search.")] = 0,
-    output: Annotated[Path, typer.Option(help="Folder of studies.")] = Path("results"),
-    json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
+    output: Output = RESULTS,
+    json: Json = False,
 ) -> None:
     """Cut networks over several small chips; every part is compiled and simulated."""
     from apollo.arch.cluster_file import load_cluster

@@ -10,6 +10,7 @@ import typer
 
 from apollo import console
 from apollo.console import ExitCode, guarded
+from apollo.options import Json
 
 if TYPE_CHECKING:
     from apollo.search.placement.generalise import Generalisation
@@ -82,7 +83,7 @@ def evaluate(
     held_out: HeldOut = 4,
     simulations: Annotated[int, typer.Option(help="Placements, of each graph and way.")] = 2000,
     seed: Seed = 0,
-    json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
+    json: Json = False,
 ) -> None:
     """Place the graphs that training held out: with the policy as it is, fine-tuned, and anew."""
     from apollo.search.placement.found import Budget
@@ -118,7 +119,9 @@ def _line(training: "Training") -> str:
 
 
 def _write_curve(rows: Sequence["Row"], path: Path) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
+    from apollo.arch.whole_file import whole_file
+
+    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(asdict(rows[0])))
         writer.writeheader()
         writer.writerows(asdict(row) for row in rows)

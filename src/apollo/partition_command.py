@@ -6,6 +6,7 @@ import typer
 
 from apollo import console
 from apollo.console import guarded
+from apollo.options import Json
 
 if TYPE_CHECKING:
     from apollo.search.placement.partition.table import PartitionRow
@@ -26,7 +27,7 @@ def partition(
     ] = None,
     simulations: Annotated[int, typer.Option(help="Placements that each may try.")] = 5000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same placements.")] = 0,
-    json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
+    json: Json = False,
 ) -> None:
     """Cut a third-party graph: the methods of its paper, and optimizers beside them."""
     from apollo.search.placement.partition.beside import optimizer_rows

@@ -12,6 +12,7 @@ from apollo.codesign_command import codesign
 from apollo.console import ExitCode, guarded
 from apollo.default_group import DEFAULT, DefaultGroup
 from apollo.learning_command import evaluate, train
+from apollo.options import RESULTS, Json, Output, Resumed
 from apollo.partition_command import partition
 
 if TYPE_CHECKING:
@@ -35,8 +36,6 @@ MicroBatches = Annotated[int, typer.Option(help="Parts of the batch that follow 
 Groups = Annotated[int | None, typer.Option(help="Groups of operators to place, at most.")]
 Simulations = Annotated[int, typer.Option(help="Placements that an optimizer may try.")]
 Seconds = Annotated[float | None, typer.Option(help="That an optimizer may take.")]
-Json = Annotated[bool, typer.Option("--json", help="JSON instead of tables.")]
-Output = Annotated[Path, typer.Option(help="Folder of studies.")]
 
 
 @app.command(DEFAULT)
@@ -57,8 +56,8 @@ def place(
     simulations: Simulations = 5000,
     seconds: Seconds = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same placements.")] = 0,
-    study: Annotated[str | None, typer.Option(help="Name; an existing one resumes.")] = None,
-    output: Output = Path("results"),
+    study: Resumed = None,
+    output: Output = RESULTS,
     json: Json = False,
 ) -> None:
     """Place a graph by one optimizer or several, and show the best placement."""
@@ -184,7 +183,7 @@ def benchmark(
     study: Annotated[str, typer.Option(help="Folder of the results; the same resumes.")] = (
         "placement-benchmark"
     ),
-    output: Output = Path("results"),
+    output: Output = RESULTS,
     json: Json = False,
 ) -> None:
     """Place the published graphs by every optimizer, with several seeds and equal budgets."""
