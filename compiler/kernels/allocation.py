@@ -120,10 +120,10 @@ def take_live(places: Ints, live: Ints, count: int, taken: Ints) -> int:
 
 
 @bare_inlined
-def put_out(n: Ints, places: Ints, live: Ints, count: int, out: Ints) -> bool:
-    """Force the largest tensor on the chip to DRAM, bystanders first; whether there was one."""
+def largest(n: Ints, places: Ints, live: Ints, count: int) -> int:
+    """The largest tensor on the chip while a nest runs, bystanders first; or NO_TENSOR."""
+    victim = NO_TENSOR
     for only_bystanders in (True, False):
-        victim = NO_TENSOR
         for i in range(count):
             tensor = live[i]
             operand = (
@@ -136,6 +136,5 @@ def put_out(n: Ints, places: Ints, live: Ints, count: int, out: Ints) -> bool:
             if victim == NO_TENSOR or places[tensor, Place.BYTES] > places[victim, Place.BYTES]:
                 victim = tensor
         if victim != NO_TENSOR:
-            out[victim] = 1
-            return True
-    return False
+            break
+    return victim

@@ -110,12 +110,17 @@ def enter_core_work(n: Ints, d: Ints, m: Ints, w: Ints) -> None:
     w[Work.COMPUTE_TILE] = w[Work.COMPUTE] // (tiles_of(m) if holds_parameters(n, m) else tiles)
 
 
+@bare_inlined
+def moved_cycles(n: Ints, d: Ints, m: Ints) -> int:
+    """Cycles of the activation bus before a nest can begin."""
+    return moved_bytes(n, m) // d[Unit.BUS_BYTES]
+
+
 @bare_kernel
 def enter_transfers(n: Ints, d: Ints, m: Ints, tensors: Ints, w: Ints) -> None:
     """Add up what a nest moves, loads and stores of activations into `w`."""
-    moved = moved_bytes(n, m)
     w[Work.FETCH] = _on_channel(n[Nest.IMAGES] * m[Map.INSTRUCTION_BYTES], d)
-    w[Work.MOVE] = moved // d[Unit.BUS_BYTES] if moved > 0 else 0
+    w[Work.MOVE] = moved_cycles(n, d, m)
     w[Work.LOADS] = w[Work.STORES] = w[Work.TURNS] = 0
     if not streams(m):
         return

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.jit import bare_inlined, bare_kernel
-from apollo.compiler.kernels.allocation import allocate, drop_dead, put_out, settle, take_live
+from apollo.compiler.kernels.allocation import allocate, drop_dead, largest, settle, take_live
 from apollo.compiler.kernels.candidates import list_candidates
-from apollo.compiler.kernels.clock import Time, look_ahead
+from apollo.compiler.kernels.clock import Time, look_ahead, moved_cycles
 from apollo.compiler.kernels.layouts import layout_key, others_key
 from apollo.compiler.kernels.parts import held_channels, held_columns, held_rows, may_stay
 from apollo.compiler.kernels.ranking import IMPOSSIBLE, limit_of
@@ -25,6 +25,7 @@ from apollo.compiler.kernels.trials import (
 )
 from apollo.compiler.kernels.workspace import SCORE, STATE, Workspace
 from apollo.compiler.tables import (
+    NO_TENSOR,
     From,
     Map,
     Nest,
@@ -102,7 +103,7 @@ def _continue(
         row = s.candidates[i]
         if placed and not _joins(n, d, row, tensors[destination], place):
             continue
-        least = least_score(s, index, state, i, price)
+        least = least_score(s, index, state, i, price, 0)
         must_go = out or not may_stay(n, d, row, tensors[destination])
         for to_dram in range(1 if must_go else 0, 1 if placed else 2):
             row[Map.TO_DRAM] = to_dram
@@ -113,6 +114,10 @@ def _continue(
                 m[column] = row[column]
             find_operands(n, d, m, tensors, places)
             if _is_mirrored(d, m):
+                break
+            if least_score(s, index, state, i, price, moved_cycles(n, d, m)) >= limit_of(
+                key, entries, s.best
+            ):
                 break
             entries = try_tiles(s, n, d, tensors, index, state, i, price, room, key, entries)
             if m[Map.ROW_TILES] > 0:
@@ -160,24 +165,29 @@ def _accept(
     return states
 
 
+@bare_inlined
+def _enter_live(s: Workspace, n: Ints, tensors: Ints, index: int, live: int) -> int:
+    """What is alive while a nest runs, given what was before; how many tensors that is."""
+    live = drop_dead(tensors, s.live, live, index)
+    for i in range(live):
+        if s.live[i] == n[Nest.DESTINATION]:
+            return live
+    s.live[live] = n[Nest.DESTINATION]
+    return live + 1
+
+
 @bare_kernel
-def _search(s: Workspace, nests: Ints, tensors: Ints, d: Ints, width: int) -> tuple[int, int, int]:
-    """Map all nests with at most `width` states.
+def _search(
+    s: Workspace, nests: Ints, tensors: Ints, d: Ints, width: int, begin: int, live: int
+) -> tuple[int, int, int]:
+    """Map all nests from `begin` on with at most `width` states, when `live` tensors are there.
 
     The states at the end and -1; or the nest that none could map, and live tensors then.
     """
-    states, live = 1, 0
-    for index in range(len(nests)):
+    states = 1
+    for index in range(begin, len(nests)):
         n = nests[index]
-        live = drop_dead(tensors, s.live, live, index)
-        destination = n[Nest.DESTINATION]
-        is_new = True
-        for i in range(live):
-            if s.live[i] == destination:
-                is_new = False
-        if is_new:
-            s.live[live] = destination
-            live += 1
+        live = _enter_live(s, n, tensors, index, live)
         s.demand[:] = 0
         places = s.places[index % 2, :states]
         count = list_candidates(
@@ -196,8 +206,11 @@ def _search(s: Workspace, nests: Ints, tensors: Ints, d: Ints, width: int) -> tu
 
 
 @bare_kernel
-def _begin_again(s: Workspace, out: Ints) -> None:
-    """Nothing is anywhere; `out` [T] says what must live in DRAM."""
+def _begin_at(s: Workspace, nests: Ints, tensors: Ints, d: Ints, out: Ints, begin: int) -> int:
+    """Go back to where the first state was before a nest; how many tensors were alive.
+
+    `out` [T] says what must live in DRAM.
+    """
     for half in range(2):
         for state in range(len(s.places[0])):
             for tensor in range(len(out)):
@@ -205,6 +218,21 @@ def _begin_again(s: Workspace, out: Ints) -> None:
                 for column in range(len(place)):
                     place[column] = 0
                 place[Place.FORCED_OUT] = out[tensor]
+    live = 0
+    for index in range(begin):
+        n = nests[index]
+        live = _enter_live(s, n, tensors, index, live)
+        settle(n, d, s.maps[index, 0], tensors[n[Nest.DESTINATION]], s.places[begin % 2, 0])
+    return live
+
+
+@bare_inlined
+def _first_writer(nests: Ints, tensor: int) -> int:
+    """The nest that begins a tensor."""
+    index = 0
+    while nests[index, Nest.DESTINATION] != tensor:
+        index += 1
+    return index
 
 
 @bare_inlined
@@ -268,9 +296,11 @@ def map_network(
     most = len(s.places[0])
     width = most
     narrow_fits = False
+    begin = 0
     while True:
-        _begin_again(s, out_out)
-        states, failed, live = _search(s, nests, tensors, d, width)
+        live = _begin_at(s, nests, tensors, d, out_out, begin)
+        states, failed, live = _search(s, nests, tensors, d, width, begin, live)
+        begin = 0
         if failed < 0 and (width == most or narrow_fits):
             break
         if failed < 0:
@@ -282,9 +312,15 @@ def map_network(
             continue
         # More room in PE memory helps, unless every candidate already fails at the core memory.
         hopeless = s.demand[1] == 0 and s.demand[2] == 0
-        if hopeless or not put_out(nests[failed], s.places[failed % 2, 0], s.live, live, out_out):
+        victim = NO_TENSOR
+        if not hopeless:
+            victim = largest(nests[failed], s.places[failed % 2, 0], s.live, live)
+        if victim == NO_TENSOR:
             resource = _furthest(s.demand)
             return failed, resource, s.demand[resource]
+        out_out[victim] = 1
+        if width == 1:
+            begin = _first_writer(nests, victim)  # what one state did before does not change
         width = 1
     _write(s, nests, tensors, d, states, places, mapping)
     return -1, 0, 0

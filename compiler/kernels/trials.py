@@ -61,8 +61,10 @@ def complete(
 
 
 @bare_inlined
-def least_score(s: Workspace, index: int, state: int, candidate: int, price: Ints) -> int:
-    """No more than the score of a candidate after a state, whatever its tiles are."""
+def least_score(
+    s: Workspace, index: int, state: int, candidate: int, price: Ints, move: int
+) -> int:
+    """No more than the score of a candidate after a state and a move, whatever its tiles are."""
     w = s.works[candidate]
     end = channel = ring = busy = 0
     if index > 0:
@@ -71,10 +73,10 @@ def least_score(s: Workspace, index: int, state: int, candidate: int, price: Int
         ring, busy = last[Time.RING], last[Time.BUSY]
     ahead = s.ahead[index]
     channel += w[Work.LEAST_PARAMETERS]
-    done = max(end + w[Work.LEAST], channel) + ahead[0]
+    done = max(end + move + w[Work.LEAST], channel) + ahead[0]
     moved = channel + ahead[1]
     ring += w[Work.LEAST_RING]
-    busy += w[Work.LEAST]
+    busy += move + w[Work.LEAST]
     return weigh(done, moved, index == len(s.ahead) - 1) + cost_of(ring, busy, price)
 
 
