@@ -76,7 +76,8 @@ class _Search:
         network = found.named() if thorough else found.unnamed
         forced = self.forced[origins_of(network)]
         try:
-            mapped = self.mapper.cheapest(network, forced, thorough=thorough)
+            mapper = self.mapper if thorough else self.mapper.quicker()
+            mapped = mapper.cheapest(network, forced, thorough=thorough)
         except DoesNotFit as refusal:
             refusal.nest = None  # it counts nests of the network that is cut
             raise
@@ -86,8 +87,8 @@ class _Search:
         """What ends earliest of all that is tried; `first` unless another is clearly earlier."""
         if next(_spans(first.mapped), None) is None:
             return first
-        # Like is compared with like: all of them mapped with the usual number of states. Where more
-        # of them have avoided what strips would, that is where to begin.
+        # Like is compared with like: all of them mapped with few states. Where more of them have
+        # avoided what strips would, that is where to begin.
         for begin in (self._quick(first), first):
             best = self._from(begin)
             if best.mapped.end * _CLEARLY < first.mapped.end * (_CLEARLY - 1):
@@ -107,7 +108,7 @@ class _Search:
                 break
             self.tried.add(span)
             best = self._widened(best, span)
-        if best is not begin and best.mapped.has_spills:
+        if best is not begin:
             again = self.of(best.segments, thorough=True)
             best = min(best, again or best, key=lambda found: found.mapped.end)
         return best
@@ -131,7 +132,7 @@ class _Search:
         return best
 
     def _quick(self, found: _Found) -> _Found:
-        """The same segments with the usual number of states."""
+        """The same segments with few states."""
         return (found.mapped.has_spills and self.of(found.segments)) or found
 
     def _widened(self, best: _Found, span: tuple[int, int]) -> _Found:

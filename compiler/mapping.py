@@ -1,7 +1,8 @@
 """A network mapped to a design: splits, tiles, places and residents of all its nests."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.kernels.mapping import map_network
 from apollo.compiler.kernels.parameters import FREE
 from apollo.compiler.kernels.residency import keep_resident, shelf
+from apollo.compiler.kernels.retiling import retile
 from apollo.compiler.kernels.sharing import find_owners
 from apollo.compiler.kernels.workspace import workspace
 from apollo.compiler.network import Network
@@ -50,6 +52,7 @@ class Mapped(NamedTuple):
 
 
 _CLEARLY = 32  # one part in so many
+_SHARES = 8, 16  # of core memory: smaller tiles that are tried
 _MORE_STATES = 4  # times as many, where something had to be put out: a layout may avoid it
 
 
@@ -60,6 +63,10 @@ class Mapper:
     accelerator: Accelerator
     units: Ints
     states: int
+
+    def quicker(self) -> Self:
+        """The same with half as many states."""
+        return replace(self, states=max(1, self.states // 2))
 
     def cheapest(self, network: Network, forced: Ints, *, thorough: bool = True) -> Mapped:
         """The mapping with dense and sparse nests that ends first once residents are known.
@@ -97,13 +104,13 @@ class Mapper:
     def _mapped(self, network: Network, forced: Ints, thorough: bool) -> Mapped:
         """Splits, tiles and places, given where each layer finds its operands; then residents."""
         found = self._mapped_by(network, forced, self.states)
-        if not thorough or not found.has_spills or self.states == 1:
+        if not thorough:
             return found
-        try:
-            other = self._mapped_by(network, forced, _MORE_STATES * self.states)
-        except DoesNotFit:
-            return found
-        return min(found, other, key=lambda mapped: mapped.end)
+        if found.has_spills and self.states > 1:
+            with suppress(DoesNotFit):
+                other = self._mapped_by(network, forced, _MORE_STATES * self.states)
+                found = min(found, other, key=lambda mapped: mapped.end)
+        return self._retiled(found, forced)
 
     def _mapped_by(self, network: Network, forced: Ints, states: int) -> Mapped:
         """The same with so many states."""
@@ -115,11 +122,31 @@ class Mapper:
         layer, resource, demanded = map_network(nests, tensors, units, space, out, places, mapping)
         if layer >= 0:
             raise self._refusal(network, forced, layer, resource, int(demanded))
-        # After mapping: only then is it known what a layer's parameters take in a core.
-        find_owners(nests, np.empty(layers, np.int64), np.empty(layers, np.int64), mapping)
-        ring_bytes, end = keep_resident(nests, tensors, units, forced, shelf(layers), mapping)
+        ring_bytes, end = self._keep(network, forced, mapping)
         has_spills = bool((out > tensors[:, TensorColumn.IN_DRAM]).any())
         return Mapped(network, mapping, places, ring_bytes, end, has_spills)
+
+    def _retiled(self, found: Mapped, forced: Ints) -> Mapped:
+        """The same with smaller tiles of parameters, where more stay and that is worth it."""
+        best, network = found, found.network
+        space = workspace(len(network.tensors), 1, network.pairs, forced)
+        for share in _SHARES:
+            mapping, nowhere = best.mapping.copy(), np.zeros_like(best.places)
+            tables = network.nests, network.tensors, self.units
+            if not retile(*tables, share, space, nowhere, mapping):
+                break
+            ring_bytes, end = self._keep(network, forced, mapping)
+            if end < best.end:
+                best = best._replace(mapping=mapping, ring_bytes=ring_bytes, end=end)
+        return best
+
+    def _keep(self, network: Network, forced: Ints, mapping: Ints) -> tuple[int, int]:
+        """Enter what stays in core memory; bytes of its ring, and when an inference ends."""
+        # After mapping: only then is it known what a layer's parameters take in a core.
+        scratch = np.empty((2, len(mapping)), np.int64)
+        find_owners(network.nests, scratch[0], scratch[1], mapping)
+        places = shelf(len(mapping))
+        return keep_resident(network.nests, network.tensors, self.units, forced, places, mapping)
 
     def _refusal(
         self, network: Network, forced: Ints, layer: int, resource: int, demanded: int

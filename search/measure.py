@@ -17,7 +17,7 @@ from apollo.compiler.high_water import high_water
 from apollo.compiler.lower import lower
 from apollo.compiler.network import Network, layer_macs
 from apollo.compiler.options import USUAL, Options, refuse_options
-from apollo.compiler.pipeline import compile_network
+from apollo.compiler.pipeline import Compiled, compile_network
 from apollo.compiler.systolic.graph import compile_graph
 from apollo.compiler.systolic.nests import CompiledNests
 from apollo.compiler.systolic.network import Compiled as SystolicCompiled
@@ -34,6 +34,7 @@ from apollo.workloads.graph import Graph
 from apollo.workloads.sparsity import Masks
 
 Ints = npt.NDArray[np.int64]
+Compiler = Callable[[Network, Accelerator, Options], Compiled]
 
 _ROOT = Path(__file__).resolve().parent.parent
 # What a result can depend on; not what only shows one (listings, traces) or checks it.
@@ -117,12 +118,13 @@ def measure(
     accelerator: Accelerator,
     options: Options = USUAL,
     constants: Technology = DEFAULT,
+    compiler: Compiler = compile_network,
 ) -> Measurement:
     """Compile for lanes and simulate; `options` fix decisions of the compiler.
 
     Raises `DoesNotFit` when no mapping of some layer fits the design.
     """
-    compiled = compile_network(network, accelerator, options)
+    compiled = compiler(network, accelerator, options)
     cold = simulate(compiled.cold, accelerator)
     warm = simulate(compiled.warm, accelerator) if compiled.has_residents else cold
     metrics = metrics_of(cold, warm, accelerator, network.macs, network.batch, constants)

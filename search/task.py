@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, Self
 
@@ -14,6 +14,7 @@ from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.lower import lower
 from apollo.compiler.network import Network
 from apollo.compiler.options import USUAL, Options
+from apollo.compiler.remembered import Remembered
 from apollo.search.constraint import check_constraints
 from apollo.search.decisions import options_with
 from apollo.search.evaluate import EvaluatePoint, EvaluationCache, Measure
@@ -57,6 +58,7 @@ class Task:
     problem: Problem
     networks: Mapping[str, Network]
     baseline: Accelerator
+    compiler: Remembered = field(default_factory=Remembered, compare=False, repr=False)
 
     @classmethod
     def of(cls, problem: Problem) -> Self:
@@ -162,7 +164,7 @@ class Task:
     def _measured(
         self, network: Network, accelerator: Accelerator, options: Options = USUAL
     ) -> Measurement:
-        return measure(network, accelerator, options, self.problem.technology)
+        return measure(network, accelerator, options, self.problem.technology, self.compiler)
 
     def _options_at(self, index: int) -> Options:
         return options_with(USUAL, self.problem.space.values_at(index))

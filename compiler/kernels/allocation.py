@@ -107,6 +107,17 @@ def drop_dead(tensors: Ints, live: Ints, count: int, index: int) -> int:
 
 
 @bare_inlined
+def enter_live(n: Ints, tensors: Ints, live: Ints, count: int, index: int) -> int:
+    """What is alive while a nest runs, given what was before; how many tensors that is."""
+    count = drop_dead(tensors, live, count, index)
+    for i in range(count):
+        if live[i] == n[Nest.DESTINATION]:
+            return count
+    live[count] = n[Nest.DESTINATION]
+    return count + 1
+
+
+@bare_inlined
 def take_live(places: Ints, live: Ints, count: int, taken: Ints) -> int:
     """Enter what live tensors take of PE memory; how many are there."""
     on_chip = 0

@@ -264,14 +264,12 @@ def look_ahead(nests: Ints, d: Ints, forced: Ints, ahead_out: Ints, price_out: I
     """What the nests behind each take at least; prices, in score.
 
     `ahead_out` [L, 2]: cycles without loads that run ahead, and of the channel alone.
-    `price_out` [PRICES]: of a byte that passes through core memory and of a cycle of computing, and
-    the largest tile of parameters that is looked for.
+    `price_out` [PRICES]: of a byte that passes through core memory and of a cycle of computing.
 
     A network whose cores take `Q` bytes each of parameters, `P` cycles to load, keeps a share
     `M / Q` of them in core memories of `M` bytes: a byte less in `Q` saves `P * M / Q^2` cycles of
     every following inference, and computing is what such a share of it takes. `Q` is taken as a few
-    times what cores take that share nothing. Tiles of more than a quarter of `M` need a ring that
-    leaves little to what stays: they are for networks of which next to nothing would.
+    times what cores take that share nothing.
     """
     units = d[Unit.PES_X] * d[Unit.PES_Y] * d[Unit.CORES]
     done = channel = sizes = 0

@@ -12,12 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.jit import bare_inlined, bare_kernel
-from apollo.compiler.kernels.allocation import allocate, drop_dead, largest, settle, take_live
+from apollo.compiler.kernels.allocation import allocate, enter_live, largest, settle, take_live
 from apollo.compiler.kernels.candidates import list_candidates
 from apollo.compiler.kernels.clock import Time, look_ahead, moved_cycles
 from apollo.compiler.kernels.layouts import layout_key, others_key
 from apollo.compiler.kernels.parts import held_channels, held_columns, held_rows, may_stay
 from apollo.compiler.kernels.ranking import IMPOSSIBLE, limit_of
+from apollo.compiler.kernels.rows import copy_row
 from apollo.compiler.kernels.trials import (
     find_operands,
     least_score,
@@ -110,8 +111,7 @@ def _continue(
             key = layout_key(d, row, others)
             if least >= limit_of(key, entries, s.best):
                 break
-            for column in range(len(m)):
-                m[column] = row[column]
+            copy_row(row, m)
             find_operands(n, d, m, tensors, places)
             if _is_mirrored(d, m):
                 break
@@ -151,29 +151,15 @@ def _accept(
         parent, m = s.best[slot, STATE], s.best_map[slot]
         before, after = s.places[index % 2, parent], s.places[(index + 1) % 2, states]
         for i in range(live):
-            for column in range(len(before[0])):
-                after[s.live[i], column] = before[s.live[i], column]
+            copy_row(before[s.live[i]], after[s.live[i]])
         if not allocate(n, d, m, after, s.taken, take_live(after, s.live, live, s.taken)):
             continue
         settle(n, d, m, tensors[n[Nest.DESTINATION]], after)
         s.parents[index, states] = parent
-        for column in range(len(m)):
-            s.maps[index, states, column] = m[column]
-        for column in range(len(s.time)):
-            s.times[index, states, column] = s.best_time[slot, column]
+        copy_row(m, s.maps[index, states])
+        copy_row(s.best_time[slot], s.times[index, states])
         states += 1
     return states
-
-
-@bare_inlined
-def _enter_live(s: Workspace, n: Ints, tensors: Ints, index: int, live: int) -> int:
-    """What is alive while a nest runs, given what was before; how many tensors that is."""
-    live = drop_dead(tensors, s.live, live, index)
-    for i in range(live):
-        if s.live[i] == n[Nest.DESTINATION]:
-            return live
-    s.live[live] = n[Nest.DESTINATION]
-    return live + 1
 
 
 @bare_kernel
@@ -187,7 +173,7 @@ def _search(
     states = 1
     for index in range(begin, len(nests)):
         n = nests[index]
-        live = _enter_live(s, n, tensors, index, live)
+        live = enter_live(n, tensors, s.live, live, index)
         s.demand[:] = 0
         places = s.places[index % 2, :states]
         count = list_candidates(
@@ -221,7 +207,7 @@ def _begin_at(s: Workspace, nests: Ints, tensors: Ints, d: Ints, out: Ints, begi
     live = 0
     for index in range(begin):
         n = nests[index]
-        live = _enter_live(s, n, tensors, index, live)
+        live = enter_live(n, tensors, s.live, live, index)
         settle(n, d, s.maps[index, 0], tensors[n[Nest.DESTINATION]], s.places[begin % 2, 0])
     return live
 
@@ -261,8 +247,7 @@ def _write(
         if _end(s.times[last, i]) < _end(s.times[last, state]):
             state = i
     for index in range(last, -1, -1):
-        for column in range(len(mapping[index])):
-            mapping[index, column] = s.maps[index, state, column]
+        copy_row(s.maps[index, state], mapping[index])
         state = s.parents[index, state]
     for index in range(len(nests)):
         n = nests[index]

@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 from apollo.arch.jit import bare_inlined, bare_kernel
 from apollo.compiler.kernels.clock import BUSY, PASSED, PRICE_BITS, Time
+from apollo.compiler.kernels.rows import copy_row
 from apollo.compiler.kernels.workspace import KEY, SCORE, STATE
 
 Ints = npt.NDArray[np.int64]
@@ -78,8 +79,6 @@ def insert(
                 slot = i
     if score < best[slot, SCORE]:
         best[slot, KEY], best[slot, SCORE], best[slot, STATE] = key, score, state
-        for column in range(len(m)):
-            best_map[slot, column] = m[column]
-        for column in range(len(t)):
-            best_time[slot, column] = t[column]
+        copy_row(m, best_map[slot])
+        copy_row(t, best_time[slot])
     return entries

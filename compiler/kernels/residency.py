@@ -25,6 +25,7 @@ from apollo.compiler.kernels.clock import (
 )
 from apollo.compiler.kernels.cost import parameter_bytes
 from apollo.compiler.kernels.parameters import ring_bytes, tiles_of
+from apollo.compiler.kernels.rows import copy_row
 from apollo.compiler.tables import Map, Nest, Unit
 
 Ints = npt.NDArray[np.int64]
@@ -46,6 +47,7 @@ class Shelf(NamedTuple):
     times: Ints  # [L, 1, TIMES]
     parents: Ints  # [L, 1]
     works: Ints  # [L, WORK] of nests whose parameters do not stay
+    ahead: Ints  # [L] cycles that the nests behind take at least
     work: Ints  # [WORK]
 
 
@@ -60,6 +62,7 @@ def shelf(layers: int) -> Shelf:
         np.empty((layers, 1, TIMES), np.int64),
         np.zeros((layers, 1), np.int64),
         np.empty((layers, WORK), np.int64),
+        np.empty(layers, np.int64),
         np.empty(WORK, np.int64),
     )
 
@@ -130,22 +133,25 @@ def _streams(nests: Ints, mapping: Ints, ring: int, whole: int) -> bool:
 @bare_kernel
 def _enter_works(s: Shelf, nests: Ints, tensors: Ints, d: Ints, mapping: Ints) -> None:
     """What every nest has to do if its parameters do not stay."""
-    for i in range(len(nests)):
+    ahead = 0
+    for i in range(len(nests) - 1, -1, -1):
+        w = s.works[i]
         mapping[i, Map.RESIDENT] = 0
-        enter_core_work(nests[i], d, mapping[i], s.works[i])
-        enter_transfers(nests[i], d, mapping[i], tensors, s.works[i])
+        enter_core_work(nests[i], d, mapping[i], w)
+        enter_transfers(nests[i], d, mapping[i], tensors, w)
+        s.ahead[i] = ahead
+        ahead += w[Work.COMPUTE] + w[Work.MOVE]
 
 
 @bare_kernel
-def _end(s: Shelf, nests: Ints, d: Ints, mapping: Ints, ring: int) -> int:
-    """When a following inference ends."""
+def _end(s: Shelf, nests: Ints, d: Ints, mapping: Ints, ring: int, least: int) -> int:
+    """When a following inference ends; or something later than `least`, if it ends later."""
     passed = 0
     w = s.work
     for i in range(len(nests)):
         s.home[i] = _NOWHERE
         m = mapping[i]
-        for column in range(len(w)):
-            w[column] = s.works[i, column]
+        copy_row(s.works[i], w)
         if m[Map.RESIDENT]:
             w[Work.PARAMETERS] = w[Work.RING] = 0
         home = s.home[m[Map.OWNER]]
@@ -157,6 +163,8 @@ def _end(s: Shelf, nests: Ints, d: Ints, mapping: Ints, ring: int) -> int:
                 s.home[m[Map.OWNER]] = passed
         passed += w[Work.RING]
         advance(w, d, ring, s.times, s.parents, i, 0, s.times[i, 0])
+        if s.times[i, 0, Time.END] + s.ahead[i] > least:
+            return _NEVER
     last = s.times[len(nests) - 1, 0]
     return max(last[Time.END], last[Time.STORED])
 
@@ -179,7 +187,8 @@ def keep_resident(
     least = _NEVER
     left = whole
     last = -1
-    for number in range(RINGS + 1):
+    # What keeps the most is often the best: with that known, others are soon known to be worse.
+    for number in range(RINGS, -1, -1):
         room = number * STEPS // RINGS
         if number > 0 and s.saved[room] == s.saved[(number - 1) * STEPS // RINGS]:
             continue
@@ -187,8 +196,8 @@ def keep_resident(
         if kept == last or not _streams(nests, mapping_out, whole - kept, whole):
             continue
         last = kept
-        end = _end(s, nests, d, mapping_out, whole - kept)
-        if end < least:
+        end = _end(s, nests, d, mapping_out, whole - kept, least)
+        if end <= least:
             least, left = end, whole - kept
             for i in range(len(nests)):
                 s.best[i] = mapping_out[i, Map.RESIDENT]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from apollo.arch.jit import bare_inlined, bare_kernel
 from apollo.compiler.kernels.needs import BEGIN, END, NO_ROWS, find_results, need_operands
+from apollo.compiler.kernels.rows import copy_row
 from apollo.compiler.tables import NO_TENSOR, TENSOR_COLUMNS, Nest, TensorColumn
 
 Ints = npt.NDArray[np.int64]
@@ -38,12 +39,6 @@ class CutTables(NamedTuple):
     tensors: Ints  # [T, TENSOR_COLUMNS]
     nest_parts: Ints  # [3, L] ORIGIN, STRIP and STRIPS
     tensor_parts: Ints  # [3, T]
-
-
-@bare_inlined
-def _copy(row: Ints, row_out: Ints) -> None:
-    for column in range(len(row)):
-        row_out[column] = row[column]
 
 
 @bare_inlined
@@ -92,7 +87,7 @@ def _append_tensors(
         s.homes[tensor] = count
         _enter(out.tensor_parts, count, tensor, strip, strips)
         t = out.tensors[count]
-        _copy(out.tensors[tensor], t)
+        copy_row(out.tensors[tensor], t)
         t[TensorColumn.ROWS] = s.needed[tensor, END] - s.needed[tensor, BEGIN]
         for column in range(TensorColumn.TOP, TensorColumn.RIGHT + 1):
             t[column] = 0
@@ -105,7 +100,7 @@ def _append_tensors(
 @bare_inlined
 def _enter_part(old: Ints, tensors: Ints, rows: Ints, s: CutSpace, n: Ints) -> None:
     """What a strip has of a nest."""
-    _copy(old, n)
+    copy_row(old, n)
     skipped = rows[BEGIN] * n[Nest.STRIDE_ROWS]
     source, second, result = n[Nest.SOURCE], n[Nest.SECOND], n[Nest.DESTINATION]
     n[Nest.ROWS] = rows[END] - rows[BEGIN]
@@ -131,7 +126,7 @@ def _enter_part(old: Ints, tensors: Ints, rows: Ints, s: CutSpace, n: Ints) -> N
 def _append_wholes(nests: Ints, first: int, behind: int, length: int, out: CutTables) -> int:
     """Append nests as they are; how many there are now."""
     for i in range(first, behind):
-        _copy(nests[i], out.nests[length])
+        copy_row(nests[i], out.nests[length])
         _enter(out.nest_parts, length, i, WHOLE, WHOLE)
         length += 1
     return length
@@ -194,7 +189,7 @@ def cut_segments(
 ) -> tuple[int, int]:
     """Cut segments into strips; the numbers of nests and tensors, EMPTY where a strip would be."""
     for tensor in range(len(tensors)):
-        _copy(tensors[tensor], tables_out.tensors[tensor])
+        copy_row(tensors[tensor], tables_out.tensors[tensor])
         _enter(tables_out.tensor_parts, tensor, tensor, WHOLE, WHOLE)
     length, count, first = 0, len(tensors), 0
     for i in range(len(segments)):

@@ -91,7 +91,7 @@ def partial_channels(n: Ints, d: Ints, m: Ints, first: int, channels: int) -> in
 
 
 @bare_inlined
-def _memory(n: Ints, d: Ints, m: Ints, tensors: Ints, rows: int) -> int:
+def enter_memory(n: Ints, d: Ints, m: Ints, tensors: Ints, rows: int) -> int:
     """PE memory that the nest takes with tiles of so many rows; enters its parts in `m`."""
     m[Map.TILE_ROWS] = rows
     m[Map.ROW_TILES] = ceil_div(m[Map.PE_ROWS], rows)
@@ -173,7 +173,7 @@ def tile_rows(
             rows = min(m[Map.PE_ROWS], forced[Map.TILE_ROWS])
     least = _IMPOSSIBLE
     while True:
-        used = _memory(n, d, m, tensors, rows)
+        used = enter_memory(n, d, m, tensors, rows)
         if used <= free:
             return True
         # Not always the last one: a single tile needs no second buffer.

@@ -15,6 +15,7 @@ from apollo.compiler.kernels.clock import (
 from apollo.compiler.kernels.operands import find_second, find_source
 from apollo.compiler.kernels.parameters import FITS
 from apollo.compiler.kernels.ranking import cost_of, insert, score_of, weigh
+from apollo.compiler.kernels.rows import copy_row
 from apollo.compiler.kernels.sparse import fit_tiles
 from apollo.compiler.kernels.tiling import (
     over_instruction_memory,
@@ -111,8 +112,7 @@ def _score(
 ) -> int:
     """Enter into `time` when the nest is done as in `map` after a state; the score."""
     w, m = s.work, s.map
-    for column in range(len(w)):
-        w[column] = s.works[candidate, column]
+    copy_row(s.works[candidate], w)
     row = s.candidates[candidate]
     tiled = m[Map.TILE_CHANNELS] != row[Map.TILE_CHANNELS]
     tiled |= m[Map.TILE_INPUTS] != row[Map.TILE_INPUTS]
@@ -165,7 +165,7 @@ def try_tiles(
         _copy_tiles(s.candidates[candidate], m)
         if not complete(n, d, m, tensors, s, index, room, tiles):
             break
-        if obeys(m, s.forced[index]):
+        if not s.is_forced[index] or obeys(m, s.forced[index]):
             score = _score(s, n, d, tensors, index, state, candidate, price)
             entries = insert(key, score, state, m, s.time, entries, s.best, s.best_map, s.best_time)
         # Streams run while others are computed, if there are several tiles.

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from apollo.compiler.kernels.candidates import CHOICES, FORMS
 from apollo.compiler.kernels.clock import PRICES, TIMES, WORK
+from apollo.compiler.kernels.parameters import FREE
 from apollo.compiler.kernels.parts import VARIANTS
 from apollo.compiler.tables import MAPS, PLACES, Resource
 
@@ -22,6 +23,7 @@ class Workspace(NamedTuple):
 
     pairs: Ints  # [P, PAIR_COLUMNS] of the network's weights
     forced: Ints  # [L, MAPS] or FREE
+    is_forced: Ints  # [L] whether anything of a nest is
     places: Ints  # [2, B, T, PLACES] before a nest of even or odd number
     maps: Ints  # [L, B, MAPS]
     times: Ints  # [L, B, TIMES]
@@ -49,6 +51,7 @@ def workspace(tensors: int, width: int, pairs: Ints, forced: Ints) -> Workspace:
     return Workspace(
         pairs,
         forced,
+        (forced != FREE).any(axis=1).astype(np.int64),
         np.zeros((2, width, tensors, PLACES), np.int64),
         np.empty((layers, width, MAPS), np.int64),
         np.empty((layers, width, TIMES), np.int64),
