@@ -10,11 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from apollo.compiler.ahead import ahead_of
+from apollo.compiler.selecting import HIT, MOST_PLACES, Hits, Selection
 from apollo.workloads.graph import Graph, GraphBuilder
 from apollo.workloads.model import Model
 from apollo.workloads.operators import (
     Binary,
     Concat,
+    Gather,
     LayerNormalization,
     MatMul,
     Operator,
@@ -208,6 +211,27 @@ def _binary(r: _Rewriting, operator: Binary) -> bool:
     return True
 
 
+def _gather(r: _Rewriting, operator: Gather) -> bool:
+    """Hits, and a product by them."""
+    (data, indices), output = operator.inputs, operator.output
+    items, places, *rest = r.shape(data)
+    is_given = indices in r.graph.inputs or indices in ahead_of(r.graph)
+    is_narrow = data not in r.rules or r.rules[data].bits == HIT.bits
+    if not is_given or not is_narrow or places > MOST_PLACES:
+        return False
+    label = f"{output}:hits"
+    r.rules[label] = HIT
+    found = r.add(Hits(label, (indices,), label, places))
+    entries = (items, places, math.prod(rest))
+    flat = data if entries == r.shape(data) else r.reshaped(data, entries, f"{output}:entries")
+    if len(rest) == 1:
+        r.add(Selection(operator.name, (found, flat), output))
+        return True
+    taken = r.add(Selection(operator.name, (found, flat), f"{output}:taken"), output)
+    r.reshaped(taken, r.graph.tensor(output).shape, output, output)
+    return True
+
+
 def _slice(r: _Rewriting, operator: Slice) -> bool:
     """Steps that no window takes: over a batch, or over channels."""
     source, output = operator.inputs[0], operator.output
@@ -246,6 +270,7 @@ def _cut_rows(
 
 _RULES: dict[type[Operator], Callable[[_Rewriting, Any], bool]] = {
     Binary: _binary,
+    Gather: _gather,
     LayerNormalization: _layer_normalization,
     MatMul: _matmul,
     PReLU: _prelu,

@@ -11,6 +11,7 @@ import numpy as np
 
 from apollo.arch.isa import Opcode
 from apollo.compiler import numbers
+from apollo.compiler.ahead import ahead_of
 from apollo.compiler.errors import ComputesNothing
 from apollo.compiler.fuse import fused_into
 from apollo.compiler.kernels.margins import widen_margins
@@ -18,6 +19,7 @@ from apollo.compiler.legalize import legalize
 from apollo.compiler.network import Network, layer_macs
 from apollo.compiler.pairs import PairTable
 from apollo.compiler.recipe import Ingredients, Recipe
+from apollo.compiler.selecting import index_rules
 from apollo.compiler.storage import Dims, Shape, dims_of, is_in_logical_order
 from apollo.compiler.tables import (
     IN_ORDER,
@@ -31,7 +33,7 @@ from apollo.compiler.tables import (
 from apollo.compiler.wide import wide_inputs
 from apollo.workloads.graph import Graph
 from apollo.workloads.model import Model, Rounding
-from apollo.workloads.operators import Operator, Unary
+from apollo.workloads.operators import Gather, Operator, Unary
 from apollo.workloads.quantization import Quantization
 from apollo.workloads.sparsity.pruning import Masks
 
@@ -67,6 +69,8 @@ class Lowering:
     def __init__(self, graph: Graph, model: Model | None, masks: Masks | None = None) -> None:
         self.graph, self.model = graph, model
         self.hosts = fused_into(graph, model)
+        self.ahead = ahead_of(graph)
+        self.indices = index_rules(graph)
         self.numbers: dict[str, int] = {}
         self.names: list[str] = []
         self.dims: list[Dims] = []
@@ -90,7 +94,7 @@ class Lowering:
         # Here, because every rule is a function of this class.
         from apollo.compiler.lowerings import LOWERINGS
 
-        wide = {} if self.model else wide_inputs(self.graph)
+        wide = self.indices | ({} if self.model else wide_inputs(self.graph))
         for name in self.graph.inputs:
             shape, q = self.graph.tensor(name).shape, wide.get(name)
             self.numbers[name] = self.new(name, dims_of(shape), q, is_image=len(shape) >= 4)
@@ -99,7 +103,7 @@ class Lowering:
             if operator.name in self.hosts:
                 self.numbers[operator.output] = self.numbers[operator.inputs[0]]
                 continue
-            if self.is_finished(operator):
+            if self.is_finished(operator) or operator.name in self.ahead.values():
                 continue
             rule: Callable[[Lowering, Any], None] | None = LOWERINGS.get(type(operator))
             if rule is None:
@@ -116,7 +120,8 @@ class Lowering:
         follows = [name in self.of_host for name in operator.inputs]
         if not operator.on_host and not any(follows):
             return False
-        if not operator.on_host and not all(follows):
+        takes = isinstance(operator, Gather) and follows[1]  # what is left in DRAM
+        if not operator.on_host and not takes and not all(follows):
             raise self.refuse(operator, "has no lowering: it reads what the host computes")
         for name in (name for name in operator.inputs if name not in self.of_host):
             self.in_dram.add(self.plain(name))

@@ -12,12 +12,14 @@ from apollo.compiler import lowering_moves as moves
 from apollo.compiler import lowering_reducing as reducing
 from apollo.compiler import lowering_resizing as resizing
 from apollo.compiler.lower import Lowering
+from apollo.compiler.lowering_gather import embedding, gather, hits, selection
 from apollo.compiler.lowering_gru import gru
 from apollo.compiler.lowering_lstm import lstm
-from apollo.compiler.lowering_matrices import embedding, grouped, matmul
+from apollo.compiler.lowering_matrices import grouped, matmul
 from apollo.compiler.lowering_padding import pad
 from apollo.compiler.lowering_transposed import transposed
 from apollo.compiler.recipe import Ingredients, Recipe
+from apollo.compiler.selecting import Hits, Selection
 from apollo.compiler.storage import Dims, dims_of
 from apollo.workloads.integer.normalizing import standard_unit
 from apollo.workloads.model import Rounding
@@ -33,6 +35,7 @@ from apollo.workloads.operators import (
     DepthToSpace,
     Embedding,
     FullyConnected,
+    Gather,
     LayerNormalization,
     LocalResponseNormalization,
     MatMul,
@@ -342,6 +345,8 @@ LOWERINGS: dict[type[Operator], Callable[[Lowering, Any], None]] = {
     Binary: binary,
     Concat: moves.concat,
     Embedding: embedding,
+    Gather: gather,
+    Hits: hits,
     LayerNormalization: layer_normalization,
     MatMul: matmul,
     DepthToSpace: resizing.depth_to_space,
@@ -358,6 +363,7 @@ LOWERINGS: dict[type[Operator], Callable[[Lowering, Any], None]] = {
     PReLU: reducing.prelu,
     Reduce: reducing.reduce,
     Reshape: moves.reshape,
+    Selection: selection,
     Slice: moves.cut,
     Softmax: softmax,
     Split: moves.split,

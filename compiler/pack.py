@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.operands import RECORD_BYTES
+from apollo.compiler.ahead import value_ahead
 from apollo.compiler.ingredients import channels_of, table_of
 from apollo.compiler.pipeline import Compiled
 from apollo.compiler.records import Channels
@@ -42,9 +43,8 @@ def pack(compiled: Compiled, model: Model, inputs: Mapping[str, Any]) -> Bytes:
             stored = model.constant(stored, "constant").values
         _put(compiled, tensor, stored, image)
     context = Context(model, {name: np.asarray(inputs[name]) for name in compiled.network.inputs})
-    operators = {operator.name: operator for operator in model.graph.operators}
     for tensor, name in compiled.network.prepared.items():
-        _put(compiled, tensor, execute(operators[name], context)[0], image)
+        _put(compiled, tensor, value_ahead(name, context), image)
     return image
 
 
