@@ -21,6 +21,7 @@ from apollo.workloads.operators import (
     LayerNormalization,
     MatMul,
     Operator,
+    Pad,
     PReLU,
     Reduce,
     Reshape,
@@ -130,6 +131,29 @@ def _softmax(r: _Rewriting, operator: Softmax) -> bool:
 def _layer_normalization(r: _Rewriting, operator: LayerNormalization) -> bool:
     last = len(r.shape(operator.inputs[0])) - 1
     return last > 2 and _along_last(r, operator, last, operator)
+
+
+def _pad(r: _Rewriting, operator: Pad) -> bool:
+    """Dimensions that are not stored by themselves, one after the other as rows of one channel."""
+    source, output = operator.inputs[0], operator.output
+    shape, amounts = r.shape(source), [*zip(operator.before, operator.after, strict=True)]
+    axes = [axis for axis, pair in enumerate(amounts) if any(pair)]
+    if not axes or len(shape) in (1, 2, 4):
+        return False
+    # Items of a batch of sequences lie one below the other, so of several only channels are apart.
+    if len(shape) == 3 and min(axes) >= (1 if shape[0] == 1 else 2):
+        return False
+    for axis in axes:
+        inner = math.prod(shape[axis + 1 :])
+        rows = (math.prod(shape[:axis]), 1, shape[axis], inner)
+        seen = r.reshaped(source, rows, f"{output}:rows{axis}", output)
+        before, after = ((0, 0, amount, 0) for amount in amounts[axis])
+        label = f"{output}:padded{axis}"
+        padded = r.add(Pad(label, (seen,), label, before, after, operator.value), output)
+        shape = (*shape[:axis], shape[axis] + sum(amounts[axis]), *shape[axis + 1 :])
+        name = output if axis == axes[-1] else f"{output}:back{axis}"
+        source = r.reshaped(padded, shape, name, output)
+    return True
 
 
 def _prelu(r: _Rewriting, operator: PReLU) -> bool:
@@ -273,6 +297,7 @@ _RULES: dict[type[Operator], Callable[[_Rewriting, Any], bool]] = {
     Gather: _gather,
     LayerNormalization: _layer_normalization,
     MatMul: _matmul,
+    Pad: _pad,
     PReLU: _prelu,
     Reduce: _reduce,
     Slice: _slice,

@@ -5,7 +5,7 @@ import math
 from apollo.arch.isa import Opcode
 from apollo.compiler.lower import Lowering
 from apollo.compiler.lowering_matrices import grouped, multiply
-from apollo.compiler.lowering_moves import table_bytes
+from apollo.compiler.lowering_moves import in_other_units, table_bytes
 from apollo.compiler.recipe import Ingredients, Recipe
 from apollo.compiler.selecting import HIT, MOST_PLACES, Hits, Selection
 from apollo.compiler.storage import Dims, dims_of
@@ -51,7 +51,7 @@ def hits(lowering: Lowering, operator: Hits) -> None:
 
 
 def _indices(lowering: Lowering, operator: Hits) -> int:
-    """The number of a tensor in DRAM with an index a row: an input, or what the host makes of it."""
+    """The number of a tensor in DRAM with an index a row: an input, or of the host's making."""
     name = operator.inputs[0]
     if name not in lowering.numbers:
         number = lowering.new(name, dims_of(lowering.shape(name)), lowering.indices[name])
@@ -64,7 +64,7 @@ def _indices(lowering: Lowering, operator: Hits) -> int:
 
 
 def selection(lowering: Lowering, operator: Selection) -> None:
-    """A product by the entries as they are stored, then a table where the result has other units."""
+    """A product by the entries as they are stored, and a table where the result has other units."""
     left, right = operator.inputs
     source, entries = grouped(lowering, left), grouped(lowering, right)
     before, after = lowering.rules[entries], lowering.rule_of(operator)
@@ -76,10 +76,7 @@ def selection(lowering: Lowering, operator: Selection) -> None:
     # A row of hits takes one entry as it is stored: nothing is to be added to that.
     multiply(lowering, operator, (source, entries, result), recipe, groups, zero_point=0)
     if not same:
-        moved, result = result, lowering.new(operator.output, dims, after)
-        recipe = Recipe(Ingredients.UNITS, operator, before, after)
-        size = {"table_bytes": table_bytes(before, after)}
-        lowering.append(operator, Opcode.LOOKUP, moved, result, recipe, size)
+        result = in_other_units(lowering, operator, result, operator.output, after)
     lowering.numbers[operator.output] = result
     if groups > 1:
         lowering.grouped[operator.output] = groups

@@ -15,7 +15,7 @@ from apollo.workloads.operators import Concat, Operator, Reshape, Slice, Split, 
 from apollo.workloads.quantization import Quantization
 
 TABLE_BYTES, WIDE_TABLE_BYTES = 256, 2 * 513
-_FIRST = {
+FIRST = {
     "images": "first_image",
     "rows": "first_row",
     "columns": "first_column",
@@ -82,7 +82,9 @@ def reshape(lowering: Lowering, operator: Reshape) -> None:
     source = operator.inputs[0]
     before, after = (quantization_of(lowering.model, name) for name in (source, operator.output))
     if before != after:
-        lowering.numbers[operator.output] = _rescaled(lowering, operator, before, after)
+        name, plain = f"{operator.output}:units", lowering.plain(source)
+        number = in_other_units(lowering, operator, plain, name, after)
+        lowering.numbers[operator.output] = number
         return
     if source in lowering.grouped:
         lowering.plain(source)
@@ -93,15 +95,13 @@ def reshape(lowering: Lowering, operator: Reshape) -> None:
     lowering.numbers[operator.output] = number
 
 
-def _rescaled(
-    lowering: Lowering, operator: Reshape, before: Quantization, after: Quantization
+def in_other_units(
+    lowering: Lowering, operator: Operator, source: int, name: str, after: Quantization
 ) -> int:
-    """What a reshape reads, in the units of its result."""
-    source = lowering.plain(operator.inputs[0])
-    number = lowering.new(f"{operator.output}:units", lowering.dims[source], after)
-    lowering.is_image[number] = lowering.is_image[source]
-    recipe = _of_units(lowering, operator, before, after)
-    size = table_bytes(before, after)
+    """The number of a new tensor with the same elements in other units, by a table."""
+    before = lowering.rules[source]
+    recipe, size = _of_units(lowering, operator, before, after), table_bytes(before, after)
+    number = lowering.new(name, lowering.dims[source], after, is_image=lowering.is_image[source])
     lowering.append(operator, Opcode.LOOKUP, source, number, recipe, {"table_bytes": size})
     return number
 
@@ -176,7 +176,7 @@ def concat(lowering: Lowering, operator: Concat) -> None:
         before, after = lowering.rules[source], lowering.rules[destination]
         same = before == after
         recipe = None if same else _of_units(lowering, operator, before, after)
-        columns = each._asdict() | {_FIRST[axis]: first, "is_part": 1}
+        columns = each._asdict() | {FIRST[axis]: first, "is_part": 1}
         columns["whole_channels"] = int(axis == "channels")
         columns["table_bytes"] = 0 if same else table_bytes(before, after)
         opcode = Opcode.COPY if same else Opcode.LOOKUP
