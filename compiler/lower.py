@@ -287,7 +287,7 @@ class Lowering:
             from apollo.compiler.lowering_matrices import ungroup
 
             ungroup(self, name)
-        elif not self.is_plain(name):
+        if not self.is_plain(name):
             self.put_in_order(name)
         return self.numbers[name]
 

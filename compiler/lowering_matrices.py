@@ -61,7 +61,12 @@ def grouped(lowering: Lowering, name: str) -> int:
             seen = Dims(1, rows, each, channels) if channels > 1 else Dims(1, groups, rows, each)
             found = _turned(lowering, operator, number, seen, order)
             return _seen(lowering, found, Dims(1, rows, 1, groups * each))
-        raise lowering.refuse(operator, f"has matrices in {images} images of {channels} channels")
+        # Of every item [rows][matrices], then the rows of all items beside each other.
+        seen = Dims(images, rows, each, channels)
+        apart = _turned(lowering, operator, number, seen, _COLUMNS_CHANNELS)
+        seen = Dims(1, images, rows, channels * each)
+        found = _turned(lowering, operator, apart, seen, _ROWS_COLUMNS)
+        return _seen(lowering, found, Dims(1, rows, 1, groups * each))
     found = _turned(lowering, operator, number, Dims(1, groups, rows, each), _ROWS_COLUMNS)
     return _seen(lowering, found, Dims(1, rows, 1, groups * each))
 

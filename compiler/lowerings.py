@@ -260,11 +260,14 @@ def _operands(lowering: Lowering, operator: Binary) -> tuple[int, int]:
     dims = dims_of(operator.constant_shape)
     if lowering.dims[first].images > 1 and len(operator.constant_shape) == 2:
         dims = Dims(dims.rows, 1, 1, dims.channels)
-    rule = Quantization((1.0,), (0,))
+    rule, stored = Quantization((1.0,), (0,)), None
     if lowering.model is not None:
-        rule = lowering.model.constant(operator.name, "constant").quantization or rule
+        stored = lowering.model.constant(operator.name, "constant")
+        rule = stored.quantization or rule
     second = lowering.new(name, dims, rule)
     lowering.constants[second] = operator.name
+    if stored is not None and stored.shape != operator.constant_shape:
+        lowering.constants[second] = stored.values.reshape(operator.constant_shape)
     lowering.in_dram.add(second)
     return first, second
 

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from apollo.arch.accelerator import lane_presets
-from apollo.compiler.lower import lower
+from apollo.arch.accelerator import lane_presets, load_design
 from apollo.workloads.graph import GraphBuilder, Tensor
+from apollo.workloads.model import Rounding
 from apollo.workloads.operators import (
     Concat,
     FullyConnected,
     Operator,
+    Pad,
     Reshape,
     Softmax,
     Transpose,
@@ -20,6 +21,7 @@ from apollo.workloads.operators import (
 from apollo.workloads.quantization import Quantization
 from tests.compiler.execution import check
 from tests.compiler.models import random_model
+from tests.compiler.systolic import nests as arrays
 
 
 def model_of(shape, *operators: Operator, **rules: Quantization):
@@ -74,16 +76,24 @@ def test_a_layer_behind_more_columns_than_an_instruction_has(design):
 WIDE = Quantization((2.0**-11,), (0,), bits=16)
 
 
+NARROW = Quantization((0.02,), (3,))
+OTHER = Quantization((2.0**-13,), (0,), bits=16)
+
+
+@pytest.mark.parametrize("rounding", Rounding)
+@pytest.mark.parametrize(("before", "after"), [(WIDE, NARROW), (NARROW, WIDE), (WIDE, OTHER)])
 @pytest.mark.parametrize(
-    "operator",
-    [Reshape("o", ("x",), "o", (1, 32)), Concat("o", ("x",), "o", 1)],
-    ids=["view", "concatenation"],
+    ("shape", "operator"),
+    [
+        ((1, 32), Reshape("o", ("x",), "o", (1, 32))),
+        ((2, 32), Concat("o", ("x", "x"), "o", 1)),
+        ((2, 3, 4, 5), Transpose("o", ("x",), "o", (0, 2, 3, 1))),
+        ((2, 3), Pad("o", ("x",), "o", (1, 0), (0, 0))),
+    ],
+    ids=["view", "concatenation", "transposition", "padding"],
 )
-def test_a_table_of_16_bits_to_other_units_is_refused(operator):
-    narrow = Quantization((0.02,), (3,))
-    model = model_of((1, 32), operator, x=WIDE, o=narrow)
-    kind = type(operator).__name__
-    message = f"Network 'units': operator 'o' ({kind}) has no lowering from 16 bits to other units."
-    with pytest.raises(ValueError, match="no lowering from 16 bits") as refusal:
-        lower(model.graph, model)
-    assert str(refusal.value) == message
+def test_elements_of_16_bits_in_other_units(shape, operator, before, after, rounding):
+    """No table has an entry for each, so it is a product with ones."""
+    model = replace(model_of(shape, operator, x=before, o=after), rounding=rounding)
+    check(model, load_design("edge_tpu_v1"))
+    arrays.check(model, arrays.GEMMINI)
