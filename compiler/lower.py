@@ -46,6 +46,9 @@ _ONES = (
     *("STRIDE_ROWS", "STRIDE_COLUMNS", "RESULT_PITCH", "RESULT_ROWS", "RESULT_COLUMNS"),
 )
 
+# Whether its source (0), its destination (1), or both have 8 bits (M20).
+_NARROW = {Opcode.SOFTMAX: (0,), Opcode.STANDARDIZE: (0,), Opcode.NORMALIZE: (0, 1)}
+
 # What the stored bytes of a nest depend on, beside its recipe.
 _OF_PARAMETERS = (
     *(Nest.WEIGHTS, Nest.TABLE_BYTES, Nest.CHANNELS, Nest.IN_CHANNELS, Nest.GROUPS, Nest.TAPS),
@@ -220,6 +223,9 @@ class Lowering:
         second: int = NO_TENSOR,
     ) -> None:
         """A nest, elementwise over the whole destination unless `columns` say more."""
+        narrow = _NARROW.get(opcode, ())
+        if any(self.rules[(source, destination)[each]].bits != 8 for each in narrow):
+            raise self.refuse(operator, "has no lowering for elements of 16 bits")
         dims = self.dims[destination]
         row = {Nest[name]: 1 for name in _ONES}
         row |= {

@@ -134,6 +134,8 @@ def matmul(lowering: Lowering, operator: MatMul) -> None:
     if operator.transpose_left:
         raise lowering.refuse(operator, "has no lowering with its left matrices turned")
     source, weights = grouped(lowering, left), grouped(lowering, right)
+    if lowering.rules[weights].bits != 8:
+        raise lowering.refuse(operator, "has no lowering with right matrices of 16 bits")
     rows = lowering.shape(left)[-2]
     outputs = lowering.shape(operator.output)[-1]
     dynamic = Dynamic.BY_RESULT if operator.transpose_right else Dynamic.BY_INPUT
@@ -192,15 +194,20 @@ def _centred(lowering: Lowering, operator: MatMul, source: int, groups: int, pie
     """The left operand at 16 bits around zero, its inputs once for every piece of the right one."""
     before = lowering.rules[source]
     after = Quantization(before.scale, (0,), bits=16)
+    if before.bits != 8 and before.zero_point[0]:
+        raise lowering.refuse(operator, "has no lowering with left matrices of 16 bits off zero")
     dims = lowering.dims[source]
     each = dims.channels // groups
     wide = dims._replace(channels=dims.channels * pieces)
     result = lowering.new(f"{lowering.names[source]}:centred", wide, after)
     for piece in range(pieces):
         columns = _group_columns(groups, each, each * pieces, piece * each, pieces)
+        recipe, opcode = Recipe(Ingredients.UNITS, operator, before, after), Opcode.LOOKUP
         columns["table_bytes"] = 2 * _TABLE_BYTES
-        recipe = Recipe(Ingredients.UNITS, operator, before, after)
-        lowering.append(operator, Opcode.LOOKUP, source, result, recipe, columns)
+        if before.bits != 8:
+            recipe, opcode = Recipe(Ingredients.NOTHING, operator, before, after), Opcode.COPY
+            columns["table_bytes"] = 0
+        lowering.append(operator, opcode, source, result, recipe, columns)
     return result
 
 

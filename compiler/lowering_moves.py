@@ -31,7 +31,9 @@ def table_bytes(before: Quantization, after: Quantization) -> int:
 
 
 def table(lowering: Lowering, operator: Operator, source: int, ingredients: Ingredients) -> None:
-    """A function of every element."""
+    """A function of every element: a table has an entry for every number of 8 bits."""
+    if lowering.rules[source].bits != 8:
+        raise lowering.refuse(operator, "has no lowering for elements of 16 bits")
     destination = lowering.result(operator, lowering.dims[source])
     if operator.inputs[0] in lowering.grouped:
         lowering.grouped[operator.output] = lowering.grouped[operator.inputs[0]]

@@ -8,6 +8,7 @@ from apollo.workloads.operators import Pad
 
 _TABLE_BYTES = 256
 _POSITIONS = ("rows", "columns")
+_LEAST = -128
 
 
 def pad(lowering: Lowering, operator: Pad) -> None:
@@ -22,8 +23,10 @@ def pad(lowering: Lowering, operator: Pad) -> None:
         source = in_other_units(lowering, operator, source, f"{operator.output}:units", after)
     real = after.zero_point[0] + operator.value / after.scale[0]
     fill = round(min(after.high, max(after.low, real)))
-    margins = {axis: amounts[axis] for axis in _POSITIONS if axis in amounts}
-    others = [axis for axis in ("channels", "images") if axis in amounts]
+    # Margins are filled by loads and moves, which say 8 bits.
+    positions = _POSITIONS if _LEAST <= fill < -_LEAST else ()
+    margins = {axis: amounts[axis] for axis in positions if axis in amounts}
+    others = [axis for axis in FIRST if axis in amounts and axis not in margins]
     if margins or not others:
         source = _pad_positions(lowering, operator, source, margins, fill)
     for name in others:
@@ -56,19 +59,19 @@ def _pad_positions(
 def _pad_others(
     lowering: Lowering, operator: Pad, source: int, axis: str, amounts: tuple[int, int], fill: int
 ) -> int:
-    """What there is as it is, and more by a table that gives one number."""
-    q, dims = lowering.rules[source], lowering.dims[source]
-    if q.bits != 8:
-        raise lowering.refuse(operator, f"has no lowering for {axis} of 16 bits")
-    have: int = getattr(dims, axis)
+    """What there is as it is, and more by a product or table that gives one number."""
+    q, have = lowering.rules[source], int(getattr(lowering.dims[source], axis))
     result = _result(lowering, operator, source, {axis: have + sum(amounts)})
     part = {"is_part": 1, "whole_channels": int(axis == "channels")}
     columns = part | {axis: have, FIRST[axis]: amounts[0]}
     lowering.append(operator, Opcode.COPY, source, result, columns=columns)
+    opcode, recipe = Opcode.LOOKUP, Recipe(Ingredients.CONSTANT, operator, q, q, count=fill)
+    part |= {"table_bytes": _TABLE_BYTES}
+    if q.bits != 8:  # bounds that leave nothing else
+        opcode, recipe = Opcode.DEPTHWISE, Recipe(Ingredients.ONES, operator, q, q)
+        part |= {"table_bytes": 0, "weights": 1, "low": fill, "high": fill}
     for begin, count in ((0, amounts[0]), (amounts[0] + have, amounts[1])):
         for first in range(0, count, have):
-            recipe = Recipe(Ingredients.CONSTANT, operator, q, q, count=fill)
             columns = part | {axis: min(have, count - first), FIRST[axis]: begin + first}
-            columns |= {"table_bytes": _TABLE_BYTES}
-            lowering.append(operator, Opcode.LOOKUP, source, result, recipe, columns)
+            lowering.append(operator, opcode, source, result, recipe, columns)
     return result

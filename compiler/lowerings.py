@@ -61,7 +61,7 @@ MOST_KERNEL = 511  # taps of an instruction along a dimension (M3)
 SOFTMAX_BYTES, NORMALIZE_BYTES, STANDARDIZE_BYTES = 2 * 256, 3 + 2 * 256, 6
 ADD_BYTES, TFLITE_ADD_BYTES = 13, 20
 PROBABILITIES = Quantization((1 / 256,), (-128,))
-_LOWEST = {1: -(1 << 7), 2: -(1 << 15)}
+_LOWEST = -(1 << 7)
 
 
 def _window(lowering: Lowering, operator: Convolution | Pool, source: int) -> dict[str, int]:
@@ -175,11 +175,11 @@ def pool(lowering: Lowering, operator: Pool) -> None:
     window = _window(lowering, operator, source)
     rules = (lowering.rules[source], lowering.rule_of(operator))
     if operator.kind is PoolKind.MAX:
-        width = rules[0].bits // 8
-        fill = _LOWEST[width]
-        moves.in_units(
-            lowering, operator, Opcode.POOL_MAX, source, columns={**window, "fill": fill}
-        )
+        if any(operator.padding):
+            if rules[0].bits != 8:
+                raise lowering.refuse(operator, "has no lowering around elements of 16 bits")
+            window["fill"] = _LOWEST
+        moves.in_units(lowering, operator, Opcode.POOL_MAX, source, columns=window)
         return
     destination = _image_result(lowering, operator)
     if any(operator.padding) and not operator.include_padding:

@@ -5,13 +5,19 @@ from dataclasses import replace
 import pytest
 
 from apollo.arch.accelerator import lane_presets, load_design
+from apollo.compiler.lower import lower
 from apollo.workloads.graph import GraphBuilder, Tensor
 from apollo.workloads.model import Rounding
 from apollo.workloads.operators import (
+    Binary,
+    BinaryKind,
     Concat,
     FullyConnected,
+    LayerNormalization,
+    MatMul,
     Operator,
     Pad,
+    PReLU,
     Reshape,
     Softmax,
     Transpose,
@@ -97,3 +103,43 @@ def test_elements_of_16_bits_in_other_units(shape, operator, before, after, roun
     model = replace(model_of(shape, operator, x=before, o=after), rounding=rounding)
     check(model, load_design("edge_tpu_v1"))
     arrays.check(model, arrays.GEMMINI)
+
+
+@pytest.mark.parametrize("rounding", Rounding)
+def test_slopes_that_are_not_around_zero(rounding):
+    model = model_of((1, 6, 4, 5), PReLU("o", ("x",), "o", 6))
+    slopes = replace(model.constant("o", "slope"), quantization=Quantization((0.01,), (-77,)))
+    model = replace(model, constants={("o", "slope"): slopes}, rounding=rounding)
+    check(model, load_design("edge_tpu_v1"))
+    arrays.check(model, arrays.GEMMINI)
+
+
+@pytest.mark.parametrize("kind", [BinaryKind.MAXIMUM, BinaryKind.MINIMUM])
+def test_a_choice_that_repeats_an_operand_and_rounds_twice(kind):
+    choice = Binary("o", ("x",), "o", kind, (1, 6, 1, 1))
+    model = replace(model_of((1, 6, 4, 5), choice), rounding=Rounding.TFLITE)
+    check(model, load_design("edge_tpu_v1"))
+
+
+WIDE_REFUSALS = {
+    "a function": Unary("o", ("x",), "o", UnaryKind.TANH),
+    "shares": Softmax("o", ("x",), "o", 1),
+    "normalisation": LayerNormalization("o", ("x",), "o", 8),
+}
+
+
+@pytest.mark.parametrize("operator", WIDE_REFUSALS.values(), ids=WIDE_REFUSALS)
+def test_tables_of_16_bits_are_refused(operator):
+    model = model_of((2, 8), operator, x=WIDE)
+    kind = type(operator).__name__
+    message = f"Network 'units': operator 'o' ({kind}) has no lowering for elements of 16 bits."
+    with pytest.raises(ValueError, match="no lowering for elements") as refusal:
+        lower(model.graph, model)
+    assert str(refusal.value) == message
+
+
+def test_a_right_matrix_of_16_bits_is_refused():
+    model = model_of((1, 4, 4), MatMul("o", ("x", "x"), "o"), x=WIDE)
+    message = r"'o' \(MatMul\) has no lowering with right matrices of 16 bits\.$"
+    with pytest.raises(ValueError, match=message):
+        lower(model.graph, model)
