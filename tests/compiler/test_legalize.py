@@ -114,7 +114,9 @@ def outer(rng: random.Random) -> Graph:
 def batched(rng: random.Random) -> Graph:
     """One operand, stored or not, lacks some dimensions of the other; there is a batch."""
     shape = tuple(rng.randint(2, 4) for _ in range(rng.choice((3, 5))))
-    small = tuple(size if rng.random() < 0.5 else 1 for size in shape)
+    lacks = [rng.random() < 0.5 for _ in shape]
+    lacks[-1] = lacks[-2] if len(shape) > 4 else lacks[-1]
+    small = tuple(1 if lack else size for size, lack in zip(shape, lacks, strict=True))
     builder = GraphBuilder("legal", [Tensor("x", shape), Tensor("y", small)])
     operands = given(rng, builder, "x", shape), given(rng, builder, "y", small)
     kind = rng.choice([BinaryKind.ADD, BinaryKind.MULTIPLY, BinaryKind.MAXIMUM])
