@@ -2,21 +2,11 @@
 
 from apollo.compiler.selecting import Hits
 from apollo.workloads.graph import Graph
+from apollo.workloads.indices import MOVES
 from apollo.workloads.integer.arithmetic import Ints
 from apollo.workloads.integer.context import Context
 from apollo.workloads.integer.run import execute
-from apollo.workloads.operators import (
-    Concat,
-    Embedding,
-    Gather,
-    Operator,
-    Reshape,
-    Slice,
-    Split,
-    Transpose,
-)
-
-_MOVES = (Concat, Reshape, Slice, Split, Transpose)
+from apollo.workloads.operators import Embedding, Gather, Operator
 
 
 def ahead_of(graph: Graph) -> dict[str, str]:
@@ -24,7 +14,7 @@ def ahead_of(graph: Graph) -> dict[str, str]:
     found: dict[str, str] = {}
     for operator in graph.operators:
         given = all(name in graph.inputs or name in found for name in operator.inputs)
-        if given and isinstance(operator, _MOVES) and _is_of_indices(graph, operator):
+        if given and isinstance(operator, MOVES) and _is_of_indices(graph, operator):
             found |= dict.fromkeys(operator.outputs, operator.name)
     return found
 
@@ -39,7 +29,7 @@ def _holds_indices(graph: Graph, name: str) -> bool:
         return False
     return all(
         _is_of_indices(graph, reader)
-        if isinstance(reader, _MOVES)
+        if isinstance(reader, MOVES)
         else isinstance(reader, Embedding | Hits)
         or (isinstance(reader, Gather) and reader.inputs.index(name) == 1)
         for reader in readers

@@ -13,7 +13,7 @@ from apollo.workloads.operators import (
     Transpose,
 )
 
-_MOVES = (Concat, Reshape, Slice, Split, Transpose)
+MOVES = (Concat, Reshape, Slice, Split, Transpose)  # positions stay what they are
 
 
 def index_tensors(graph: Graph) -> dict[str, int]:
@@ -29,7 +29,7 @@ def index_tensors(graph: Graph) -> dict[str, int]:
             found[operator.output] = graph.tensor(source).shape[operator.axis]
         elif isinstance(operator, TopK):
             found[operator.indices] = graph.tensor(source).shape[-1]
-        elif isinstance(operator, _MOVES):
+        elif isinstance(operator, MOVES):
             places = [found[name] for name in operator.outputs if name in found]
             found |= dict.fromkeys(operator.inputs if places else (), min(places, default=0))
     return found
