@@ -101,7 +101,9 @@ def _fill(compiled: Compiled, tensor: int, image: Bytes) -> None:
     t = compiled.network.tensors[tensor]
     if t[TensorColumn.ALIAS] != NO_TENSOR:
         return
-    following = compiled.dram[compiled.dram > compiled.dram[tensor]]
+    # Of a large batch there are views that begin inside.
+    owners = compiled.dram[compiled.network.tensors[:, TensorColumn.ALIAS] == NO_TENSOR]
+    following = owners[owners > compiled.dram[tensor]]
     end = int(following.min(initial=compiled.dram_bytes))
     kind = "<i1" if t[TensorColumn.WIDTH] == 1 else "<i2"
     image[int(compiled.dram[tensor]) : end].view(kind)[:] = t[TensorColumn.FILL]
