@@ -20,7 +20,7 @@ from apollo.compiler.tables import NO_TENSOR, Ints, Map, Nest, TensorColumn
 Flags = npt.NDArray[np.bool_]
 
 _CLEARLY = 128  # one part in so many: what the estimate may be wrong by
-_MOST_NESTS = 1 << 14  # of all passes
+_MOST_NESTS = 1 << 12  # of all passes
 _OPERANDS = (Nest.SOURCE, Nest.SECOND, Nest.DESTINATION)
 
 
@@ -39,7 +39,7 @@ def pass_by_pass(mapper: Mapper, network: Network, forced: Ints, whole: Mapped) 
         if cut is None:
             return whole
         try:
-            found = mapper.cheapest(cut, np.tile(forced, (count, 1)))
+            found = mapper.cheapest(cut, np.tile(forced, (count, 1)), thorough=False)
         except DoesNotFit:
             continue
         if found.end < best.end:
