@@ -22,6 +22,7 @@ from apollo.compiler.records import (
     sums_of,
 )
 from apollo.compiler.recurrent_ingredients import row_scales, rows_of, scaled, wide_function
+from apollo.compiler.selecting import Hits
 from apollo.workloads.integer import fixed_point
 from apollo.workloads.integer.arithmetic import rescaled
 from apollo.workloads.integer.context import real_values
@@ -73,6 +74,14 @@ def _slopes(recipe: Recipe, model: Model, unit: float, after: Quantization) -> N
     weights = values.reshape(-1, 1, 1)
     factors = [unit * rule.scale[0] / after.scale[0]] * len(weights)
     return weights, np.zeros(len(weights), np.int64), factors
+
+
+def _places(recipe: Recipe, _model: Model, _unit: float, _after: Quantization) -> Numbers:
+    """An index less the number of the channel."""
+    operator = recipe.operator
+    assert isinstance(operator, Hits)
+    count = operator.places
+    return np.ones((count, 1, 1), np.int64), -np.arange(count), [1.0] * count
 
 
 def _transposed(recipe: Recipe, model: Model, unit: float, after: Quantization) -> Numbers:
@@ -131,6 +140,7 @@ _STORED: dict[Ingredients, Callable[[Recipe, Model, float, Quantization], Number
     Ingredients.WEIGHTS: _stored,
     Ingredients.SCALES: _normalization,
     Ingredients.SLOPES: _slopes,
+    Ingredients.PLACES: _places,
     Ingredients.TRANSPOSED: _transposed,
     Ingredients.ROWS: rows_of,
     Ingredients.ROW_SCALES: row_scales,
@@ -152,6 +162,7 @@ def table_of(recipe: Recipe, model: Model) -> Bytes:
         Ingredients.MIRRORED: _units,
         Ingredients.ABOVE: _units,
         Ingredients.CONSTANT: _constant,
+        Ingredients.HITS: _hits,
         Ingredients.RECIPROCAL: _reciprocal,
         Ingredients.BELOW: _units,
         Ingredients.SOFTMAX: _softmax,
@@ -248,6 +259,10 @@ def _reciprocal(recipe: Recipe, _: Model) -> Bytes:
 
 def _constant(recipe: Recipe, _: Model) -> Bytes:
     return entries(np.full(256, recipe.count, np.int64), recipe.after)
+
+
+def _hits(recipe: Recipe, _: Model) -> Bytes:
+    return entries(np.arange(recipe.before.low, recipe.before.high + 1) == 0, recipe.after)
 
 
 def _softmax(recipe: Recipe, _: Model) -> Bytes:

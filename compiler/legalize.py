@@ -6,26 +6,30 @@ it is made of, so the integers are those of the operator that was there.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
-from apollo.workloads.graph import Graph, GraphBuilder
+from apollo.compiler import legalize_moves as moves
+from apollo.compiler.rewriting import Rewriting
+from apollo.compiler.storage import dims_of
+from apollo.workloads.graph import Graph
 from apollo.workloads.model import Model
 from apollo.workloads.operators import (
     Binary,
     Concat,
+    Gather,
     LayerNormalization,
     MatMul,
     Operator,
+    Pad,
     PReLU,
     Reduce,
-    Reshape,
     Slice,
     Softmax,
-    Transpose,
+    Split,
 )
-from apollo.workloads.quantization import Quantization
 from apollo.workloads.shapes import Shape
 
 
@@ -34,61 +38,19 @@ def legalize(graph: Graph, model: Model | None) -> tuple[Graph, Model | None]:
 
     Names of the graph's tensors, inputs and outputs stay.
     """
-    rewriting = _Rewriting(graph, model.quantization if model else {})
-    for operator in graph.operators:
-        rule = _RULES.get(type(operator))
-        if rule is None or not rule(rewriting, operator):
-            rewriting.builder.add(operator)
-    if not rewriting.is_changed:
-        return graph, model
-    legal = rewriting.builder.build(graph.outputs, graph.rows)
-    if model is None:
-        return legal, None
-    changed = Model(legal, model.constants, rewriting.rules, model.rounding, model.left_out)
-    return legal, changed
-
-
-class _Rewriting:
-    """The new graph so far, and the units of its tensors."""
-
-    def __init__(self, graph: Graph, rules: Mapping[str, Quantization]) -> None:
-        self.graph = graph
-        self.rules = dict(rules)
-        self.builder = GraphBuilder(graph.name, [graph.tensor(name) for name in graph.inputs])
-        self.is_changed = False
-
-    def shape(self, name: str) -> Shape:
-        """Of a tensor made so far."""
-        return self.builder.shape(name)
-
-    def transposed(self, source: str, perm: Sequence[int], name: str, like: str = "") -> str:
-        """Dimensions in another order; units are the source's, or those of `like`."""
-        if [*perm] == sorted(perm):
-            return source
-        return self._add(Transpose(name, (source,), name, tuple(perm)), like or source)
-
-    def reshaped(self, source: str, shape: Shape, name: str, like: str = "") -> str:
-        """The same elements under another shape."""
-        return self._add(Reshape(name, (source,), name, shape), like or source)
-
-    def repeated(self, source: str, shape: Shape, name: str) -> str:
-        """A tensor as often, along each dimension, as it goes into a shape of the same rank."""
-        for axis, (have, want) in enumerate(zip(self.shape(source), shape, strict=True)):
-            if have != want:
-                label = f"{name}{axis}"
-                join = Concat(label, (source,) * (want // have), label, axis)
-                source = self._add(join, source)
-        return source
-
-    def _add(self, operator: Operator, like: str) -> str:
-        if like in self.rules:
-            self.rules.setdefault(operator.output, self.rules[like])
-        self.is_changed = True
-        return self.builder.add(operator)
-
-    def add(self, operator: Operator, like: str = "") -> str:
-        """An operator in the place of another one, with units as `like`."""
-        return self._add(operator, like or operator.output)
+    while True:
+        rewriting = Rewriting(graph, model.quantization if model else {})
+        for operator in graph.operators:
+            rule = _RULES.get(type(operator))
+            if rule is None or not rule(rewriting, operator):
+                rewriting.builder.add(operator)
+        if not rewriting.is_changed:
+            return graph, model
+        # Again: what an operator became may be in need of it.
+        graph = rewriting.builder.build(graph.outputs, graph.rows)
+        if model is not None:
+            rules = rewriting.rules
+            model = Model(graph, model.constants, rules, model.rounding, model.left_out)
 
 
 def _with_rank(shape: Shape, rank: int) -> Shape:
@@ -96,7 +58,7 @@ def _with_rank(shape: Shape, rank: int) -> Shape:
     return (1,) * (rank - len(shape)) + shape
 
 
-def _along_last(r: _Rewriting, operator: Operator, axis: int, each: Operator) -> bool:
+def _along_last(r: Rewriting, operator: Operator, axis: int, each: Operator) -> bool:
     """Do it along the second of two dimensions; the result has the shape of the source."""
     source, output = operator.inputs[0], operator.output
     shape = r.shape(source)
@@ -115,7 +77,7 @@ def _along_last(r: _Rewriting, operator: Operator, axis: int, each: Operator) ->
     return True
 
 
-def _softmax(r: _Rewriting, operator: Softmax) -> bool:
+def _softmax(r: Rewriting, operator: Softmax) -> bool:
     shape = r.shape(operator.inputs[0])
     last = len(shape) - 1
     is_images = len(shape) == 4 and shape[0] > 1
@@ -124,12 +86,12 @@ def _softmax(r: _Rewriting, operator: Softmax) -> bool:
     return _along_last(r, operator, operator.axis, replace(operator, axis=1))
 
 
-def _layer_normalization(r: _Rewriting, operator: LayerNormalization) -> bool:
+def _layer_normalization(r: Rewriting, operator: LayerNormalization) -> bool:
     last = len(r.shape(operator.inputs[0])) - 1
     return last > 2 and _along_last(r, operator, last, operator)
 
 
-def _prelu(r: _Rewriting, operator: PReLU) -> bool:
+def _prelu(r: Rewriting, operator: PReLU) -> bool:
     source, output = operator.inputs[0], operator.output
     shape = r.shape(source)
     if len(shape) in (2, 4):
@@ -141,7 +103,7 @@ def _prelu(r: _Rewriting, operator: PReLU) -> bool:
     return True
 
 
-def _reduce(r: _Rewriting, operator: Reduce) -> bool:
+def _reduce(r: Rewriting, operator: Reduce) -> bool:
     source, output = operator.inputs[0], operator.output
     shape = r.shape(source)
     axes = {axis for axis in operator.axes if shape[axis] > 1}
@@ -167,7 +129,7 @@ def _reduces_stored(shape: Shape, axes: set[int]) -> bool:
     return len(shape) < 4 and axes in (last, others, last | others)
 
 
-def _matmul(r: _Rewriting, operator: MatMul) -> bool:
+def _matmul(r: Rewriting, operator: MatMul) -> bool:
     (left, right), output = operator.inputs, operator.output
     wanted = r.graph.tensor(output).shape[:-2]
     repeats = {name for name in (left, right) if math.prod(r.shape(name)[:-2]) < math.prod(wanted)}
@@ -185,7 +147,7 @@ def _matmul(r: _Rewriting, operator: MatMul) -> bool:
     return True
 
 
-def _repeated_matrices(r: _Rewriting, name: str, leading: Shape, label: str) -> str:
+def _repeated_matrices(r: Rewriting, name: str, leading: Shape, label: str) -> str:
     """The matrices of a tensor, as often as the leading dimensions say."""
     shape = r.shape(name)
     full = _with_rank(shape, len(leading) + 2)
@@ -193,63 +155,59 @@ def _repeated_matrices(r: _Rewriting, name: str, leading: Shape, label: str) -> 
     return r.repeated(seen, (*leading, *shape[-2:]), f"{label}:repeated")
 
 
-def _binary(r: _Rewriting, operator: Binary) -> bool:
-    """The first operand, repeated until it has the shape of the result."""
+def _binary(r: Rewriting, operator: Binary) -> bool:
+    """The first operand, repeated until it has the shape of the result; or both seen otherwise."""
     shape = r.graph.tensor(operator.output).shape
     first, others = operator.inputs[0], operator.inputs[1:]
     second = operator.constant_shape or r.shape(others[0])
-    is_stretched = [_with_rank(each, len(shape)) != shape for each in (r.shape(first), second)]
-    if not all(is_stretched):
+    full, small = (_with_rank(each, len(shape)) for each in (r.shape(first), second))
+    if shape not in (full, small):
+        seen = first if full == r.shape(first) else r.reshaped(first, full, f"{first}:full")
+        repeated = r.repeated(seen, shape, f"{operator.output}:repeated")
+        r.add(replace(operator, inputs=(repeated, *others)))
+        return True
+    return _seen_otherwise(r, operator, full, small)
+
+
+def _seen_otherwise(r: Rewriting, operator: Binary, first: Shape, second: Shape) -> bool:
+    """Dimensions joined that are repeated, or are not, together; under another shape."""
+    shape, output = r.graph.tensor(operator.output).shape, operator.output
+    small = second if first == shape else first
+    if all(each in (1, size) for size, each in zip(dims_of(shape), dims_of(small), strict=True)):
         return False
-    full = _with_rank(r.shape(first), len(shape))
-    seen = first if full == r.shape(first) else r.reshaped(first, full, f"{operator.output}:seen")
-    repeated = r.repeated(seen, shape, f"{operator.output}:repeated")
-    r.add(replace(operator, inputs=(repeated, *others)))
+    runs = [[*run] for _, run in groupby(range(len(shape)), lambda axis: small[axis] == 1)]
+    if len(runs) > _MOST_RUNS:
+        return False
+    views = [
+        _image(math.prod(each[axis] for axis in run) for run in runs) for each in (first, second)
+    ]
+    inputs = tuple(
+        r.reshaped(name, view, f"{output}:operand{number}")
+        for number, (name, view) in enumerate(zip(operator.inputs, views, strict=False))
+    )
+    constant = None if operator.constant_shape is None else views[1]
+    seen = replace(operator, inputs=inputs, output=f"{output}:image", constant_shape=constant)
+    r.reshaped(r.add(seen, output), shape, output, output)
     return True
 
 
-def _slice(r: _Rewriting, operator: Slice) -> bool:
-    """Steps that no window takes: over a batch, or over channels."""
-    source, output = operator.inputs[0], operator.output
-    shape, steps = r.shape(source), operator.steps or (1,) * len(operator.axes)
-    strided = {axis for axis, step in zip(operator.axes, steps, strict=True) if step > 1}
-    windows = {4: {2, 3}, 2: {0}}.get(len(shape), {1} if len(shape) == 3 else set())
-    cuts_images = len(shape) > 3 and 0 in operator.axes and len(operator.axes) > 1
-    if strided <= windows and not cuts_images:
-        return False
-    for count, axis in enumerate(operator.axes):
-        at, is_last = operator.axes.index(axis), count == len(operator.axes) - 1
-        one = (operator.starts[at], operator.stops[at], steps[at])
-        name = output if is_last else f"{output}:cut{axis}"
-        source = _cut_rows(r, source, axis, one, name, output)
-    return True
+def _image(sizes: Iterable[int]) -> Shape:
+    """Of three sizes the first as images; others as they are."""
+    first, *others = sizes
+    return (first, 1, *others) if len(others) == 2 else (first, *others)
 
 
-def _cut_rows(
-    r: _Rewriting, source: str, axis: int, one: tuple[int, int, int], name: str, like: str
-) -> str:
-    """A cut along one dimension, as rows of an image of one channel."""
-    shape, (start, stop, step) = r.shape(source), one
-    perm = [axis, *(other for other in range(len(shape)) if other != axis)]
-    turned = r.transposed(source, perm, f"{name}:turned{axis}")
-    image = (1, 1, shape[axis], math.prod(shape) // shape[axis])
-    flat = r.reshaped(turned, image, f"{name}:flat{axis}")
-    label = f"{name}:rows{axis}"
-    cut = Slice(label, (flat,), label, (2,), (start,), (stop,), (step,))
-    done = r.add(cut, like)
-    order = (len(range(start, stop, step)), *(shape[other] for other in perm[1:]))
-    if axis == 0:
-        return r.reshaped(done, order, name, like)
-    back = r.reshaped(done, order, f"{name}:back{axis}", like)
-    return r.transposed(back, [perm.index(other) for other in range(len(perm))], name, like)
-
-
-_RULES: dict[type[Operator], Callable[[_Rewriting, Any], bool]] = {
+_MOST_RUNS = 4
+_RULES: dict[type[Operator], Callable[[Rewriting, Any], bool]] = {
     Binary: _binary,
+    Concat: moves.concat,
+    Gather: moves.gather,
     LayerNormalization: _layer_normalization,
     MatMul: _matmul,
+    Pad: moves.pad,
     PReLU: _prelu,
     Reduce: _reduce,
-    Slice: _slice,
+    Slice: moves.cut,
     Softmax: _softmax,
+    Split: moves.split,
 }

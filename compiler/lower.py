@@ -11,6 +11,7 @@ import numpy as np
 
 from apollo.arch.isa import Opcode
 from apollo.compiler import numbers
+from apollo.compiler.ahead import ahead_of
 from apollo.compiler.errors import ComputesNothing
 from apollo.compiler.fuse import fused_into
 from apollo.compiler.kernels.margins import widen_margins
@@ -18,6 +19,7 @@ from apollo.compiler.legalize import legalize
 from apollo.compiler.network import Network, layer_macs
 from apollo.compiler.pairs import PairTable
 from apollo.compiler.recipe import Ingredients, Recipe
+from apollo.compiler.selecting import index_rules
 from apollo.compiler.storage import Dims, Shape, dims_of, is_in_logical_order
 from apollo.compiler.tables import (
     IN_ORDER,
@@ -31,7 +33,7 @@ from apollo.compiler.tables import (
 from apollo.compiler.wide import wide_inputs
 from apollo.workloads.graph import Graph
 from apollo.workloads.model import Model, Rounding
-from apollo.workloads.operators import Operator, Unary
+from apollo.workloads.operators import Gather, Operator, Unary
 from apollo.workloads.quantization import Quantization
 from apollo.workloads.sparsity.pruning import Masks
 
@@ -43,6 +45,9 @@ _ONES = (
     *("KERNEL_ROWS", "KERNEL_COLUMNS", "DILATION_ROWS", "DILATION_COLUMNS"),
     *("STRIDE_ROWS", "STRIDE_COLUMNS", "RESULT_PITCH", "RESULT_ROWS", "RESULT_COLUMNS"),
 )
+
+# Whether its source (0), its destination (1), or both have 8 bits (M20).
+_NARROW = {Opcode.SOFTMAX: (0,), Opcode.STANDARDIZE: (0,), Opcode.NORMALIZE: (0, 1)}
 
 # What the stored bytes of a nest depend on, beside its recipe.
 _OF_PARAMETERS = (
@@ -67,6 +72,8 @@ class Lowering:
     def __init__(self, graph: Graph, model: Model | None, masks: Masks | None = None) -> None:
         self.graph, self.model = graph, model
         self.hosts = fused_into(graph, model)
+        self.ahead = ahead_of(graph)
+        self.indices = index_rules(graph)
         self.numbers: dict[str, int] = {}
         self.names: list[str] = []
         self.dims: list[Dims] = []
@@ -90,7 +97,7 @@ class Lowering:
         # Here, because every rule is a function of this class.
         from apollo.compiler.lowerings import LOWERINGS
 
-        wide = {} if self.model else wide_inputs(self.graph)
+        wide = self.indices | ({} if self.model else wide_inputs(self.graph))
         for name in self.graph.inputs:
             shape, q = self.graph.tensor(name).shape, wide.get(name)
             self.numbers[name] = self.new(name, dims_of(shape), q, is_image=len(shape) >= 4)
@@ -99,7 +106,7 @@ class Lowering:
             if operator.name in self.hosts:
                 self.numbers[operator.output] = self.numbers[operator.inputs[0]]
                 continue
-            if self.is_finished(operator):
+            if self.is_finished(operator) or operator.name in self.ahead.values():
                 continue
             rule: Callable[[Lowering, Any], None] | None = LOWERINGS.get(type(operator))
             if rule is None:
@@ -116,7 +123,8 @@ class Lowering:
         follows = [name in self.of_host for name in operator.inputs]
         if not operator.on_host and not any(follows):
             return False
-        if not operator.on_host and not all(follows):
+        takes = isinstance(operator, Gather) and follows[1]  # what is left in DRAM
+        if not operator.on_host and not takes and not all(follows):
             raise self.refuse(operator, "has no lowering: it reads what the host computes")
         for name in (name for name in operator.inputs if name not in self.of_host):
             self.in_dram.add(self.plain(name))
@@ -215,6 +223,9 @@ class Lowering:
         second: int = NO_TENSOR,
     ) -> None:
         """A nest, elementwise over the whole destination unless `columns` say more."""
+        narrow = _NARROW.get(opcode, ())
+        if any(self.rules[(source, destination)[each]].bits != 8 for each in narrow):
+            raise self.refuse(operator, "has no lowering for elements of 16 bits")
         dims = self.dims[destination]
         row = {Nest[name]: 1 for name in _ONES}
         row |= {
@@ -282,7 +293,7 @@ class Lowering:
             from apollo.compiler.lowering_matrices import ungroup
 
             ungroup(self, name)
-        elif not self.is_plain(name):
+        if not self.is_plain(name):
             self.put_in_order(name)
         return self.numbers[name]
 

@@ -14,7 +14,7 @@ from apollo.compiler.lower import Lowering
 from apollo.compiler.recipe import Ingredients, Recipe
 from apollo.compiler.storage import Dims
 from apollo.compiler.tables import Dynamic, Nest
-from apollo.workloads.operators import Embedding, MatMul, Operator, Transpose
+from apollo.workloads.operators import MatMul, Operator, Transpose
 from apollo.workloads.quantization import Quantization
 
 # Of PERMUTATION: rows and columns, or columns and channels, change places.
@@ -61,7 +61,12 @@ def grouped(lowering: Lowering, name: str) -> int:
             seen = Dims(1, rows, each, channels) if channels > 1 else Dims(1, groups, rows, each)
             found = _turned(lowering, operator, number, seen, order)
             return _seen(lowering, found, Dims(1, rows, 1, groups * each))
-        raise lowering.refuse(operator, f"has matrices in {images} images of {channels} channels")
+        # Of every item [rows][matrices], then the rows of all items beside each other.
+        seen = Dims(images, rows, each, channels)
+        apart = _turned(lowering, operator, number, seen, _COLUMNS_CHANNELS)
+        seen = Dims(1, images, rows, channels * each)
+        found = _turned(lowering, operator, apart, seen, _ROWS_COLUMNS)
+        return _seen(lowering, found, Dims(1, rows, 1, groups * each))
     found = _turned(lowering, operator, number, Dims(1, groups, rows, each), _ROWS_COLUMNS)
     return _seen(lowering, found, Dims(1, rows, 1, groups * each))
 
@@ -129,7 +134,9 @@ def matmul(lowering: Lowering, operator: MatMul) -> None:
     if operator.transpose_left:
         raise lowering.refuse(operator, "has no lowering with its left matrices turned")
     source, weights = grouped(lowering, left), grouped(lowering, right)
-    rows, inputs = lowering.shape(left)[-2:]
+    if lowering.rules[weights].bits != 8:
+        raise lowering.refuse(operator, "has no lowering with right matrices of 16 bits")
+    rows = lowering.shape(left)[-2]
     outputs = lowering.shape(operator.output)[-1]
     dynamic = Dynamic.BY_RESULT if operator.transpose_right else Dynamic.BY_INPUT
     pieces = _pieces(lowering.rules[weights])
@@ -145,16 +152,32 @@ def matmul(lowering: Lowering, operator: MatMul) -> None:
     if groups > 1 or len(lowering.shape(operator.output)) > 3:
         lowering.grouped[operator.output] = groups
     recipe = Recipe(Ingredients.MATMUL, operator, *(rules[0], after), second=rules[1])
+    tensors = (source, weights, destination)
+    multiply(lowering, operator, tensors, recipe, groups, dynamic=int(dynamic))
+
+
+def multiply(
+    lowering: Lowering,
+    operator: Operator,
+    tensors: tuple[int, int, int],
+    recipe: Recipe,
+    groups: int,
+    **more: int,
+) -> None:
+    """The nest of a product, group by group; `tensors` are source, weights and destination."""
+    source, weights, destination = tensors
+    inputs, outputs = (lowering.dims[each].channels // groups for each in (source, destination))
     columns = {
         "channels": outputs,
-        "in_channels": inputs * pieces,
+        "in_channels": inputs,
         "groups": groups,
-        "source_step": inputs * pieces,
+        "source_step": inputs,
         "result_step": outputs,
         "table_bytes": RECORD_BYTES,
         "mixes_channels": 1,
         "whole_channels": 1,
-        "dynamic": int(dynamic),
+        "dynamic": int(Dynamic.BY_INPUT),
+        **more,
     }
     lowering.append(operator, Opcode.CONVOLVE, source, destination, recipe, columns, weights)
     flags = lowering.rows[-1][Nest.FLAGS] & ~ComputeFlag.WIDE_SECOND
@@ -171,15 +194,20 @@ def _centred(lowering: Lowering, operator: MatMul, source: int, groups: int, pie
     """The left operand at 16 bits around zero, its inputs once for every piece of the right one."""
     before = lowering.rules[source]
     after = Quantization(before.scale, (0,), bits=16)
+    if before.bits != 8 and before.zero_point[0]:
+        raise lowering.refuse(operator, "has no lowering with left matrices of 16 bits off zero")
     dims = lowering.dims[source]
     each = dims.channels // groups
     wide = dims._replace(channels=dims.channels * pieces)
     result = lowering.new(f"{lowering.names[source]}:centred", wide, after)
     for piece in range(pieces):
         columns = _group_columns(groups, each, each * pieces, piece * each, pieces)
+        recipe, opcode = Recipe(Ingredients.UNITS, operator, before, after), Opcode.LOOKUP
         columns["table_bytes"] = 2 * _TABLE_BYTES
-        recipe = Recipe(Ingredients.UNITS, operator, before, after)
-        lowering.append(operator, Opcode.LOOKUP, source, result, recipe, columns)
+        if before.bits != 8:
+            recipe, opcode = Recipe(Ingredients.NOTHING, operator, before, after), Opcode.COPY
+            columns["table_bytes"] = 0
+        lowering.append(operator, opcode, source, result, recipe, columns)
     return result
 
 
@@ -209,14 +237,3 @@ def _in_pieces(
         columns["table_bytes"] = _TABLE_BYTES
         lowering.append(operator, Opcode.LOOKUP, weights, result, recipe, columns)
     return result
-
-
-def embedding(lowering: Lowering, operator: Embedding) -> None:
-    """Rows that the host looks up: no instruction has an address from data."""
-    if operator.inputs[0] not in lowering.graph.inputs:
-        raise lowering.refuse(operator, "looks up what the network computes")
-    shape = lowering.shape(operator.output)
-    number = lowering.result(operator, Dims(1, math.prod(shape[:-1]), 1, shape[-1]))
-    lowering.is_image[number] = False
-    lowering.prepared[number] = operator.name
-    lowering.in_dram.add(number)

@@ -9,13 +9,13 @@ from apollo.compiler.lowering_orders import transpose_any
 from apollo.compiler.numbers import quantization_of
 from apollo.compiler.recipe import Ingredients, Recipe
 from apollo.compiler.storage import Dims, axis_of, dims_of
-from apollo.compiler.tables import IN_ORDER
+from apollo.compiler.tables import IN_ORDER, NO_TENSOR
 from apollo.compiler.tables import Split as Axis
 from apollo.workloads.operators import Concat, Operator, Reshape, Slice, Split, Transpose
 from apollo.workloads.quantization import Quantization
 
 TABLE_BYTES, WIDE_TABLE_BYTES = 256, 2 * 513
-_FIRST = {
+FIRST = {
     "images": "first_image",
     "rows": "first_row",
     "columns": "first_column",
@@ -31,7 +31,9 @@ def table_bytes(before: Quantization, after: Quantization) -> int:
 
 
 def table(lowering: Lowering, operator: Operator, source: int, ingredients: Ingredients) -> None:
-    """A function of every element."""
+    """A function of every element: a table has an entry for every number of 8 bits."""
+    if lowering.rules[source].bits != 8:
+        raise lowering.refuse(operator, "has no lowering for elements of 16 bits")
     destination = lowering.result(operator, lowering.dims[source])
     if operator.inputs[0] in lowering.grouped:
         lowering.grouped[operator.output] = lowering.grouped[operator.inputs[0]]
@@ -62,19 +64,9 @@ def in_units(
         return
     moved = lowering.new(f"{name}:moved", dims, before)
     lowering.append(operator, opcode, source, moved, columns=columns)
-    destination = lowering.result(operator, dims, name)
-    recipe = _of_units(lowering, operator, before, lowering.rules[destination])
-    size = table_bytes(before, lowering.rules[destination])
-    lowering.append(operator, Opcode.LOOKUP, moved, destination, recipe, {"table_bytes": size})
-
-
-def _of_units(
-    lowering: Lowering, operator: Operator, before: Quantization, after: Quantization
-) -> Recipe:
-    """Of a table from one quantisation to another: it has an entry for every number of 8 bits."""
-    if before.bits != 8:
-        raise lowering.refuse(operator, "has no lowering from 16 bits to other units")
-    return Recipe(Ingredients.UNITS, operator, before, after)
+    lowering.is_image[moved] = len(lowering.shape(name)) >= 4
+    after = lowering.rule_of(operator, name)
+    lowering.numbers[name] = in_other_units(lowering, operator, moved, name, after)
 
 
 def reshape(lowering: Lowering, operator: Reshape) -> None:
@@ -82,7 +74,9 @@ def reshape(lowering: Lowering, operator: Reshape) -> None:
     source = operator.inputs[0]
     before, after = (quantization_of(lowering.model, name) for name in (source, operator.output))
     if before != after:
-        lowering.numbers[operator.output] = _rescaled(lowering, operator, before, after)
+        name, plain = f"{operator.output}:units", lowering.plain(source)
+        number = in_other_units(lowering, operator, plain, name, after)
+        lowering.numbers[operator.output] = number
         return
     if source in lowering.grouped:
         lowering.plain(source)
@@ -93,16 +87,24 @@ def reshape(lowering: Lowering, operator: Reshape) -> None:
     lowering.numbers[operator.output] = number
 
 
-def _rescaled(
-    lowering: Lowering, operator: Reshape, before: Quantization, after: Quantization
+def in_other_units(
+    lowering: Lowering, operator: Operator, source: int, name: str, after: Quantization
 ) -> int:
-    """What a reshape reads, in the units of its result."""
-    source = lowering.plain(operator.inputs[0])
-    number = lowering.new(f"{operator.output}:units", lowering.dims[source], after)
-    lowering.is_image[number] = lowering.is_image[source]
-    recipe = _of_units(lowering, operator, before, after)
-    size = table_bytes(before, after)
-    lowering.append(operator, Opcode.LOOKUP, source, number, recipe, {"table_bytes": size})
+    """The number of a new tensor with the same elements in other units.
+
+    By a table, which has an entry for every number of 8 bits; of 16 bits by a product with ones.
+    """
+    before = lowering.rules[source]
+    number = lowering.new(name, lowering.dims[source], after, is_image=lowering.is_image[source])
+    if before.bits == 8:
+        recipe, size = (
+            Recipe(Ingredients.UNITS, operator, before, after),
+            table_bytes(before, after),
+        )
+        lowering.append(operator, Opcode.LOOKUP, source, number, recipe, {"table_bytes": size})
+    else:
+        recipe = Recipe(Ingredients.ONES, operator, before, after)
+        lowering.append(operator, Opcode.DEPTHWISE, source, number, recipe, {"weights": 1})
     return number
 
 
@@ -149,13 +151,16 @@ def _permutation(lowering: Lowering, operator: Transpose, shape: tuple[int, ...]
     return int(code)
 
 
-def axis_in(lowering: Lowering, operator: Operator, tensor: str, axis: int) -> str:
-    """The stored coordinate of a dimension of a tensor."""
+def axis_in(
+    lowering: Lowering, operator: Operator, tensor: str, axis: int, number: int = NO_TENSOR
+) -> str:
+    """The stored coordinate of a dimension of a tensor, or of what it is stored as."""
     try:
         name = axis_of(lowering.shape(tensor), axis)
     except ValueError as error:
         raise lowering.refuse(operator, f"has no lowering: {error}") from None
-    if name == "rows" and lowering.dims[lowering.numbers[tensor]].images > 1:
+    number = lowering.numbers[tensor] if number == NO_TENSOR else number
+    if name == "rows" and lowering.dims[number].images > 1:
         is_flat = len(lowering.shape(tensor)) < 4
         return "images" if is_flat else name
     return name
@@ -163,25 +168,38 @@ def axis_in(lowering: Lowering, operator: Operator, tensor: str, axis: int) -> s
 
 def concat(lowering: Lowering, operator: Concat) -> None:
     """One copy for every input, each into its part of the output, or a table where units differ."""
-    sources = [lowering.plain(name) for name in operator.inputs]
-    axis = axis_in(lowering, operator, operator.inputs[0], operator.axis)
+    after = lowering.rule_of(operator)
+    sources = [_part(lowering, operator, name, after) for name in operator.inputs]
     dims = [lowering.dims[source] for source in sources]
+    usual = [dims_of(lowering.shape(name)) for name in operator.inputs]
+    if dims != usual and any(one == other for one, other in zip(dims, usual, strict=True)):
+        # Items of a batch are rows here, and images of one position there.
+        pairs, dims = zip(sources, usual, strict=True), usual
+        sources = [seen_as(lowering, operator, source, each) for source, each in pairs]
+    axis = axis_in(lowering, operator, operator.inputs[0], operator.axis, sources[0])
     extents = [getattr(each, axis) for each in dims]
     whole = dims[0]._replace(**{axis: sum(extents)})
     if any(each._replace(**{axis: 1}) != whole._replace(**{axis: 1}) for each in dims):
         raise lowering.refuse(operator, "has inputs that are stored differently")
-    destination = lowering.result(operator, whole)
-    first = 0
+    destination, first = lowering.result(operator, whole), 0
     for source, each in zip(sources, dims, strict=True):
-        before, after = lowering.rules[source], lowering.rules[destination]
+        before = lowering.rules[source]
         same = before == after
-        recipe = None if same else _of_units(lowering, operator, before, after)
-        columns = each._asdict() | {_FIRST[axis]: first, "is_part": 1}
+        recipe = None if same else Recipe(Ingredients.UNITS, operator, before, after)
+        columns = each._asdict() | {FIRST[axis]: first, "is_part": 1}
         columns["whole_channels"] = int(axis == "channels")
         columns["table_bytes"] = 0 if same else table_bytes(before, after)
         opcode = Opcode.COPY if same else Opcode.LOOKUP
         lowering.append(operator, opcode, source, destination, recipe, columns=columns)
         first += getattr(each, axis)
+
+
+def _part(lowering: Lowering, operator: Concat, name: str, after: Quantization) -> int:
+    """An input, of 16 bits in units of the result: no table has so many entries."""
+    source = lowering.plain(name)
+    if lowering.rules[source].bits == 8 or lowering.rules[source] == after:
+        return source
+    return in_other_units(lowering, operator, source, f"{name}:units", after)
 
 
 def cut(lowering: Lowering, operator: Slice) -> None:

@@ -6,6 +6,7 @@ The least of elements is the greatest of mirrored ones (`-1 - x`): tables mirror
 import math
 
 from apollo.arch.isa import Opcode
+from apollo.arch.operands import RECORD_BYTES
 from apollo.compiler import lowering_moves as moves
 from apollo.compiler.averages import mean
 from apollo.compiler.lower import Columns, Lowering
@@ -164,13 +165,15 @@ def choose(lowering: Lowering, operator: Binary, first: int, second: int) -> Non
 def _stretched(lowering: Lowering, operator: Binary, full: int, small: int) -> int:
     """A tensor that repeats the small operand, in units of the result: none of the full one is in.
 
-    Its one rounding is that of models which round once.
+    Its one rounding is that of models which round once; in others units change before.
     """
     dims, after = lowering.dims[full], lowering.rule_of(operator)
-    pairs = zip(dims, lowering.dims[small], strict=True)
-    rounds_once = lowering.model is None or lowering.model.rounding is Rounding.ONCE
-    if not rounds_once or any(each not in (1, size) for size, each in pairs):
+    if any(each not in (1, size) for size, each in zip(dims, lowering.dims[small], strict=True)):
         raise lowering.refuse(operator, "has no lowering that stretches what it chooses from")
+    rounds_once = lowering.model is None or lowering.model.rounding is Rounding.ONCE
+    if not rounds_once and lowering.rules[small] != after:
+        name = f"{operator.output}:units"
+        small = moves.in_other_units(lowering, operator, small, name, after)
     rules = lowering.rules[full], lowering.rules[small]
     result = lowering.new(f"{operator.output}:stretched", dims, after)
     factors = (0.0, rules[1].scale[0] / after.scale[0])
@@ -200,9 +203,25 @@ def prelu(lowering: Lowering, operator: PReLU) -> None:
     below = lowering.new(f"{operator.output}:below", dims, before)
     _table(lowering, operator, source, below, Ingredients.BELOW, {})
     sloped = lowering.new(f"{operator.output}:sloped", dims, after)
-    recipe = Recipe(Ingredients.SLOPES, operator, before, after)
-    lowering.append(operator, Opcode.DEPTHWISE, below, sloped, recipe, {"weights": 1})
+    _slope(lowering, operator, below, sloped)
     destination = lowering.result(operator, dims)
     recipe = Recipe(Ingredients.BLEND, operator, after, after, second=after)
     size = {"table_bytes": _ADD_BYTES}
     lowering.append(operator, Opcode.ADD, above, destination, recipe, size, sloped)
+
+
+def _slope(lowering: Lowering, operator: PReLU, below: int, sloped: int) -> None:
+    """Slopes as weights, or where these are not around zero as what is multiplied by."""
+    before, after = lowering.rules[below], lowering.rules[sloped]
+    stored = None if lowering.model is None else lowering.model.constant(operator.name, "slope")
+    rule = None if stored is None else stored.quantization
+    if stored is None or rule is None or not any(rule.zero_point):
+        recipe = Recipe(Ingredients.SLOPES, operator, before, after)
+        lowering.append(operator, Opcode.DEPTHWISE, below, sloped, recipe, {"weights": 1})
+        return
+    slopes = lowering.new(f"{operator.output}:slopes", Dims(1, 1, 1, operator.channels), rule)
+    lowering.constants[slopes] = stored.values.reshape(1, -1)
+    lowering.in_dram.add(slopes)
+    recipe = Recipe(Ingredients.PRODUCT, operator, before, after, second=rule)
+    size = {"table_bytes": RECORD_BYTES}
+    lowering.append(operator, Opcode.MULTIPLY, below, sloped, recipe, size, slopes)

@@ -12,12 +12,14 @@ from apollo.compiler import lowering_moves as moves
 from apollo.compiler import lowering_reducing as reducing
 from apollo.compiler import lowering_resizing as resizing
 from apollo.compiler.lower import Lowering
+from apollo.compiler.lowering_gather import embedding, gather, hits, selection
 from apollo.compiler.lowering_gru import gru
 from apollo.compiler.lowering_lstm import lstm
-from apollo.compiler.lowering_matrices import embedding, grouped, matmul
+from apollo.compiler.lowering_matrices import grouped, matmul
 from apollo.compiler.lowering_padding import pad
 from apollo.compiler.lowering_transposed import transposed
 from apollo.compiler.recipe import Ingredients, Recipe
+from apollo.compiler.selecting import Hits, Selection
 from apollo.compiler.storage import Dims, dims_of
 from apollo.workloads.integer.normalizing import standard_unit
 from apollo.workloads.model import Rounding
@@ -33,6 +35,7 @@ from apollo.workloads.operators import (
     DepthToSpace,
     Embedding,
     FullyConnected,
+    Gather,
     LayerNormalization,
     LocalResponseNormalization,
     MatMul,
@@ -58,7 +61,7 @@ MOST_KERNEL = 511  # taps of an instruction along a dimension (M3)
 SOFTMAX_BYTES, NORMALIZE_BYTES, STANDARDIZE_BYTES = 2 * 256, 3 + 2 * 256, 6
 ADD_BYTES, TFLITE_ADD_BYTES = 13, 20
 PROBABILITIES = Quantization((1 / 256,), (-128,))
-_LOWEST = {1: -(1 << 7), 2: -(1 << 15)}
+_LOWEST = -(1 << 7)
 
 
 def _window(lowering: Lowering, operator: Convolution | Pool, source: int) -> dict[str, int]:
@@ -172,11 +175,11 @@ def pool(lowering: Lowering, operator: Pool) -> None:
     window = _window(lowering, operator, source)
     rules = (lowering.rules[source], lowering.rule_of(operator))
     if operator.kind is PoolKind.MAX:
-        width = rules[0].bits // 8
-        fill = _LOWEST[width]
-        moves.in_units(
-            lowering, operator, Opcode.POOL_MAX, source, columns={**window, "fill": fill}
-        )
+        if any(operator.padding):
+            if rules[0].bits != 8:
+                raise lowering.refuse(operator, "has no lowering around elements of 16 bits")
+            window["fill"] = _LOWEST
+        moves.in_units(lowering, operator, Opcode.POOL_MAX, source, columns=window)
         return
     destination = _image_result(lowering, operator)
     if any(operator.padding) and not operator.include_padding:
@@ -257,11 +260,14 @@ def _operands(lowering: Lowering, operator: Binary) -> tuple[int, int]:
     dims = dims_of(operator.constant_shape)
     if lowering.dims[first].images > 1 and len(operator.constant_shape) == 2:
         dims = Dims(dims.rows, 1, 1, dims.channels)
-    rule = Quantization((1.0,), (0,))
+    rule, stored = Quantization((1.0,), (0,)), None
     if lowering.model is not None:
-        rule = lowering.model.constant(operator.name, "constant").quantization or rule
+        stored = lowering.model.constant(operator.name, "constant")
+        rule = stored.quantization or rule
     second = lowering.new(name, dims, rule)
     lowering.constants[second] = operator.name
+    if stored is not None and stored.shape != operator.constant_shape:
+        lowering.constants[second] = stored.values.reshape(operator.constant_shape)
     lowering.in_dram.add(second)
     return first, second
 
@@ -342,6 +348,8 @@ LOWERINGS: dict[type[Operator], Callable[[Lowering, Any], None]] = {
     Binary: binary,
     Concat: moves.concat,
     Embedding: embedding,
+    Gather: gather,
+    Hits: hits,
     LayerNormalization: layer_normalization,
     MatMul: matmul,
     DepthToSpace: resizing.depth_to_space,
@@ -358,6 +366,7 @@ LOWERINGS: dict[type[Operator], Callable[[Lowering, Any], None]] = {
     PReLU: reducing.prelu,
     Reduce: reducing.reduce,
     Reshape: moves.reshape,
+    Selection: selection,
     Slice: moves.cut,
     Softmax: softmax,
     Split: moves.split,

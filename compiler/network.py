@@ -20,7 +20,7 @@ class Network:
     tensor_names: tuple[str, ...]  # [T]
     recipes: tuple[Recipe, ...]  # [L] of the nests' parameters
     constants: dict[int, str | Ints]  # stored tensors: whose operator's constant, or the values
-    prepared: dict[int, str]  # tensors that the host looks up before: by number, whose output
+    prepared: dict[int, str]  # tensors of the graph that the host makes before: by number, which
     finished: tuple[str, ...]  # operators whose work the host does behind, in order
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]

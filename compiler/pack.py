@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.operands import RECORD_BYTES
+from apollo.compiler.ahead import value_ahead
 from apollo.compiler.ingredients import channels_of, table_of
 from apollo.compiler.pipeline import Compiled
 from apollo.compiler.records import Channels
@@ -42,9 +43,8 @@ def pack(compiled: Compiled, model: Model, inputs: Mapping[str, Any]) -> Bytes:
             stored = model.constant(stored, "constant").values
         _put(compiled, tensor, stored, image)
     context = Context(model, {name: np.asarray(inputs[name]) for name in compiled.network.inputs})
-    operators = {operator.name: operator for operator in model.graph.operators}
     for tensor, name in compiled.network.prepared.items():
-        _put(compiled, tensor, execute(operators[name], context)[0], image)
+        _put(compiled, tensor, value_ahead(name, context), image)
     return image
 
 
@@ -101,7 +101,9 @@ def _fill(compiled: Compiled, tensor: int, image: Bytes) -> None:
     t = compiled.network.tensors[tensor]
     if t[TensorColumn.ALIAS] != NO_TENSOR:
         return
-    following = compiled.dram[compiled.dram > compiled.dram[tensor]]
+    # Of a large batch there are views that begin inside.
+    owners = compiled.dram[compiled.network.tensors[:, TensorColumn.ALIAS] == NO_TENSOR]
+    following = owners[owners > compiled.dram[tensor]]
     end = int(following.min(initial=compiled.dram_bytes))
     kind = "<i1" if t[TensorColumn.WIDTH] == 1 else "<i2"
     image[int(compiled.dram[tensor]) : end].view(kind)[:] = t[TensorColumn.FILL]

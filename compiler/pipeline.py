@@ -19,6 +19,7 @@ from apollo.compiler.kernels.views import VIEWS
 from apollo.compiler.mapping import Mapper, units_of
 from apollo.compiler.network import Network
 from apollo.compiler.options import USUAL, Options
+from apollo.compiler.passes import pass_by_pass
 from apollo.compiler.tables import Ints, Map
 
 
@@ -57,7 +58,8 @@ def compile_network(
         )
     units = units_of(accelerator)
     restricted = replace(network, nests=options.restrict(network.nests))
-    found = fuse(Mapper(accelerator, units, options.states), restricted, options.forced(network))
+    mapper, forced = Mapper(accelerator, units, options.states), options.forced(network)
+    found = pass_by_pass(mapper, restricted, forced, fuse(mapper, restricted, forced))
     nests, mapping = found.network.nests, found.mapping
     if found.network is not restricted:
         network = found.network

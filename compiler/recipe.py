@@ -34,6 +34,8 @@ class Ingredients(Enum):
     UNITS = "units"  # a table from one quantisation to another
     SOFTMAX = "softmax"
     MATMUL = "matmul"  # the record of a product of two computed operands
+    PLACES = "places"  # ones, and every channel's number subtracted
+    HITS = "hits"  # a table of ones where it is zero
     PIECE = "piece"  # a table: what is left of a centred element for the `count`-th piece
     STANDARD = "standard"  # a layer normalisation before its scales
     NEIGHBOURS = "neighbours"

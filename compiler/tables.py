@@ -121,10 +121,11 @@ class TensorColumn(IntEnum):
     LAST_USE = 10  # nest that reads it last
     IN_DRAM = 11  # inputs and outputs of the network, and what changes its order there
     ALIAS = 12  # tensor whose bytes in DRAM these are, or NO_TENSOR
-    ALIGN_ROWS = 13  # what a slice's rows are best a multiple of
-    ALIGN_COLUMNS = 14
-    STEP_ROWS = 15  # the same of the next window alone
-    STEP_COLUMNS = 16
+    ALIAS_IMAGE = 13  # where in that one they begin
+    ALIGN_ROWS = 14  # what a slice's rows are best a multiple of
+    ALIGN_COLUMNS = 15
+    STEP_ROWS = 16  # the same of the next window alone
+    STEP_COLUMNS = 17
 
 
 class Map(IntEnum):

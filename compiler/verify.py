@@ -50,7 +50,7 @@ def verify_nests(network: Network) -> None:
             while network.tensors[stored, TensorColumn.ALIAS] != NO_TENSOR:
                 stored = int(network.tensors[stored, TensorColumn.ALIAS])
             what = f"reads '{network.tensor_names[tensor]}'"
-            _require(stored in known, name, f"{what} before it is written")
+            _require(not known.isdisjoint({tensor, stored}), name, f"{what} before it is written")
             _require(index <= t[TensorColumn.LAST_USE], name, f"{what} after its last use")
         known.add(int(n[Nest.DESTINATION]))
 

@@ -1,9 +1,19 @@
 """Tensors that hold positions, not numbers: they are integers as they are."""
 
 from apollo.workloads.graph import Graph
-from apollo.workloads.operators import ArgMax, Embedding, Gather, Reshape, Slice, TopK
+from apollo.workloads.operators import (
+    ArgMax,
+    Concat,
+    Embedding,
+    Gather,
+    Reshape,
+    Slice,
+    Split,
+    TopK,
+    Transpose,
+)
 
-_UNMOVED = (Reshape, Slice)
+MOVES = (Concat, Reshape, Slice, Split, Transpose)  # positions stay what they are
 
 
 def index_tensors(graph: Graph) -> dict[str, int]:
@@ -19,6 +29,7 @@ def index_tensors(graph: Graph) -> dict[str, int]:
             found[operator.output] = graph.tensor(source).shape[operator.axis]
         elif isinstance(operator, TopK):
             found[operator.indices] = graph.tensor(source).shape[-1]
-        elif isinstance(operator, _UNMOVED) and operator.output in found:
-            found[source] = found[operator.output]
+        elif isinstance(operator, MOVES):
+            places = [found[name] for name in operator.outputs if name in found]
+            found |= dict.fromkeys(operator.inputs if places else (), min(places, default=0))
     return found

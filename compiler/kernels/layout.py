@@ -29,6 +29,13 @@ def _mark_stored(nests: Ints, tensors: Ints, mapping: Ints, dram: Ints) -> None:
             dram[nests[i, Nest.DESTINATION]] = 0
 
 
+@bare_inlined
+def _image_bytes(t: Ints) -> int:
+    """Of an image with its guard rows."""
+    row_bytes = t[TensorColumn.COLUMNS] * t[TensorColumn.CHANNELS] * t[TensorColumn.WIDTH]
+    return int(image_rows(t) * row_bytes)
+
+
 @bare_kernel
 def _lay_out_parameters(nests: Ints, pairs: Ints, d: Ints, mapping: Ints, parameters: Ints) -> int:
     """Addresses of the nests' parameters, those that are shared once; bytes of them all."""
@@ -68,13 +75,14 @@ def lay_out(
     for i in range(len(tensors)):
         t = tensors[i]
         if t[TensorColumn.ALIAS] != NO_TENSOR:
-            dram[i] = dram[t[TensorColumn.ALIAS]]
+            whole = t[TensorColumn.ALIAS]
+            first = t[TensorColumn.ALIAS_IMAGE] * _image_bytes(tensors[whole])
+            dram[i] = dram[whole] + first
             continue
         if dram[i] == _NOWHERE:
             continue
         dram[i] = end
-        rows = t[TensorColumn.IMAGES] * image_rows(t) + image_rows(t)
-        end += rows * t[TensorColumn.COLUMNS] * t[TensorColumn.CHANNELS] * t[TensorColumn.WIDTH]
+        end += (t[TensorColumn.IMAGES] + 1) * _image_bytes(t)
     for i in range(len(tensors)):
         if dram[i] == _NOWHERE:
             dram[i] = end

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from apollo.arch.operands import RECORD_BYTES
+from apollo.compiler.ahead import value_ahead
 from apollo.compiler.ingredients import channels_of, table_of
 from apollo.compiler.records import Channels
 from apollo.compiler.systolic.nests import CompiledNests
@@ -37,10 +38,9 @@ def pack(compiled: CompiledNests, model: Model, inputs: Mapping[str, Any]) -> By
         if isinstance(stored, str):
             stored = model.constant(stored, "constant").values
         _put(compiled, tensor, stored, image)
-    operators = {operator.name: operator for operator in model.graph.operators}
+    context = Context(model, given)
     for tensor, name in network.prepared.items():
-        looked_up = execute(operators[name], Context(model, given))[0]
-        _put(compiled, tensor, looked_up, image)
+        _put(compiled, tensor, value_ahead(name, context), image)
     return image
 
 

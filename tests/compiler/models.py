@@ -166,12 +166,10 @@ def random_inputs(
     graph: Graph, seed: int, rules: Mapping[str, Quantization] | None = None
 ) -> dict[str, np.ndarray]:
     """Stored integers for every input, as wide as `rules` say."""
-    rng = np.random.default_rng(seed)
+    rng, places = np.random.default_rng(seed), index_tensors(graph)
     found = {}
     for name in graph.inputs:
-        readers = graph.consumers(name)
-        rows = [each.rows for each in readers if isinstance(each, Embedding)]
         least = rules[name].low if rules and name in rules else -128
-        low, high = (0, min(rows)) if rows else (least, -least)
+        low, high = (0, places[name]) if name in places else (least, -least)
         found[name] = rng.integers(low, high, graph.tensor(name).shape).astype(np.int64)
     return found

@@ -111,6 +111,23 @@ def outer(rng: random.Random) -> Graph:
     return builder.build([builder.add(Binary("op", operands, "o", kind))])
 
 
+def batched(rng: random.Random) -> Graph:
+    """One operand, stored or not, lacks some dimensions of the other; there is a batch."""
+    shape = tuple(rng.randint(2, 4) for _ in range(rng.choice((3, 5))))
+    lacks = [rng.random() < 0.5 for _ in shape]
+    lacks[-1] = lacks[-2] if len(shape) > 4 else lacks[-1]
+    small = tuple(1 if lack else size for size, lack in zip(shape, lacks, strict=True))
+    builder = GraphBuilder("legal", [Tensor("x", shape), Tensor("y", small)])
+    operands = given(rng, builder, "x", shape), given(rng, builder, "y", small)
+    kind = rng.choice([BinaryKind.ADD, BinaryKind.MULTIPLY, BinaryKind.MAXIMUM])
+    if rng.random() < 0.5:
+        operator = Binary("op", operands[:1], "o", kind, small)
+    else:
+        order = operands if rng.random() < 0.5 else operands[::-1]
+        operator = Binary("op", order, "o", kind)
+    return builder.build([builder.add(operator)])
+
+
 GRAPHS = {
     "softmax": of_one(softmax, 2, 3, 4),
     "reduction": of_one(reduction, 2, 3, 4),
@@ -119,6 +136,7 @@ GRAPHS = {
     "steps": of_one(steps, 2, 3, 4),
     "matrices": matrices,
     "outer": outer,
+    "batched": batched,
 }
 
 

@@ -3,6 +3,7 @@
 import random
 from dataclasses import replace
 
+from apollo.arch.accelerator import load_design
 from apollo.arch.isa import Opcode
 from apollo.arch.operands import Move, TransferFlag
 from apollo.compiler.errors import DoesNotFit
@@ -23,19 +24,20 @@ from apollo.workloads.quantization import Quantization
 from tests.compiler.execution import check
 from tests.compiler.models import random_model
 from tests.compiler.random_graphs import tiny_design
+from tests.compiler.systolic import nests as arrays
 
 COUNT = 60
 
 
-def attention(seed: int) -> Graph:
+def attention(seed: int, batch: int = 1) -> Graph:
     """Some heads over a few positions; every other graph gives its shares as well."""
     rng = random.Random(seed)
     steps, heads, each = rng.randint(1, 9), rng.choice([1, 2, 3]), rng.randint(1, 7)
-    builder = GraphBuilder("attention", [Tensor("x", (1, steps, heads * each))])
+    builder = GraphBuilder("attention", [Tensor("x", (batch, steps, heads * each))])
 
     def of_heads(name: str) -> str:
         builder.add(FullyConnected(name, ("x",), name, heads * each, bias=True))
-        shape = (1, steps, heads, each)
+        shape = (batch, steps, heads, each)
         builder.add(Reshape(f"{name}/heads", (name,), f"{name}/heads", shape))
         turn = Transpose(f"{name}/turn", (f"{name}/heads",), f"{name}/turn", (0, 2, 1, 3))
         return builder.add(turn)
@@ -46,7 +48,7 @@ def attention(seed: int) -> Graph:
     builder.add(Softmax("shares", ("function",), "shares", axis=3))
     builder.add(MatMul("answers", ("shares", values), "answers"))
     builder.add(Transpose("turn", ("answers",), "turn", (0, 2, 1, 3)))
-    builder.add(Reshape("join", ("turn",), "join", (1, steps, heads * each)))
+    builder.add(Reshape("join", ("turn",), "join", (batch, steps, heads * each)))
     builder.add(FullyConnected("output", ("join",), "output", 5, bias=True))
     return builder.build(["shares", "output"] if rng.random() < 0.5 else ["output"])
 
@@ -75,6 +77,13 @@ def test_attention_on_tiny_designs():
         to_core += int((flags & TransferFlag.TO_CORE > 0).sum())
     assert fitting > COUNT / 3
     assert to_core > fitting
+
+
+def test_attention_over_a_batch():
+    for seed in range(9):
+        model = with_zero_points(random_model(attention(seed, batch=2 + seed % 2), seed), seed)
+        check(model, load_design("edge_tpu_v3"), seed)
+        arrays.check(model, arrays.GEMMINI, seed)
 
 
 def test_weights_from_dram():

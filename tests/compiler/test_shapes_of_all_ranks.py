@@ -7,11 +7,13 @@ import pytest
 from apollo.compiler.errors import DoesNotFit
 from apollo.workloads.graph import Graph, GraphBuilder, Tensor
 from apollo.workloads.operators import (
+    Concat,
     Operator,
     Pad,
     Reduce,
     ReduceKind,
     Slice,
+    Split,
     Transpose,
     Unary,
     UnaryKind,
@@ -25,10 +27,24 @@ Shape = tuple[int, ...]
 
 
 def cut(rng: random.Random, shape: Shape) -> Operator:
-    """Along any dimension, of an image along the batch."""
-    axis = 0 if len(shape) > 3 else rng.randrange(len(shape))
+    """Along any dimension."""
+    axis = rng.randrange(len(shape))
     start = rng.randrange(shape[axis])
     return Slice("op", ("u",), "o", (axis,), (start,), (rng.randint(start + 1, shape[axis]),))
+
+
+def joined(rng: random.Random, shape: Shape) -> Operator:
+    """Twice the same, along any dimension."""
+    return Concat("op", ("u", "u"), "o", rng.randrange(len(shape)))
+
+
+def parts(rng: random.Random, shape: Shape) -> Operator:
+    """Two parts of any dimension, or one that is all of it; the last is asked for."""
+    axis = rng.randrange(len(shape))
+    size = rng.randint(0, shape[axis] - 1)
+    sizes = tuple(each for each in (size, shape[axis] - size) if each)
+    names = ("first", "o")[-len(sizes) :]
+    return Split("op", ("u",), names[0], sizes, names[1:], axis)
 
 
 def reduction(rng: random.Random, shape: Shape) -> Operator:
@@ -57,18 +73,21 @@ def graph_of(make, ranks: tuple[int, ...], seed: int) -> Graph:
     shape = tuple(rng.randint(1, 6) for _ in range(rng.choice(ranks)))
     builder = GraphBuilder("ranks", [Tensor("x", shape)])
     builder.add(Unary("function", ("x",), "u", UnaryKind.TANH))
-    return builder.build([builder.add(make(rng, shape))])
+    builder.add(make(rng, shape))
+    return builder.build(["o"])
 
 
 @pytest.mark.parametrize(
     ("make", "ranks"),
     [
         (cut, (2, 3, 4, 5)),
+        (joined, (2, 3, 4, 5)),
+        (parts, (2, 3, 4, 5)),
         (reduction, (2, 3, 4)),
         (transposition, (2, 3, 4, 5)),
         (padding, (2, 3, 4)),
     ],
-    ids=["cut", "reduction", "transposition", "padding"],
+    ids=["cut", "joined", "parts", "reduction", "transposition", "padding"],
 )
 def test_every_rank_on_tiny_designs(make, ranks):
     fitting = 0

@@ -4,13 +4,20 @@ from dataclasses import replace
 
 import pytest
 
-from apollo.arch.accelerator import lane_presets
+from apollo.arch.accelerator import lane_presets, load_design
 from apollo.compiler.lower import lower
 from apollo.workloads.graph import GraphBuilder, Tensor
+from apollo.workloads.model import Rounding
 from apollo.workloads.operators import (
+    Binary,
+    BinaryKind,
     Concat,
     FullyConnected,
+    LayerNormalization,
+    MatMul,
     Operator,
+    Pad,
+    PReLU,
     Reshape,
     Softmax,
     Transpose,
@@ -20,6 +27,7 @@ from apollo.workloads.operators import (
 from apollo.workloads.quantization import Quantization
 from tests.compiler.execution import check
 from tests.compiler.models import random_model
+from tests.compiler.systolic import nests as arrays
 
 
 def model_of(shape, *operators: Operator, **rules: Quantization):
@@ -74,16 +82,64 @@ def test_a_layer_behind_more_columns_than_an_instruction_has(design):
 WIDE = Quantization((2.0**-11,), (0,), bits=16)
 
 
+NARROW = Quantization((0.02,), (3,))
+OTHER = Quantization((2.0**-13,), (0,), bits=16)
+
+
+@pytest.mark.parametrize("rounding", Rounding)
+@pytest.mark.parametrize(("before", "after"), [(WIDE, NARROW), (NARROW, WIDE), (WIDE, OTHER)])
 @pytest.mark.parametrize(
-    "operator",
-    [Reshape("o", ("x",), "o", (1, 32)), Concat("o", ("x",), "o", 1)],
-    ids=["view", "concatenation"],
+    ("shape", "operator"),
+    [
+        ((1, 32), Reshape("o", ("x",), "o", (1, 32))),
+        ((2, 32), Concat("o", ("x", "x"), "o", 1)),
+        ((2, 3, 4, 5), Transpose("o", ("x",), "o", (0, 2, 3, 1))),
+        ((2, 3), Pad("o", ("x",), "o", (1, 0), (0, 0))),
+    ],
+    ids=["view", "concatenation", "transposition", "padding"],
 )
-def test_a_table_of_16_bits_to_other_units_is_refused(operator):
-    narrow = Quantization((0.02,), (3,))
-    model = model_of((1, 32), operator, x=WIDE, o=narrow)
+def test_elements_of_16_bits_in_other_units(shape, operator, before, after, rounding):
+    """No table has an entry for each, so it is a product with ones."""
+    model = replace(model_of(shape, operator, x=before, o=after), rounding=rounding)
+    check(model, load_design("edge_tpu_v1"))
+    arrays.check(model, arrays.GEMMINI)
+
+
+@pytest.mark.parametrize("rounding", Rounding)
+def test_slopes_that_are_not_around_zero(rounding):
+    model = model_of((1, 6, 4, 5), PReLU("o", ("x",), "o", 6))
+    slopes = replace(model.constant("o", "slope"), quantization=Quantization((0.01,), (-77,)))
+    model = replace(model, constants={("o", "slope"): slopes}, rounding=rounding)
+    check(model, load_design("edge_tpu_v1"))
+    arrays.check(model, arrays.GEMMINI)
+
+
+@pytest.mark.parametrize("kind", [BinaryKind.MAXIMUM, BinaryKind.MINIMUM])
+def test_a_choice_that_repeats_an_operand_and_rounds_twice(kind):
+    choice = Binary("o", ("x",), "o", kind, (1, 6, 1, 1))
+    model = replace(model_of((1, 6, 4, 5), choice), rounding=Rounding.TFLITE)
+    check(model, load_design("edge_tpu_v1"))
+
+
+WIDE_REFUSALS = {
+    "a function": Unary("o", ("x",), "o", UnaryKind.TANH),
+    "shares": Softmax("o", ("x",), "o", 1),
+    "normalisation": LayerNormalization("o", ("x",), "o", 8),
+}
+
+
+@pytest.mark.parametrize("operator", WIDE_REFUSALS.values(), ids=WIDE_REFUSALS)
+def test_tables_of_16_bits_are_refused(operator):
+    model = model_of((2, 8), operator, x=WIDE)
     kind = type(operator).__name__
-    message = f"Network 'units': operator 'o' ({kind}) has no lowering from 16 bits to other units."
-    with pytest.raises(ValueError, match="no lowering from 16 bits") as refusal:
+    message = f"Network 'units': operator 'o' ({kind}) has no lowering for elements of 16 bits."
+    with pytest.raises(ValueError, match="no lowering for elements") as refusal:
         lower(model.graph, model)
     assert str(refusal.value) == message
+
+
+def test_a_right_matrix_of_16_bits_is_refused():
+    model = model_of((1, 4, 4), MatMul("o", ("x", "x"), "o"), x=WIDE)
+    message = r"'o' \(MatMul\) has no lowering with right matrices of 16 bits\.$"
+    with pytest.raises(ValueError, match=message):
+        lower(model.graph, model)

@@ -11,7 +11,7 @@ from apollo.workloads.integer.arithmetic import (
     scaled,
 )
 from apollo.workloads.integer.context import Context
-from apollo.workloads.operators import Embedding, FullyConnected, Gather, MatMul
+from apollo.workloads.operators import Embedding, FullyConnected, Gather, MatMul, Operator
 
 
 def fully_connected(operator: FullyConnected, context: Context) -> Ints:
@@ -46,8 +46,7 @@ def matmul(operator: MatMul, context: Context) -> Ints:
 def embedding(operator: Embedding, context: Context) -> Ints:
     """Stored rows, in the units of the output."""
     indices = context.stored(operator)
-    if indices.size and not 0 <= indices.min() <= indices.max() < operator.rows:
-        raise ValueError(f"Indices of {operator.name!r} must be in 0..{operator.rows - 1}.")
+    _check(operator, indices, operator.rows)
     table, rule = context.constant(operator, "table")
     after = context.rule(operator.output)
     rows = table[indices]
@@ -57,9 +56,15 @@ def embedding(operator: Embedding, context: Context) -> Ints:
     return saturate(scaled(rows, multiplier, shift, context.rounding), after)
 
 
+def _check(operator: Operator, indices: Ints, count: int) -> None:
+    if indices.size and not 0 <= indices.min() <= indices.max() < count:
+        raise ValueError(f"Indices of {operator.name!r} must be in 0..{count - 1}.")
+
+
 def gather(operator: Gather, context: Context) -> Ints:
     """Entries that indices name, item by item of the batch."""
     data, indices = context.stored(operator, 0), context.stored(operator, 1)
+    _check(operator, indices, data.shape[1])
     found = np.stack([data[item][indices[item]] for item in range(len(data))])
     before, after = context.rule(operator.inputs[0]), context.rule(operator.output)
     if before == after:
