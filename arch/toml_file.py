@@ -10,6 +10,8 @@ def read_table(path: str | Path, kind: str) -> dict[str, Any]:
 
     Raises `ValueError`, one sentence, when there is no such file or it is not readable.
     """
+    if Path(path).is_dir():
+        raise ValueError(f"The {kind} file '{path}' must not be a folder.")
     if not Path(path).is_file():
         raise ValueError(f"There is no {kind} file '{path}'.")
     try:

@@ -218,7 +218,7 @@ def report(
     studies: str | Sequence[str],
     file: str | Path | None = None,
     *,
-    design: int | None = None,
+    trial: int | None = None,
     output: str | Path = "results",
     storage: str | None = None,
 ) -> Path:
@@ -227,7 +227,7 @@ def report(
     Args:
         studies: their names.
         file: to write; `report.html` in the folder of the first study if none is given.
-        design: number of the trial that is shown in detail at first; the best if none is given.
+        trial: number of the one that is shown in detail at first; the best if none is given.
         output: folder of studies.
         storage: database, a path or a URL, instead of one in that folder.
 
@@ -243,4 +243,4 @@ def report(
 
     named = [studies] if isinstance(studies, str) else studies
     path = None if file is None else Path(file)
-    return report_studies(named, Path(output), path, design, storage).path
+    return report_studies(named, Path(output), path, trial, storage).path

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from apollo import console
+from apollo import completion, console
 from apollo.console import guarded
 from apollo.options import RESULTS, Json, Output
 
@@ -17,14 +17,24 @@ if TYPE_CHECKING:
 
 @guarded
 def codesign(
-    networks: Annotated[list[str], typer.Argument(help="Networks, names or paths.")],
+    networks: Annotated[
+        list[str],
+        typer.Argument(help="Networks, names or paths.", autocompletion=completion.networks),
+    ],
     design: Annotated[
         list[str] | None,
-        typer.Option(help="Small chip: a preset, a .toml file, or study:NAME; repeatable."),
+        typer.Option(
+            help="Small chip: a preset, a .toml file, or study:NAME; repeatable.",
+            autocompletion=completion.designs,
+        ),
     ] = None,
     chips: Annotated[str, typer.Option(help="Counts of small chips, with commas between.")] = "2,4",
     cluster: Annotated[
-        str, typer.Option(help="Whose first link joins the chips; shipped, or a .toml file.")
+        str,
+        typer.Option(
+            help="Whose first link joins the chips; shipped, or a .toml file.",
+            autocompletion=completion.clusters,
+        ),
     ] = "2chip",
     trials: Annotated[
         int, typer.Option(help="Of the search for big chips of the same area; 0: none.")

@@ -1,6 +1,7 @@
 """Names that the shell completes: networks, designs, optimizers, studies; docs/cli.md.
 
-Whoever presses the tab key waits: nothing slow is imported, and no study is opened.
+Whoever presses the tab key waits: nothing slow is imported, and no study is opened. Names that
+stand in modules which are slow to import are repeated here; a test holds the two together.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,6 +10,19 @@ from pathlib import Path
 import typer
 
 Complete = Callable[[str], list[str]]
+
+PLACED = (
+    *("inception_v3", "rnnlm_2", "rnnlm_4", "rnnlm_8", "nmt_2", "nmt_4", "nmt_8"),
+    *("rnnt", "transformer"),
+)
+PLACERS = (
+    *("rl", "rl_local_search", "expert", "single", "random", "round_robin", "metis", "heft"),
+    *("m_topo", "m_etf", "m_sct", "local_search", "evolutionary", "p3bo", "exhaustive", "cp_sat"),
+)
+PLACEMENT_FAMILIES = ("inception", "rnnlm", "nmt", "random")
+PUBLISHED_SYSTEMS = ("apollo", "sparse", "tpu", "placement")
+VERIFIED_PARTS = ("systolic", "tpu-v1", "sparse", "edgetpu", "rnnt", "compiler")
+_PARTITION_GRAPHS = Path(__file__).parent / "search/placement/data/partition_graphs"
 
 
 def networks(incomplete: str) -> list[str]:
@@ -25,6 +39,51 @@ def designs(incomplete: str) -> list[str]:
     from apollo.arch.accelerator import design_names
 
     return _beginning(design_names(), incomplete)
+
+
+def clusters(incomplete: str) -> list[str]:
+    """The clusters that are shipped."""
+    from apollo.arch.cluster_file import cluster_names
+
+    return _beginning(cluster_names(), incomplete)
+
+
+def placed_graphs(incomplete: str) -> list[str]:
+    """The graphs that placement has of its own, and networks."""
+    return [*dict.fromkeys([*_beginning(PLACED, incomplete), *networks(incomplete)])]
+
+
+def partition_graphs(incomplete: str) -> list[str]:
+    """The third-party graphs, FOLDER/NAME."""
+    files = (*_PARTITION_GRAPHS.glob("latency/*"), *_PARTITION_GRAPHS.glob("throughput/*"))
+    return _beginning(sorted(f"{file.parent.name}/{file.stem}" for file in files), incomplete)
+
+
+def placers(incomplete: str) -> list[str]:
+    """The optimizers of placements."""
+    return _beginning((*PLACERS, "all"), incomplete)
+
+
+def placement_families(incomplete: str) -> list[str]:
+    """The families of graphs that a policy learns."""
+    return _beginning(PLACEMENT_FAMILIES, incomplete)
+
+
+def published_systems(incomplete: str) -> list[str]:
+    """What `apollo reproduce` reproduces."""
+    return _beginning(PUBLISHED_SYSTEMS, incomplete)
+
+
+def verified_parts(incomplete: str) -> list[str]:
+    """The parts of the verification."""
+    return _beginning(VERIFIED_PARTS, incomplete)
+
+
+def settings(incomplete: str) -> list[str]:
+    """The names of settings."""
+    from apollo.settings import Settings
+
+    return _beginning(Settings.model_fields, incomplete)
 
 
 def optimizers(incomplete: str) -> list[str]:

@@ -3,11 +3,11 @@
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from apollo import console
+from apollo import completion, console
 from apollo.console import guarded
 from apollo.options import Json
 
@@ -51,6 +51,32 @@ def config_path(json: Json = False) -> None:
         return
     for file in files:
         typer.echo(f"{file}{'' if file.is_file() else ' (not there)'}")
+
+
+@app.command("set")
+@guarded
+def config_set(
+    name: Annotated[
+        str, typer.Argument(help="Name of the setting.", autocompletion=completion.settings)
+    ],
+    value: Annotated[str, typer.Argument(help="Its value.")],
+    user: Annotated[
+        bool, typer.Option("--user", help="In the user's file, not that of this folder.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Write a setting to `apollo.toml` of this folder, or to the user's."""
+    from apollo.settings import ENVIRONMENT, FILE, load_settings, user_file
+    from apollo.settings_file import write_setting
+
+    file = user_file() if user else FILE
+    written = write_setting(file, name, value)
+    facts = {"name": name, "value": written, "file": str(file)}
+    console.tell(f"{name} is {written} in '{file}'.", facts, json)
+    origin = next(each.origin for each in load_settings() if each.name == name)
+    if origin != str(file):
+        where = f"APOLLO_{name.upper()}" if origin == ENVIRONMENT else f"'{origin}'"
+        typer.echo(f"apollo: Here {name} comes from {where}, which is before that file.", err=True)
 
 
 def apply_settings(context: typer.Context) -> None:

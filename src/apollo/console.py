@@ -95,6 +95,20 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def tell(sentence: str, facts: Any, as_json: bool) -> None:
+    """What was done: a sentence, or facts for programs."""
+    if as_json:
+        print_json(facts)
+    else:
+        typer.echo(sentence)
+
+
+def tell_address(address: str, as_json: bool) -> None:
+    """Where something is served until Ctrl-C."""
+    tell(f"{address}; Ctrl-C ends.", {"address": address}, as_json)
+    sys.stdout.flush()
+
+
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A table on stdout; a column is right-aligned unless its name ends with a blank."""
     from rich import box

@@ -16,3 +16,9 @@ class DefaultGroup(TyperGroup):
             args = [DEFAULT, *args]
         parsed: list[str] = super().parse_args(ctx, args)
         return parsed
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """The commands, and what the first argument of `run` may be."""
+        argument = self.commands[DEFAULT].params[0]
+        named = argument.shell_complete(ctx, incomplete)
+        return [*super().shell_complete(ctx, incomplete), *named]

@@ -10,7 +10,7 @@ import typer
 from apollo import completion, console, explore_view
 from apollo.console import ExitCode, guarded
 from apollo.network_option import Batch, Sparsity
-from apollo.options import RESULTS, Baseline, Json, Output, Resumed
+from apollo.options import RESULTS, Baseline, Jobs, Json, Output, Resumed, Storage
 
 if TYPE_CHECKING:
     from apollo.search.explore import Exploration
@@ -42,10 +42,6 @@ Technology = Annotated[
 ]
 Filter = Annotated[
     bool, typer.Option("--filter", help="Ask only for designs that known constraints admit.")
-]
-Jobs = Annotated[int, typer.Option("-j", "--jobs", help="Processes that evaluate.")]
-Storage = Annotated[
-    str | None, typer.Option(help="Database: a path or postgresql://…; a file of the study if not.")
 ]
 Share = Annotated[bool, typer.Option("--share", help="Let `apollo worker` evaluate too.")]
 Backend = Annotated[str, typer.Option(help="Whose processes: processes (of this machine) or ray.")]

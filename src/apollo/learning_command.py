@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from apollo import console
+from apollo import completion, console
 from apollo.console import ExitCode, guarded
-from apollo.options import Json
+from apollo.options import ClusterName, Json
 
 if TYPE_CHECKING:
     from apollo.search.placement.generalise import Generalisation
     from apollo.search.placement.learning.train import Row, Training
 
-FamilyName = Annotated[str, typer.Argument(help="inception, rnnlm, nmt or random.")]
-ClusterName = Annotated[str, typer.Option("--cluster", help="Shipped cluster, or a .toml file.")]
+FamilyName = Annotated[
+    str,
+    typer.Argument(
+        help="inception, rnnlm, nmt or random.", autocompletion=completion.placement_families
+    ),
+]
 Members = Annotated[int, typer.Option(help="Graphs of the family to learn.")]
 HeldOut = Annotated[int, typer.Option(help="Other graphs of it to place.")]
 Seed = Annotated[int, typer.Option(help="Of the choice of members, and of learning.")]
@@ -35,6 +39,7 @@ def train(
     held_out: HeldOut = 4,
     simulations: Annotated[int, typer.Option(help="Placements, of all graphs together.")] = 40_000,
     seed: Seed = 0,
+    json: Json = False,
 ) -> None:
     """Train a policy on some graphs of a family; the learning curve is written beside it."""
     from apollo.search.interrupt import Interruptible
@@ -71,7 +76,8 @@ def train(
     save_training(policy, training)
     curve = policy.with_suffix(".csv")
     _write_curve(training.rows, curve)
-    typer.echo(f"Written: {policy}, {curve}")
+    facts = {"policy": str(policy), "curve": str(curve), "simulations": training.simulations}
+    console.tell(f"Written: {policy}, {curve}", facts, json)
 
 
 @guarded

@@ -14,7 +14,17 @@ Design = Annotated[
 Baseline = Annotated[
     str, typer.Option(help="Design with reward 1.", autocompletion=completion.designs)
 ]
-Json = Annotated[bool, typer.Option("--json", help="JSON instead of tables.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
+Storage = Annotated[
+    str | None, typer.Option(help="Database: a path or postgresql://…; the folder's if not.")
+]
+Jobs = Annotated[int, typer.Option("-j", "--jobs", help="Processes that evaluate.")]
+ClusterName = Annotated[
+    str,
+    typer.Option(
+        "--cluster", help="Shipped cluster, or a .toml file.", autocompletion=completion.clusters
+    ),
+]
 Output = Annotated[Path, typer.Option(help="Folder of studies.")]
 StudyName = Annotated[
     str, typer.Argument(help="Name of the study.", autocompletion=completion.studies)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from apollo import console
+from apollo import completion, console
 from apollo.console import guarded
 from apollo.options import Json
 
@@ -12,7 +12,11 @@ if TYPE_CHECKING:
     from apollo.search.placement.partition.table import PartitionRow
 
 GraphName = Annotated[
-    str, typer.Argument(help="throughput/gnmt_inference, latency/…, or the path of a .json file.")
+    str,
+    typer.Argument(
+        help="throughput/gnmt_inference, latency/…, or the path of a .json file.",
+        autocompletion=completion.partition_graphs,
+    ),
 ]
 
 
@@ -20,7 +24,11 @@ GraphName = Annotated[
 def partition(
     graph: GraphName,
     optimizer: Annotated[
-        str, typer.Option(help="rl, evolutionary, p3bo, … with commas between.")
+        str,
+        typer.Option(
+            help="rl, evolutionary, p3bo, … with commas between.",
+            autocompletion=completion.listed(completion.placers),
+        ),
     ] = "rl",
     objective: Annotated[
         str | None, typer.Option(help="max_load or latency; else as the graph's folder says.")

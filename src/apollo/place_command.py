@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from apollo import console, place_view
+from apollo import completion, console, place_view
 from apollo.codesign_command import codesign
 from apollo.console import ExitCode, guarded
 from apollo.default_group import DEFAULT, DefaultGroup
 from apollo.learning_command import evaluate, train
-from apollo.options import RESULTS, Json, Output, Resumed
+from apollo.options import RESULTS, ClusterName, Json, Output, Resumed
 from apollo.partition_command import partition
 
 if TYPE_CHECKING:
@@ -27,9 +27,13 @@ app = typer.Typer(
 )
 
 Graph = Annotated[
-    str, typer.Argument(help="inception_v3, rnnlm_2, nmt_4, …, a network, a file, or random:….")
+    str,
+    typer.Argument(
+        help="inception_v3, rnnlm_2, nmt_4, …, a network, a file, or random:….",
+        autocompletion=completion.placed_graphs,
+    ),
 ]
-ClusterName = Annotated[str, typer.Option("--cluster", help="Shipped cluster, or a .toml file.")]
+OptimizerNames = completion.listed(completion.placers)
 Batch = Annotated[int | None, typer.Option(help="Of the step; else that of the publication.")]
 Inference = Annotated[bool, typer.Option("--inference", help="Not a step of training.")]
 MicroBatches = Annotated[int, typer.Option(help="Parts of the batch that follow each other.")]
@@ -44,7 +48,10 @@ def place(
     graph: Graph,
     cluster: ClusterName = "4gpu",
     optimizer: Annotated[
-        str, typer.Option(help="rl, heft, metis, … with commas between, or all.")
+        str,
+        typer.Option(
+            help="rl, heft, metis, … with commas between, or all.", autocompletion=OptimizerNames
+        ),
     ] = "rl",
     placement: Annotated[
         Path | None, typer.Option(help="A placement file to run, instead of an optimizer.")
@@ -175,7 +182,10 @@ def benchmark(
     simulations: Simulations = 5000,
     seeds: Annotated[int, typer.Option(help="Runs of what draws, with seeds from 0 on.")] = 5,
     optimizers: Annotated[
-        str | None, typer.Option(help="With commas between; else all but proofs.")
+        str | None,
+        typer.Option(
+            help="With commas between; else all but proofs.", autocompletion=OptimizerNames
+        ),
     ] = None,
     graphs: Annotated[
         str | None, typer.Option(help="GRAPH@CLUSTER with commas between; else the published.")

@@ -9,6 +9,7 @@ import typer
 
 from apollo import console, measurement_view, views
 from apollo.console import guarded
+from apollo.options import Json
 
 if TYPE_CHECKING:
     from apollo.arch.accelerator import Accelerator
@@ -24,6 +25,7 @@ _HAS_SUFFIX = re.compile(r"\.[A-Za-z]\w*$")  # a width, as in mobilenet_v1_0.25_
 def assemble(
     listing: Annotated[Path, typer.Argument(help="Text, as `disassemble` prints it.")],
     file: Annotated[Path, typer.Option("-o", "--file", help="Program file to write.")],
+    json: Json = False,
 ) -> None:
     """Write the program that a listing shows as a program file."""
     from apollo.arch.program_file import load_program
@@ -31,13 +33,14 @@ def assemble(
     program = load_program(listing)
     if file.exists() and os.path.samefile(listing, file):
         raise ValueError(f"'{file}' is the listing itself; -o must name another file.")
-    typer.echo(save(program, file))
+    sentence = save(program, file)
+    console.tell(sentence, {"file": str(file), "instructions": len(program)}, json)
 
 
 @guarded
 def disassemble(
     file: Annotated[Path, typer.Argument(help="Program file.")],
-    json: Annotated[bool, typer.Option("--json", help="JSON instead of text.")] = False,
+    json: Json = False,
 ) -> None:
     """Print a program file as a listing, an instruction a line."""
     from apollo.arch.listing import listing

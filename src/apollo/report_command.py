@@ -7,30 +7,27 @@ import typer
 
 from apollo import console
 from apollo.console import guarded
-
-RESULTS = Path("results")
+from apollo.options import RESULTS, Json, Output, Storage, StudyNames
 
 
 @guarded
 def report(
-    studies: Annotated[list[str], typer.Argument(help="Names of studies.")],
+    studies: StudyNames,
     file: Annotated[
         Path | None,
         typer.Option("-o", "--file", help="File to write; report.html in the study's folder."),
     ] = None,
-    design: Annotated[
-        int | None, typer.Option(help="Trial that is shown in detail at first; the best if not.")
+    trial: Annotated[
+        int | None, typer.Option(help="Shown in detail at first; the best if not.")
     ] = None,
-    storage: Annotated[
-        str | None, typer.Option(help="Database: a path or postgresql://…; the folder's if not.")
-    ] = None,
-    output: Annotated[Path, typer.Option(help="Folder of studies.")] = RESULTS,
-    json: Annotated[bool, typer.Option("--json", help="JSON instead of text.")] = False,
+    output: Output = RESULTS,
+    storage: Storage = None,
+    json: Json = False,
 ) -> None:
     """Write a page with the figures and tables of studies, one file that needs no network."""
     from apollo.search.reports import report_studies
 
-    written = report_studies(studies, output, file, design, storage)
+    written = report_studies(studies, output, file, trial, storage)
     size = written.path.stat().st_size
     for note in written.notes:
         typer.echo(f"apollo: {note}", err=True)

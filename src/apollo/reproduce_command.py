@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from apollo import console
+from apollo import completion, console
 from apollo.console import ExitCode, guarded
-from apollo.explore_command import Jobs
+from apollo.options import RESULTS, Jobs, Json, Output
 
 if TYPE_CHECKING:
     from apollo.search.reproduce.estimate import Estimate
@@ -20,7 +20,12 @@ PUBLISHED = Path("results/published")
 
 @guarded
 def reproduce(
-    system: Annotated[str, typer.Argument(help="apollo, sparse, tpu or placement.")],
+    system: Annotated[
+        str,
+        typer.Argument(
+            help="apollo, sparse, tpu or placement.", autocompletion=completion.published_systems
+        ),
+    ],
     part: Annotated[
         list[str] | None,
         typer.Option(help="Of apollo: a part to run, repeatable; all if none is named."),
@@ -39,8 +44,8 @@ def reproduce(
         Path | None, typer.Option(help="Page whose marked part gets the claims.")
     ] = None,
     published: Annotated[Path, typer.Option(help="Folder of tables and figures.")] = PUBLISHED,
-    output: Annotated[Path, typer.Option(help="Folder of studies.")] = Path("results"),
-    json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
+    output: Output = RESULTS,
+    json: Json = False,
 ) -> None:
     """Reproduce a published study: rows, figures, and its statements beside ours; resumes."""
     if system != APOLLO:

@@ -124,13 +124,32 @@ def load_settings() -> list[Setting]:
     ]
 
 
+def checked(name: str, text: str) -> str | int:
+    """The value of a setting that a text means.
+
+    Raises `ValueError`, one sentence, for a setting that there is not, or a wrong value.
+    """
+    if name not in _MUST_BE:
+        raise ValueError(f"'{name}' {_no_setting(name)}")
+    try:
+        value = getattr(_validated(Settings.model_construct(), name, text), name)
+    except ValidationError:
+        raise ValueError(f"{name} must be {_MUST_BE[name]}, not {text!r}.") from None
+    return value if isinstance(value, int) else text
+
+
+_validated = Settings.__pydantic_validator__.validate_assignment
+
+
+def _no_setting(name: str) -> str:
+    return f"is not a setting (known: {', '.join(_MUST_BE)}).{suggestion(name, _MUST_BE)}"
+
+
 def _sentence(error: ValidationError, origins: dict[str, str]) -> str:
     first = error.errors()[0]
     name, given = str(first["loc"][0]), first["input"]
     origin = origins[name]
     if name not in _MUST_BE:
-        known = ", ".join(_MUST_BE)
-        hint = suggestion(name, _MUST_BE)
-        return f"'{name}' in '{origin}' is not a setting (known: {known}).{hint}"
+        return f"'{name}' in '{origin}' {_no_setting(name)}"
     where = f"{PREFIX}{name.upper()}" if origin == ENVIRONMENT else f"{name} in '{origin}'"
     return f"{where} must be {_MUST_BE[name]}, not {given!r}."

@@ -8,13 +8,10 @@ import typer
 
 from apollo import completion, console, study_view
 from apollo.console import ExitCode, guarded
-from apollo.options import RESULTS, Json, Output, StudyName, StudyNames
+from apollo.options import RESULTS, Json, Output, Storage, StudyName, StudyNames
 
 app = typer.Typer(help="Stored studies.", no_args_is_help=True)
 
-Storage = Annotated[
-    str | None, typer.Option(help="Database: a path or postgresql://…; the folder's if not.")
-]
 Metrics = list[str] | None
 
 
@@ -111,6 +108,7 @@ def study_export(
     file: Annotated[Path, typer.Option("-o", "--file", help="A .csv or .parquet file to write.")],
     output: Output = RESULTS,
     storage: Storage = None,
+    json: Json = False,
 ) -> None:
     """Write the trials of a study to a CSV or Parquet file."""
     from apollo.search.report.table import format_of, trial_table
@@ -119,7 +117,8 @@ def study_export(
     write = format_of(file)
     row, trials = read_study(output, name, storage)
     write(trial_table(trials, row), file)
-    typer.echo(f"{len(trials)} trials written to '{file}'.")
+    facts = {"study": name, "file": str(file), "trials": len(trials)}
+    console.tell(f"{len(trials)} trials written to '{file}'.", facts, json)
 
 
 @app.command("merge")
@@ -135,12 +134,14 @@ def study_merge(
     into: Annotated[str, typer.Option(help="Name of the study to make.")],
     output: Output = RESULTS,
     storage: Storage = None,
+    json: Json = False,
 ) -> None:
     """Make one study of several of the same problem: all their trials and evaluations."""
     from apollo.search.merge import merge_studies
 
     count = merge_studies(names, into, output, storage)
-    typer.echo(f"Study '{into}' has {count} trials; `apollo study best {into}` ranks them.")
+    sentence = f"Study '{into}' has {count} trials; `apollo study best {into}` ranks them."
+    console.tell(sentence, {"study": into, "trials": count}, json)
 
 
 @app.command("delete")
@@ -150,6 +151,7 @@ def study_delete(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     output: Output = RESULTS,
     storage: Storage = None,
+    json: Json = False,
 ) -> None:
     """Delete studies with their trials, evaluations and files."""
     from apollo.search.delete import delete_study
@@ -161,11 +163,14 @@ def study_delete(
         with open_study(output, name, storage) as store:
             counts[name] = len(brief_trials(store, name))
     if not (yes or _agreed(counts)):
-        typer.echo("Nothing was deleted.")
+        console.tell("Nothing was deleted.", [], json)
         return
     for name, count in counts.items():
         delete_study(output, name, storage)
-        typer.echo(f"Study '{name}' with its {count} trials was deleted.")
+        if not json:
+            typer.echo(f"Study '{name}' with its {count} trials was deleted.")
+    if json:
+        console.print_json([{"study": name, "trials": count} for name, count in counts.items()])
 
 
 def _agreed(counts: Mapping[str, int]) -> bool:

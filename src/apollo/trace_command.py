@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from apollo import console
 from apollo.console import guarded
 from apollo.network_option import (
     Batch,
@@ -13,12 +14,13 @@ from apollo.network_option import (
     Partial,
     Shapes,
     Sparsity,
+    left_out_json,
     masks_for,
     open_network,
     tell_left_out,
     tell_sparsity,
 )
-from apollo.options import Design
+from apollo.options import Design, Json
 from apollo.program_command import is_program, run_program
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ def trace(
             "-o", "--file", help="File to write: .pftrace for Perfetto, .vcd for waveforms."
         ),
     ] = None,
+    json: Json = False,
 ) -> None:
     """Write what every engine does when, to look at in a viewer."""
     from apollo.simulator.trace.files import check_suffix, write_trace
@@ -58,11 +61,13 @@ def trace(
             raise ValueError("--warm is for networks; a program is one inference.")
         name = Path(network).stem
         timeline, accelerator = run_program(network, design, batch, sparsity)
-        title = f"{name} on {accelerator.name}"
+        title, left_out = f"{name} on {accelerator.name}", {}
     else:
         model = open_network(network, batch, shape, partial)
-        tell_left_out(model)
-        tell_sparsity(model, sparsity)
+        left_out = left_out_json(model)
+        if not json:
+            tell_left_out(model)
+            tell_sparsity(model, sparsity)
         name = model.graph.name
         masks = masks_for(model, sparsity)
         title, timeline, accelerator = _run(model.graph, design, masks, warm)
@@ -71,9 +76,9 @@ def trace(
     path = file or Path(_file_name(name, accelerator.name))
     write_trace(timeline, accelerator, path, title=title, window=part)
     viewer = "GTKWave or Surfer" if path.suffix == ".vcd" else "the viewer at ui.perfetto.dev"
-    typer.echo(
-        f"{part.cycles:,} of {run.cycles:,} cycles written to '{path}'; open it in {viewer}."
-    )
+    sentence = f"{part.cycles:,} of {run.cycles:,} cycles written to '{path}'; open it in {viewer}."
+    facts = {"file": str(path), "title": title, "first_cycle": part.first, "cycles": part.cycles}
+    console.tell(sentence, facts | {"run_cycles": run.cycles} | left_out, json)
 
 
 def _run(

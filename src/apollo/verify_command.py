@@ -18,7 +18,8 @@ def verify(
     parts: Annotated[
         list[str] | None,
         typer.Argument(
-            help="systolic, tpu-v1, sparse, edgetpu, rnnt, compiler; all if none is named."
+            help="systolic, tpu-v1, sparse, edgetpu, rnnt, compiler; all if none is named.",
+            autocompletion=completion.verified_parts,
         ),
     ] = None,
     networks: Annotated[

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
+from apollo import console
 from apollo.console import guarded
+from apollo.options import Json
 
 
 @guarded
@@ -14,8 +16,9 @@ def vizier_service(
         "results/vizier.db"
     ),
     port: Annotated[int | None, typer.Option(help="A free one if none is named.")] = None,
+    json: Json = False,
 ) -> None:
     """Serve Vizier studies on this machine; theirs may name `apollo:evolutionary` and others."""
     from apollo.search.vizier_service import serve
 
-    serve(database, port, lambda address: typer.echo(f"Listening on {address}; Ctrl-C ends."))
+    serve(database, port, lambda address: console.tell_address(address, json))

@@ -4,16 +4,21 @@ from typing import Annotated
 
 import typer
 
+from apollo import completion, console
 from apollo.console import guarded
+from apollo.options import Json
 
 
 @guarded
 def worker(
     storage: Annotated[str, typer.Option(help="Where the study is: a path or postgresql://…")],
-    study: Annotated[str, typer.Option(help="Name of the study.")],
+    study: Annotated[
+        str, typer.Option(help="Name of the study.", autocompletion=completion.studies)
+    ],
     idle: Annotated[
         float | None, typer.Option(help="Seconds without a point after which to end.")
     ] = None,
+    json: Json = False,
 ) -> None:
     """Evaluate points of a study that `apollo explore --share` runs, on any machine."""
     from apollo.search.store import Store
@@ -21,4 +26,7 @@ def worker(
 
     with Store(storage) as store:
         done = work(store, study, idle_s=idle)
-    typer.echo(f"{done} points evaluated.", err=True)
+    if json:
+        console.print_json({"study": study, "points": done})
+    else:
+        typer.echo(f"{done} points evaluated.", err=True)

@@ -116,18 +116,23 @@ def picture(
     batch: Batch = 1,
     shape: Shapes = None,
     partial: Partial = False,
+    json: Json = False,
 ) -> None:
     """Draw a network: its operators, coloured by a count, the density or a column of a file."""
+    from apollo.arch.whole_file import whole_file
     from apollo.workloads.picture import draw
 
     if sparsity is not None and (colour is not Colour.DENSITY or values is not None):
         raise ValueError("--sparsity must come with --colour density.")
     model = open_network(network, batch, shape, partial)
-    tell_left_out(model)
-    file.write_text(
-        draw(model.graph, _colouring(model, colour, values, sparsity)), encoding="utf-8"
-    )
-    typer.echo(f"{len(model.graph.operators)} operators drawn to '{file}'.")
+    if not json:
+        tell_left_out(model)
+    drawn = draw(model.graph, _colouring(model, colour, values, sparsity))
+    with whole_file(file) as part:
+        part.write_text(drawn, encoding="utf-8")
+    count = len(model.graph.operators)
+    facts = {"file": str(file), "operators": count} | left_out_json(model)
+    console.tell(f"{count} operators drawn to '{file}'.", facts, json)
 
 
 def _colouring(

@@ -188,3 +188,54 @@ def test_the_files_are_named_in_order(user: Path) -> None:
         ("apollo.toml", True),
     ]
     assert str(user) in run("config path").stdout.replace("\n", "")
+
+
+def test_a_setting_is_written_and_read(user: Path) -> None:
+    assert run("config set jobs 4").stdout == "jobs is 4 in 'apollo.toml'.\n"
+    assert settings()["jobs"] == (4, "apollo.toml")
+    facts = json.loads(run('config set design a"b.toml --user --json').stdout)
+    assert facts == {"name": "design", "value": 'a"b.toml', "file": str(user)}
+    assert settings()["design"] == ('a"b.toml', str(user))
+
+
+def test_comments_and_other_settings_stay() -> None:
+    Path("apollo.toml").write_text("# mine\nseed = 3  # lucky\njobs = 2")
+    run("config set seed 4")
+    run("config set output here")
+    text = '# mine\nseed = 4\njobs = 2\noutput = "here"\n'
+    assert Path("apollo.toml").read_text() == text
+
+
+def test_a_setting_that_another_place_gives_says_so(user: Path) -> None:
+    run("config set seed 1")
+    assert "Here seed comes from 'apollo.toml'" in run("config set seed 2 --user").stderr
+    said = run("config set seed 2", APOLLO_SEED="3").stderr
+    assert "Here seed comes from APOLLO_SEED" in said
+    assert not run("config set seed 5").stderr
+    assert user.read_text() == "seed = 2\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("job 3", "'job' is not a setting (known: output, storage, jobs, design, baseline, seed, "
+         "cache_dir). Did you mean 'jobs'?"),
+        ("jobs many", "jobs must be an integer of at least 1, not 'many'."),
+        ("jobs 0", "jobs must be an integer of at least 1, not '0'."),
+        ("seed -- -1", "seed must be an integer of at least 0, not '-1'."),
+        ("seed 1.5", "seed must be an integer of at least 0, not '1.5'."),
+    ],
+)  # fmt: skip
+def test_a_wrong_setting_is_not_written(line: str, said: str) -> None:
+    assert sentence(f"config set {line}") == said
+    assert not Path("apollo.toml").exists()
+
+
+def test_a_file_that_cannot_be_changed_is_left_alone() -> None:
+    for text in ("jobs =", "jobs = '''\nseed = 3\n'''\n", "[seed]\na = 1\n"):
+        Path("apollo.toml").write_text(text)
+        assert "apollo.toml" in sentence("config set seed 4")
+        assert Path("apollo.toml").read_text() == text
+    Path("apollo.toml").unlink()
+    Path("apollo.toml").mkdir()
+    assert sentence("config set seed 4") == "The settings file 'apollo.toml' must not be a folder."

@@ -14,6 +14,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from apollo import completion
 from apollo.arch.accelerator import design_text, load_design, preset_names
 from apollo.cli import app
 from apollo.search.optimizers.table import FAMILIES, OPTIMIZERS
@@ -45,6 +46,7 @@ ANSWERED: dict[str, str | None] = {
     "designs": "",
     "config show": "",
     "config path": "",
+    "config set": "seed 3",
     "workloads": "",
     "workloads show": TINY,
     "workloads picture": f"{TINY} -o net.svg",
@@ -65,14 +67,7 @@ ANSWERED: dict[str, str | None] = {
     "study merge": "stored --into merged",
     "study delete": "stored --yes",
 }
-# docs/cli.md names them: they write files, delete them or serve.
-WITHOUT_JSON = {
-    *("trace", "assemble", "workloads picture", "place train"),
-    *("study export", "study merge", "study delete"),
-    *("dashboard", "worker", "vizier-service"),
-}
 OPTIONS_OF_DESIGNS = {"design", "baseline"}
-TRIALS = [("report", "design")]  # is the number of one
 ARGUMENTS_OF_NETWORKS = {"network", "networks"}
 
 
@@ -94,7 +89,7 @@ def having(names: set[str]) -> list[tuple[str, str]]:
         (command, parameter.name)
         for command, parameters in COMMANDS.items()
         for parameter in parameters
-        if parameter.name in names and (command, parameter.name) not in TRIALS
+        if parameter.name in names
     ]
 
 
@@ -141,22 +136,15 @@ def test_every_command_says_what_it_does_and_takes(command: str) -> None:
 @pytest.mark.parametrize("command", [name for name, line in ANSWERED.items() if line is not None])
 @pytest.mark.usefixtures("stored", "programs")
 def test_results_are_on_stdout_and_json_is_nothing_but_json(command: str) -> None:
-    line = f"{command} {ANSWERED[command]}"
-    if command in WITHOUT_JSON:
-        assert "--json" not in {option for each in COMMANDS[command] for option in each.opts}
-        result = run(line)
-    else:
-        result = run(f"{line} --json")
-        json.loads(result.stdout)
+    result = run(f"{command} {ANSWERED[command]} --json")
+    json.loads(result.stdout)
     assert result.exit_code == 0, result.output
-    assert result.stdout.strip()
     assert "Traceback" not in result.output
 
 
-def test_the_page_names_the_commands_without_json() -> None:
-    page = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
-    sentence = page.split("Every command but")[1].split("has `--json`")[0]
-    assert set(re.findall(r"`([^`]+)`", sentence)) == WITHOUT_JSON
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_json(command: str) -> None:
+    assert "--json" in {option for each in COMMANDS[command] for option in each.opts}
 
 
 def given(command: str, parameter: str, value: str) -> str:
@@ -297,7 +285,34 @@ COMPLETED = {
     "study best --output elsewhere st": set(),
     "study be": {"best"},
     "verify compiler --networks unet,resnet": {"unet,resnet50"},
+    "verify sp": {"sparse"},
+    "report st": {"stored"},
+    "reproduce pl": {"placement"},
+    "config set ca": {"cache_dir"},
+    "place b": {"benchmark"},
+    "place nmt": {"nmt", "nmt_2", "nmt_4", "nmt_8"},
+    "place nmt_2 --cluster 4g": {"4gpu"},
+    "place nmt_2 --optimizer heft,m_e": {"heft,m_etf"},
+    "place train rn": {"rnnlm"},
+    "place partition latency/": {
+        f"latency/{name}_inference" for name in ("gnmt", "inceptionv3", "resnet50")
+    },
+    "place codesign rnnt_j --cluster 2c": {"2chip"},
 }
+
+
+def test_words_that_the_shell_completes_are_those_that_there_are() -> None:
+    from apollo.search.placement.graphs.catalogue import MODELS
+    from apollo.search.placement.graphs.families import FAMILIES as OF_GRAPHS
+    from apollo.search.placement.optimizers import optimizer_names as placers
+    from apollo.search.reproduce.others import APOLLO, SYSTEMS
+    from apollo.search.verify.parts import PARTS
+
+    assert (*MODELS,) == completion.PLACED
+    assert (*placers(),) == completion.PLACERS
+    assert (*OF_GRAPHS,) == completion.PLACEMENT_FAMILIES
+    assert (APOLLO, *SYSTEMS) == completion.PUBLISHED_SYSTEMS
+    assert (*PARTS,) == completion.VERIFIED_PARTS
 
 
 def test_help_imports_nothing_slow(environment: dict[str, str]) -> None:

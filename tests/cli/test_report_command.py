@@ -72,7 +72,7 @@ def test_what_lacks_is_computed_once_and_stored(results: Path) -> None:
     best = explored.best
     assert best is not None
     other = next(t for t in explored.result.trials if t.resource == "area")
-    assert report("e", "--design", other.number).exit_code == 0
+    assert report("e", "--trial", other.number).exit_code == 0
     with open_study(results, "e") as store:
         assert str(other.index) in design_names(store, "e")
         assert levers_of(store, "e")
@@ -81,8 +81,8 @@ def test_what_lacks_is_computed_once_and_stored(results: Path) -> None:
 def test_what_cannot_be_shown_is_refused(results: Path) -> None:
     assert refused("s", "s") == "A report must name each study once, not s, s."
     assert refused("nothing").startswith("There is no study 'nothing'")
-    sentence = "The design must be a trial of 's', 0 to 59, not 60."
-    assert refused("s", "--design", 60) == sentence
+    sentence = "The trial must be one of 's', 0 to 59, not 60."
+    assert refused("s", "--trial", 60) == sentence
     assert refused("s", "-o", "no/r.html").startswith("There is no folder 'no'")
 
 
