@@ -9,7 +9,7 @@ STAMP  := $(VENV)/.installed
 export OPENBLAS_NUM_THREADS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup explore test check test-slow bench bench-search constraints clean
+.PHONY: help setup explore test check test-slow five-minutes docs bench bench-search constraints clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,12 @@ check: $(STAMP)  ## lint, types, import contracts
 
 test-slow: $(STAMP)  ## the long studies
 	$(BIN)/pytest -n auto -m slow
+
+five-minutes: $(STAMP)  ## those of the README, from a wheel in an empty environment
+	$(BIN)/python -m tests.wheel.five_minutes
+
+docs: $(STAMP)  ## the documentation as a site in build/docs, to read without a network
+	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs build/docs
 
 bench: $(STAMP)  ## benchmarks: evaluations per second and where the time goes
 	$(BIN)/python -m tests.benchmarks

@@ -77,7 +77,7 @@ def compile(
         options: decisions of the compiler for lanes (`compiler.options.Options`); its own without.
 
     Returns:
-        The programs, and what the compiler decided: mapping, addresses in bytes, streams.
+        The programs, and what the compiler decided (mapping, addresses in bytes, streams).
 
     Raises:
         DoesNotFit: when no mapping of some layer fits; it has layer, resource, demand and bound.
@@ -111,7 +111,7 @@ def evaluate(
         options: decisions of the compiler.
 
     Returns:
-        `metrics` with units in their names: `cycles` and `latency_ms` of a first inference,
+        `metrics` with units in their names, `cycles` and `latency_ms` of a first inference,
         `warm_cycles`, `warm_latency_ms` and `throughput_per_s` of following ones, `energy_uj` of
         one of these; `layers()`, a row each; and both runs, instruction by instruction.
 

@@ -106,7 +106,6 @@ def tell(sentence: str, facts: Any, as_json: bool) -> None:
 def tell_address(address: str, as_json: bool) -> None:
     """Where something is served until Ctrl-C."""
     tell(f"{address}; Ctrl-C ends.", {"address": address}, as_json)
-    sys.stdout.flush()
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
