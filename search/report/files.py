@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -28,4 +28,5 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         raise ValueError(f"The file '{path}' cannot be written: {why}.") from None
     finally:
         if part != wanted:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):  # what is in the way of the file has been said
+                part.unlink()

@@ -104,15 +104,27 @@ def markdown(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines) + "\n"
 
 
+def around(page: Path) -> tuple[str, str]:
+    """What stands before and behind the marks of a page.
+
+    Raises `ValueError` when it lacks them, or is no text.
+    """
+    try:
+        old = page.read_text(encoding="utf-8") if page.is_file() else ""
+    except UnicodeDecodeError:
+        raise ValueError(f"The page '{page}' must be a text in UTF-8.") from None
+    before, begin, rest = old.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"The page '{page}' must have the marks {BEGIN} and {END}.")
+    return before, after
+
+
 def fill(page: Path, text: str) -> None:
     """Put text between the marks of a page.
 
     Raises `ValueError` when it lacks them.
     """
-    old = page.read_text(encoding="utf-8") if page.is_file() else ""
-    before, begin, rest = old.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"The page '{page}' must have the marks {BEGIN} and {END}.")
+    before, after = around(page)
     with whole_file(page) as part:
         part.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}", encoding="utf-8")

@@ -60,7 +60,7 @@ def url_of(location: str | Path) -> URL:
         return URL.create(SQLITE, database=str(location))
     try:
         url = make_url(str(location))
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter of a port
         url = None
     kind = "" if url is None else url.get_backend_name()
     if url is None or kind not in _DRIVERS:
@@ -136,7 +136,7 @@ def sentences(engine: Engine) -> Iterator[None]:
                 raise ValueError(f"The database '{name}' {cause}.") from None
         if isinstance(error, OperationalError):
             what = "reached" if engine.dialect.name == POSTGRESQL else "used"
-            why = str(error.orig).strip().splitlines()[-1].strip()
+            why = str(error.orig).strip().splitlines()[-1].strip().rstrip(".?")
             raise ValueError(f"The database '{name}' cannot be {what}: {why}.") from None
         raise
 

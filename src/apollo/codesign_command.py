@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from apollo import completion, console
+from apollo.bounds import check_number, check_seed
 from apollo.console import guarded
 from apollo.options import RESULTS, Json, Output
 
@@ -44,6 +45,8 @@ def codesign(
     json: Json = False,
 ) -> None:
     """Cut networks over several small chips; every part is compiled and simulated."""
+    check_number("--trials", trials, least=0)
+    check_seed(seed)
     from apollo.arch.cluster_file import load_cluster
     from apollo.search.placement.codesign.chips import Search
     from apollo.search.placement.codesign.compare import codesign_rows
@@ -73,7 +76,11 @@ def codesign(
 def _count(text: str) -> int:
     if not (text.strip().isascii() and text.strip().isdigit()):
         raise ValueError(f"--chips must be counts with commas between, as 2,4, not '{text}'.")
-    return int(text)
+    from apollo.arch.cluster import MOST_DEVICES
+
+    count = int(text)
+    check_number("A count of --chips", count, most=MOST_DEVICES)
+    return count
 
 
 def _designs(name: str, output: Path) -> "Sequence[Accelerator]":

@@ -32,7 +32,8 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
-            sys.stdout.flush()
+            if sys.stdout is not None:  # a shell may have closed it
+                sys.stdout.flush()
         except typer.Exit:
             raise
         except ValueError as error:
@@ -43,7 +44,8 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(ExitCode.OK) from None
         except OSError as error:
-            what = f"'{error.filename}': {error.strerror}" if error.filename else str(error)
+            why = error.strerror or str(error)
+            what = f"'{error.filename}': {why}" if error.filename else why
             fail(f"A file could not be used: {what}.", ExitCode.USAGE)
         except Exception as error:
             _infeasible_or_internal(error)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from apollo import completion, console
+from apollo.bounds import check_number
 from apollo.console import guarded
 from apollo.explore_command import Constraints, Networks, Objectives, Ranges, Texts
 from apollo.network_option import Batch
@@ -49,8 +50,7 @@ def contest(
     from apollo.search.store import Store
     from apollo.search.studies import database_path
 
-    if seeds < 1:
-        raise ValueError(f"--seeds must be at least 1, not {seeds}.")
+    check_number("--seeds", seeds)
     problem = make_problem(
         networks,
         objectives=objective or (DEFAULT_GOAL,),

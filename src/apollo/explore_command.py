@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from apollo import completion, console, explore_view
+from apollo.bounds import MOST_JOBS, check_number
 from apollo.console import ExitCode, guarded
 from apollo.network_option import Batch, Sparsity
 from apollo.options import RESULTS, Baseline, Jobs, Json, Output, Resumed, Storage
@@ -107,6 +108,7 @@ def explore(
     }
     choices |= {"trials": trials, "seed": seed, "output": output}
     choices["warm_start"] = make_warm_start(warm_start, warm_points, warm_by)
+    check_number("--jobs", jobs, most=MOST_JOBS)
     with terminal_progress() as progress:
         execution = Execution(jobs, storage, share, backend)
         exploration = run(problem, **choices, execution=execution, progress=progress)

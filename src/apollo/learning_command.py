@@ -2,13 +2,14 @@
 
 import csv
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from apollo import completion, console
+from apollo.bounds import check_number, check_seed
 from apollo.console import ExitCode, guarded
 from apollo.options import ClusterName, Json
 
@@ -49,6 +50,7 @@ def train(
     from apollo.search.placement.learning.settings import LearningSettings
     from apollo.search.placement.learning.train import Training
 
+    check_number("--simulations", simulations)
     problems = _problems(family, cluster, members, held_out, seed)[0]
     if policy.exists():
         training = load_training(policy, problems)
@@ -96,6 +98,8 @@ def evaluate(
     from apollo.search.placement.generalise import generalise
     from apollo.search.placement.learning.checkpoint import load_policy
 
+    check_number("--held-out", held_out)
+    check_number("--simulations", simulations)
     learned = load_policy(policy)
     problems = _problems(family, cluster, members, held_out, seed)[1]
     rows = [*generalise(learned, problems, Budget(simulations), seed)]
@@ -110,6 +114,9 @@ def _problems(
     name: str, cluster: str, members: int, held_out: int, seed: int
 ) -> tuple[list[Any], list[Any]]:
     """Those to learn, and those held out: the same for the same counts and seed."""
+    check_number("--members", members)
+    check_number("--held-out", held_out, least=0)
+    check_seed(seed)
     from apollo.arch.cluster_file import load_cluster
     from apollo.search.placement.generalise import problems_of
     from apollo.search.placement.graphs.families import family
@@ -124,11 +131,12 @@ def _line(training: "Training") -> str:
     return f"{training.simulations:,} simulations, {row.problem}: mean reward {row.mean_reward:.3f}"
 
 
-def _write_curve(rows: Sequence["Row"], path: Path) -> None:
+def _write_curve(rows: "Sequence[Row]", path: Path) -> None:
     from apollo.arch.whole_file import whole_file
+    from apollo.search.placement.learning.train import Row
 
     with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(asdict(rows[0])))
+        writer = csv.DictWriter(file, [each.name for each in fields(Row)])
         writer.writeheader()
         writer.writerows(asdict(row) for row in rows)
 

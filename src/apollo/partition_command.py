@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from apollo import completion, console
+from apollo.bounds import check_number, check_seed
 from apollo.console import guarded
 from apollo.options import Json
 
@@ -38,6 +39,8 @@ def partition(
     json: Json = False,
 ) -> None:
     """Cut a third-party graph: the methods of its paper, and optimizers beside them."""
+    check_number("--simulations", simulations)
+    check_seed(seed)
     from apollo.search.placement.partition.beside import optimizer_rows
     from apollo.search.placement.partition.table import partition_table
 

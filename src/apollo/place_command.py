@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from apollo import completion, console, place_view
+from apollo.bounds import check_number, check_seed
 from apollo.codesign_command import codesign
 from apollo.console import ExitCode, guarded
 from apollo.default_group import DEFAULT, DefaultGroup
@@ -71,6 +72,7 @@ def place(
     from apollo.search.placement.optimizers import chosen
     from apollo.search.placement.task import PlacementTask
 
+    check_seed(seed)
     names = chosen(optimizer)
     task = PlacementTask(graph, cluster, batch, not inference, micro_batches, groups)
     if placement is not None:
@@ -85,6 +87,7 @@ def place(
 def _budget(simulations: int, seconds: float | None) -> "Budget":
     from apollo.search.placement.found import Budget
 
+    check_number("--simulations", simulations)
     return Budget(simulations) if seconds is None else Budget(simulations, seconds)
 
 
@@ -202,8 +205,7 @@ def benchmark(
     from apollo.search.store import Store
     from apollo.search.studies import database_path
 
-    if seeds < 1:
-        raise ValueError(f"--seeds must be at least 1, not {seeds}.")
+    check_number("--seeds", seeds)
     pairs = GRAPHS if graphs is None else tuple(map(_pair, graphs.split(",")))
     names = OPTIMIZERS if optimizers is None else chosen(optimizers)
     budget = _budget(simulations, None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from apollo import completion, console
+from apollo.bounds import MOST_JOBS, check_number
 from apollo.console import ExitCode, guarded
 from apollo.options import RESULTS, Jobs, Json, Output
 
@@ -49,13 +50,17 @@ def reproduce(
 ) -> None:
     """Reproduce a published study: rows, figures, and its statements beside ours; resumes."""
     if system != APOLLO:
+        if part or without or dry_run or document is not None:
+            raise ValueError("--part, --without, --dry-run and --document are of apollo only.")
         _reproduce_other(system, published / system, output, quick=quick, json=json)
         return
-    if jobs < 1:
-        raise ValueError(f"--jobs must be at least 1, not {jobs}.")
+    check_number("--jobs", jobs, most=MOST_JOBS)
+    from apollo.search.reproduce.document import around
     from apollo.search.reproduce.plan import published_plan, quick_plan
     from apollo.search.reproduce.study import part_names
 
+    if document is not None:
+        around(document)
     plan = quick_plan() if quick else published_plan()
     parts = part_names(plan, part or [], without or [])
     folder = output / ("reproduce-quick" if quick else "reproduce")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from apollo import completion, console, study_view
+from apollo.bounds import check_number
 from apollo.console import ExitCode, guarded
 from apollo.options import RESULTS, Json, Output, Storage, StudyName, StudyNames
 
@@ -63,8 +64,7 @@ def study_best(
     from apollo.search.store.brief import best_trials
     from apollo.search.studies import open_study, row_of
 
-    if count < 1:
-        raise ValueError(f"--count must be at least 1, not {count}.")
+    check_number("--count", count)
     with open_study(output, name, storage) as store:
         row, best = row_of(store, name), best_trials(store, name, count)
     if not best:

@@ -132,7 +132,9 @@ def write_csv(found: "Sweep", path: Path) -> None:
     """A row for every point; figures are empty where it is infeasible."""
     names = [axis.name for axis in found.axes]
     figures = [name for name, _, _ in _FIGURES] + ["bound_by", "bound_share"]
-    with path.open("w", newline="", encoding="utf-8") as file:
+    from apollo.arch.whole_file import whole_file
+
+    with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow([*names, *figures, *(f"elasticity_{n}" for n in names), "reason"])
         for point in found.points:

@@ -37,7 +37,10 @@ def verify(
     """Hold Apollo against published figures, closed forms, bounds; exit 4 if one is missed."""
     from apollo.search.verify.parts import parts_of
 
-    results = [part() for part in parts_of(parts or [], networks)]
+    chosen = parts_of(parts or [], networks)
+    if output is not None:
+        output.mkdir(parents=True, exist_ok=True)  # before minutes of work, if it cannot be
+    results = [part() for part in chosen]
     if json:
         console.print_json([part_json(part) for part in results])
     else:
@@ -45,7 +48,6 @@ def verify(
             print_part(part)
     for part in results:
         if output is not None and part.write is not None:
-            output.mkdir(parents=True, exist_ok=True)
             for path in part.write(output):
                 typer.echo(f"'{path}' is written.", err=True)
     if missed := sum(len(part.misses) for part in results):

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from apollo import console
+from apollo.bounds import MOST_PORT, check_number
 from apollo.console import guarded
 from apollo.options import Json
 
@@ -19,6 +20,8 @@ def vizier_service(
     json: Json = False,
 ) -> None:
     """Serve Vizier studies on this machine; theirs may name `apollo:evolutionary` and others."""
+    if port is not None:
+        check_number("--port", port, most=MOST_PORT)
     from apollo.search.vizier_service import serve
 
     serve(database, port, lambda address: console.tell_address(address, json))

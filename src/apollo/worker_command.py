@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from apollo import completion, console
+from apollo.bounds import check_number
 from apollo.console import guarded
 from apollo.options import Json
 
@@ -21,6 +22,8 @@ def worker(
     json: Json = False,
 ) -> None:
     """Evaluate points of a study that `apollo explore --share` runs, on any machine."""
+    if idle is not None:
+        check_number("--idle", idle, least=0)
     from apollo.search.store import Store
     from apollo.search.worker import work
 

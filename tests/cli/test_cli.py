@@ -232,6 +232,15 @@ def test_a_closed_pipe_is_no_error(command: str) -> None:
     assert shell.returncode == 0
 
 
+def test_closed_and_full_outputs_are_no_crash() -> None:
+    command = [sys.executable, "-m", "apollo", "designs"]
+    for redirection, code in ((">&-", 0), (">/dev/full", 2), ("2>&-", 0)):
+        line = f"{' '.join(command)} {redirection}"
+        shell = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+        assert (shell.returncode, "Traceback" in shell.stderr) == (code, False), redirection
+        assert "Internal" not in shell.stderr
+
+
 def test_help_is_quick_because_it_imports_no_numba() -> None:
     code = "import sys, apollo.cli; sys.exit('numba' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
