@@ -32,8 +32,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
-            if sys.stdout is not None:  # a shell may have closed it
-                sys.stdout.flush()
+            sys.stdout.flush()
         except typer.Exit:
             raise
         except ValueError as error:
