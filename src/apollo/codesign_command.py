@@ -89,7 +89,12 @@ def _designs(name: str, output: Path) -> "Sequence[Accelerator]":
     from apollo.search.placement.codesign.chips import designs_of_study
 
     kind, _, study = name.partition(":")
-    return designs_of_study(output, study) if kind == "study" else [load_design(name)]
+    if kind != "study":
+        return [load_design(name)]
+    try:
+        return designs_of_study(output, study)
+    except KeyError:
+        raise ValueError(f"Study '{study}' is none of designs for networks.") from None
 
 
 def _row(row: "CodesignRow") -> tuple[str, ...]:

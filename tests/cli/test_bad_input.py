@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from apollo.arch.accelerator import design_text, load_design
 from apollo.cli import app
+from apollo.search.store import StudyRow
 from tests.stored import row, save, trials
 
 TINY = "conv:8x8x3x8x3x1"
@@ -194,6 +195,9 @@ SENTENCES = {
     f"place {GRAPH} --cluster 4gp": "Did you mean '4gpu'?",
     f"place {GRAPH} --optimizer nothing": "There is no optimizer 'nothing' for placements",
     "place random:2x2:1 --cluster alone.toml --optimizer single": "there must be 1 to 64 devices",
+    f"place codesign {TINY} --design study:of-others": "Study 'of-others' is none of designs for "
+    "networks.",
+    f"explore {TINY} --trials 2 --study of-others": "Study 'of-others' was made with ",
     "place train nothing -o a.npz": "There is no family 'nothing' of graphs",
     "place partition throughput/nothing": "There is no partition graph 'throughput/nothing'.",
     "config set nothing 1": "'nothing' is not a setting (known: output, ",
@@ -231,6 +235,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     Path("folder").mkdir()
     save(Path("results"), row("stored"), trials(20))
     save(Path("results"), row("nothing-feasible"), [t for t in trials(50) if not t.feasible][:1])
+    save(Path("results"), StudyRow("of-others", "random", 0, {}, "1"), trials(5))
     run(f"compile {TINY} --program one.program")
     Path("one.listing").write_text(run("disassemble one.program").stdout, encoding="utf-8")
     yield folder
