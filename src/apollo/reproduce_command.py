@@ -68,6 +68,7 @@ def reproduce(
     if dry_run:
         _show_plan(estimates, jobs, json)
         return
+    (published / APOLLO).mkdir(parents=True, exist_ok=True)  # before hours of work, if it cannot be
     _run(plan, folder, estimates, jobs)
     _publish(plan, folder, published / APOLLO, document, json)
 

@@ -189,6 +189,7 @@ SENTENCES = {
     "reproduce nothing": "There is no system 'nothing' to reproduce (known: apollo, sparse, tpu, "
     "placement).",
     "reproduce tpu --part x": "--part, --without, --dry-run and --document are of apollo only.",
+    "reproduce apollo --quick --part unbound --published file": "'file/apollo': Not a directory.",
     "reproduce apollo --quick --part x": "There is no part 'x' (known: ",
     "place nothing": "There is no graph 'nothing' to place: ",
     "place random:0x1:1": "must have the form random:LAYERSxWIDTH:SEED",
