@@ -48,7 +48,7 @@ def test_optimizers_are_tabled_and_the_best_is_written(tmp_path: Path) -> None:
         ((GRAPH, "--optimizer", "hefd"), "There is no optimizer 'hefd' for placements"),
         ((GRAPH, "--cluster", "4gpus"), "There is no cluster '4gpus'"),
         (("inception_v4",), "There is no graph 'inception_v4' to place"),
-        ((GRAPH, "--simulations", "0"), "There must be at least 1 simulation, not 0."),
+        ((GRAPH, "--simulations", "0"), "--simulations must be at least 1, not 0."),
         ((GRAPH, "--micro-batches", "2"), "give --batch too"),
         (("nmt_2", "--batch", "9", "--micro-batches", "2"), "must be a multiple of 2"),
         ((GRAPH, "--groups", "0"), "The number of most-groups must be at least 1."),
