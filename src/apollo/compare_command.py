@@ -8,7 +8,7 @@ import typer
 from apollo import completion, console
 from apollo.console import guarded
 from apollo.network_option import Batch, Partial, Shapes, Sparsity, open_workload
-from apollo.options import RESULTS, Json
+from apollo.options import RESULTS, Json, Output, Storage
 from apollo.program_command import is_program, run_program
 
 if TYPE_CHECKING:
@@ -42,30 +42,33 @@ def compare(
     shape: Shapes = None,
     partial: Partial = False,
     sparsity: Sparsity = None,
-    output: Annotated[Path, typer.Option(help="For studies: their folder.")] = RESULTS,
+    output: Output = RESULTS,
+    storage: Storage = None,
     every: Annotated[bool, typer.Option("--all", help="Every row, not the largest.")] = False,
     json: Json = False,
 ) -> None:
     """Show what differs, stage by stage, the largest differences first."""
-    kind = _kind_of(first, second, network, output)
+    kind = _kind_of(first, second, network, output, storage)
     if kind == "designs":
         sections = _designs(first, second, network, batch, shape, partial, sparsity)
     elif kind == "programs":
         sections = _programs(first, second, design)
     else:
-        sections = _studies(first, second, output)
+        sections = _studies(first, second, output, storage)
     if json:
         console.print_json({"first": first, "second": second, **comparison_json(kind, sections)})
     else:
         print_comparison(first, second, sections, every)
 
 
-def _kind_of(first: str, second: str, network: str | None, output: Path) -> str:
+def _kind_of(
+    first: str, second: str, network: str | None, output: Path, storage: str | None
+) -> str:
     """What is compared.
 
     Raises `ValueError` for two of different kinds, and for what is none.
     """
-    kinds = [_kind(name, network is not None, output) for name in (first, second)]
+    kinds = [_kind(name, network is not None, output, storage) for name in (first, second)]
     if kinds[0] != kinds[1]:
         raise ValueError(
             f"'{first}' is one of the {kinds[0]} and '{second}' one of the {kinds[1]}; "
@@ -78,15 +81,15 @@ def _kind_of(first: str, second: str, network: str | None, output: Path) -> str:
     return kinds[0]
 
 
-def _kind(name: str, has_network: bool, output: Path) -> str:
+def _kind(name: str, has_network: bool, output: Path, storage: str | None) -> str:
     from apollo.arch.accelerator import design_names
     from apollo.arch.text import suggestion
     from apollo.search.studies import list_studies
 
     head = name.partition(",")[0]
-    studies = [summary.study.name for summary in list_studies(output)[0]]
     if head in design_names() or head.lower().endswith(".toml"):
         return "designs"
+    studies = [summary.study.name for summary in list_studies(output, storage)[0]]
     if name in studies:
         return "studies"
     if is_program(name):
@@ -94,7 +97,7 @@ def _kind(name: str, has_network: bool, output: Path) -> str:
     if has_network:
         return "designs"  # which says what is wrong with the name
     raise ValueError(
-        f"'{name}' must be a preset, a .toml file, a program, or a study in '{output}'."
+        f"'{name}' must be a preset, a .toml file, a program, or a study in '{storage or output}'."
         f"{suggestion(head, [*design_names(), *studies])}"
     )
 
@@ -126,11 +129,12 @@ def _programs(first: str, second: str, design: str) -> "list[Section]":
     return compare_programs(one, run_program(second, design, 1)[0], accelerator)
 
 
-def _studies(first: str, second: str, output: Path) -> "list[Section]":
+def _studies(first: str, second: str, output: Path, storage: str | None) -> "list[Section]":
     from apollo.search.compare.studies import compare_studies
     from apollo.search.studies import read_study
 
-    return compare_studies(read_study(output, first), read_study(output, second))
+    one, other = (read_study(output, name, storage) for name in (first, second))
+    return compare_studies(one, other)
 
 
 def comparison_json(kind: str, sections: "list[Section]") -> dict[str, Any]:

@@ -10,7 +10,7 @@ from apollo.bounds import check_number
 from apollo.console import guarded
 from apollo.explore_command import Constraints, Networks, Objectives, Ranges, Texts
 from apollo.network_option import Batch
-from apollo.options import RESULTS, Json, Output
+from apollo.options import RESULTS, Json, Output, Storage
 
 if TYPE_CHECKING:
     from apollo.search.contest import Result
@@ -40,6 +40,7 @@ def contest(
         "contest"
     ),
     output: Output = RESULTS,
+    storage: Storage = None,
     json: Json = False,
 ) -> None:
     """Run optimizers with several seeds each, and test whether one is better."""
@@ -62,7 +63,8 @@ def contest(
     )
     entrants = [Entrant(name) for name in dict.fromkeys(optimizers.split(","))]
     checkpoints = _checkpoints(trials)
-    with Store(database_path(output, study)) as store:
+    database = database_path(output, study)
+    with Store(storage or database) as store:
         results = run(
             problem,
             entrants,

@@ -13,7 +13,7 @@ from apollo.codesign_command import codesign
 from apollo.console import ExitCode, guarded
 from apollo.default_group import DEFAULT, DefaultGroup
 from apollo.learning_command import evaluate, train
-from apollo.options import RESULTS, ClusterName, Json, Output, Resumed
+from apollo.options import RESULTS, ClusterName, Json, Output, Resumed, Storage
 from apollo.partition_command import partition
 
 if TYPE_CHECKING:
@@ -66,11 +66,13 @@ def place(
     seed: Annotated[int, typer.Option(help="The same seed gives the same placements.")] = 0,
     study: Resumed = None,
     output: Output = RESULTS,
+    storage: Storage = None,
     json: Json = False,
 ) -> None:
     """Place a graph by one optimizer or several, and show the best placement."""
     from apollo.search.placement.optimizers import chosen
     from apollo.search.placement.task import PlacementTask
+    from apollo.search.studies import database_path
 
     check_seed(seed)
     names = chosen(optimizer)
@@ -80,7 +82,8 @@ def place(
         return
     name = _default_name(task, seed) if study is None else study
     budget = _budget(simulations, seconds)
-    placed = _run(task, names, budget, seed, name, output)
+    database = database_path(output, name)
+    placed = _run(task, names, budget, seed, name, storage or database)
     _show(task, placed, output / name, json)
 
 
@@ -97,17 +100,16 @@ def _run(
     budget: "Budget",
     seed: int,
     name: str,
-    output: Path,
+    database: str | Path,
 ) -> list["Placed"]:
     from apollo.search.placement.optimizers import place as place_by
     from apollo.search.placement.study import PlacementStudy
     from apollo.search.store import Store
-    from apollo.search.studies import database_path
 
     options = task.options() | {"simulations": budget.simulations}
     options |= {"seconds": budget.seconds} if budget.seconds < float("inf") else {}
     study = PlacementStudy(name, task.problem, seed, options)
-    with Store(database_path(output, name)) as store:
+    with Store(database) as store:
         try:
             return study.run(
                 store,
@@ -197,6 +199,7 @@ def benchmark(
         "placement-benchmark"
     ),
     output: Output = RESULTS,
+    storage: Storage = None,
     json: Json = False,
 ) -> None:
     """Place the published graphs by every optimizer, with several seeds and equal budgets."""
@@ -209,7 +212,8 @@ def benchmark(
     pairs = GRAPHS if graphs is None else tuple(map(_pair, graphs.split(",")))
     names = OPTIMIZERS if optimizers is None else chosen(optimizers)
     budget = _budget(simulations, None)
-    with Store(database_path(output, study)) as store:
+    database = database_path(output, study)
+    with Store(storage or database) as store:
         rows = benchmark(
             store, budget, seeds, pairs, names, lambda text: typer.echo(text, err=True)
         )

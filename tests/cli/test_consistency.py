@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 from apollo import completion
 from apollo.arch.accelerator import design_text, load_design, preset_names
 from apollo.cli import app
+from apollo.options import RESULTS
 from apollo.search.optimizers.table import FAMILIES, OPTIMIZERS
 from apollo.workloads.catalogue import NETWORKS, network_names
 from tests.stored import row, save, trials
@@ -361,3 +362,37 @@ def test_the_script_of_a_shell_is_shown_and_installed(
 
 def test_the_version_is_that_of_the_distribution() -> None:
     assert run("--version").stdout.strip() == metadata.version("apollo-dse")
+
+
+# One checks the folder, one has many databases, one reads designs of studies in the folder.
+WITHOUT_STORAGE = {"doctor", "reproduce", "place codesign"}
+
+
+def test_what_has_a_folder_of_studies_has_a_storage() -> None:
+    having_folder = {
+        command
+        for command, parameters in COMMANDS.items()
+        for each in parameters
+        if each.name == "output" and each.default == RESULTS
+    }
+    having_storage = {command for command, _ in having({"storage"})}
+    assert having_folder - having_storage == WITHOUT_STORAGE
+    assert having_storage - having_folder == {"worker"}
+
+
+def test_studies_of_all_kinds_share_a_storage() -> None:
+    storage = "--storage all.db"
+    for line in (
+        f"{TINY} --trials 2 --study one",
+        f"{TINY} --trials 2 --study two --seed 1",
+    ):
+        assert run(f"explore {line} {storage}").exit_code == 0
+    assert run(f"contest {ANSWERED['contest']} {storage}").exit_code == 0
+    assert run(f"place {ANSWERED['place run']} --study three {storage}").exit_code == 0
+    assert run(f"place benchmark {ANSWERED['place benchmark']} {storage}").exit_code == 0
+    assert run(f"compare one two {storage}").exit_code == 0
+    assert "Did you mean 'three'?" in refused(f"compare thre one {storage}")
+    listed = json.loads(run(f"study list {storage} --json").stdout)
+    assert len(listed) == 5
+    assert {"one", "two", "three"} < {each["study"] for each in listed}
+    assert not list(Path("results").rglob("*.db"))
