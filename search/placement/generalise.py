@@ -15,8 +15,7 @@ from apollo.search.placement.learning.learn import fine_tune, learn, place
 from apollo.search.placement.learning.policy import Policy
 from apollo.search.placement.problem import PlacementProblem
 from apollo.search.placement.step import problem_of
-
-_NS_PER_MS = 1e6
+from apollo.search.placement.units import NS_PER_MS
 
 
 @dataclass(frozen=True)
@@ -52,8 +51,8 @@ def generalise(
             fine_tune(problem, policy, budget, seed),
             learn(problem, budget, seed),
         )
-        zero_shot, fine_tuned, anew = (found.cost / _NS_PER_MS for found in ways)
-        single_ms = _single_ns(problem) / _NS_PER_MS
+        zero_shot, fine_tuned, anew = (found.cost / NS_PER_MS for found in ways)
+        single_ms = _single_ns(problem) / NS_PER_MS
         yield Generalisation(problem.name, zero_shot, fine_tuned, anew, single_ms)
 
 

@@ -14,6 +14,7 @@ from apollo.default_group import DEFAULT, DefaultGroup
 from apollo.learning_command import evaluate, train
 from apollo.options import RESULTS, Json, Output, Resumed
 from apollo.partition_command import partition
+from apollo.search.placement.units import NS_PER_MS
 
 if TYPE_CHECKING:
     from apollo.search.placement.found import Budget
@@ -144,7 +145,7 @@ def _show_step(task: "PlacementTask", file: Path, json: bool) -> None:
     if json:
         console.print_json(place_view.step_json(task, step))
     else:
-        title = f"{task.problem.name}: a step of {step.step_ns / 1e6:,.3f} ms"
+        title = f"{task.problem.name}: a step of {step.step_ns / NS_PER_MS:,.3f} ms"
         place_view.print_step(task, step, title)
     if step.overflow_bytes:
         console.fail(
