@@ -77,10 +77,7 @@ def test_wrong_input_is_one_sentence(
     assert not refused.stdout
 
 
-def test_what_fits_no_memory_is_said(tmp_path: Path) -> None:
-    cluster = tmp_path / "tiny.toml"
-    cluster.write_text(
-        """
+TWO_GPUS = """
 [[devices]]
 name = "gpu"
 count = 2
@@ -88,11 +85,59 @@ memory_bytes = 40_000_000
 gflop_per_s = 2_800
 gb_per_s = 240
 efficiency_percent = { default = 50 }
-
+"""
+LINKS = """
 [[links]]
 bytes_per_us = 7_600
 """
-    )
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (TWO_GPUS, "Cluster 'my': there is no link from 'gpu0' to 'gpu1'."),
+        (
+            TWO_GPUS.replace("40_000_000", "10") + LINKS,
+            "Device 'gpu0' of cluster 'my' has no memory for any group of 'random:4x3:1': it has "
+            "10 bytes.",
+        ),
+        (
+            TWO_GPUS.replace("default", "Convolution") + LINKS,
+            "No device of cluster 'my' has a cost for operator 'layer0/operator0' "
+            "(FullyConnected): give its kind, or default, in efficiency_percent.",
+        ),
+    ],
+)
+def test_a_cluster_that_cannot_run_the_graph_is_one_sentence(
+    text: str, sentence: str, tmp_path: Path
+) -> None:
+    cluster = tmp_path / "my.toml"
+    cluster.write_text(text)
+    refused = place(GRAPH, "--cluster", str(cluster), "--output", str(tmp_path))
+    assert refused.exit_code == 2, refused.output
+    assert refused.stderr.endswith(f"{sentence}\n")
+    assert len(refused.stderr.splitlines()) == 1
+
+
+def test_a_cycle_is_one_sentence(tmp_path: Path) -> None:
+    nodes = [
+        {"id": number, "fpgaLatency": 1.0, "cpuLatency": 2.0, "size": 10, "supportedOnFpga": 1}
+        | {"isBackwardNode": 0}
+        for number in (1, 2)
+    ]
+    edges = [{"sourceId": one, "destId": 3 - one, "cost": 0.1} for one in (1, 2)]
+    limits = {"maxFPGAs": 2, "maxCPUs": 1, "maxSizePerFPGA": 100}
+    file = tmp_path / "cycle.json"
+    file.write_text(json.dumps({"nodes": nodes, "edges": edges, **limits}))
+    refused = place("partition", str(file))
+    assert refused.exit_code == 2, refused.output
+    assert refused.stderr.endswith(": there is a cycle 2 -> 1 -> 2.\n")
+    assert len(refused.stderr.splitlines()) == 1
+
+
+def test_what_fits_no_memory_is_said(tmp_path: Path) -> None:
+    cluster = tmp_path / "tiny.toml"
+    cluster.write_text(TWO_GPUS + LINKS)
     refused = place(
         "random:40x3:1",
         *("--cluster", str(cluster), "--optimizer", "single", "--output", str(tmp_path)),
