@@ -8,8 +8,10 @@ where weight(i, j) is what the groups i..j-1 take on a device, and half of what 
 their border take on a link, as either side pays its half. Parts that exceed a memory weigh
 infinitely much. These are the splits of pipelines; the simulator says which one is best.
 
-Two orders are cut: that of the problem, and one in which groups come as late as their readers let
-them, so that what reads nothing is beside its reader.
+Three orders are cut: that of the problem; one in which groups come as late as their readers let
+them, so that what reads nothing is beside its reader; and one that grows by the group after which
+least crosses the border, for graphs whose order says little, as where forward and backward
+operators share a group.
 """
 
 import numpy as np
@@ -34,9 +36,9 @@ def contiguous(
 
 
 def contiguous_placements(problem: PlacementProblem) -> Ints:
-    """[K, G] The splits of both orders for every number of devices that has one; none twice."""
+    """[K, G] The splits of all orders for every number of devices that has one; none twice."""
     count = len(problem.groups.names)
-    orders = (np.arange(count), _late(problem.groups))
+    orders = (np.arange(count), _late(problem.groups), _tight(problem))
     splits = {split.tobytes(): split for order in orders for split in _splits(problem, order)}
     return np.array([*splits.values()], np.int64).reshape(-1, count)
 
@@ -123,3 +125,27 @@ def _late(groups: GroupGraph) -> Ints:
         free = [source for source in sources[group] if readers[source] == 0]
         ready += sorted(free, key=lambda source: not sources[source])
     return np.array(backwards[::-1], np.int64)
+
+
+def _tight(problem: PlacementProblem) -> Ints:
+    """[G] The groups, each time the one after which least crosses from those before to the rest.
+
+    It begins where the same from the first group ends: at a far end, not amid the graph.
+    """
+    groups, count = problem.groups, len(problem.groups.names)
+    taken = np.zeros((count, count))
+    taken_ns = _transfers_ns(problem, device_sets(problem)[0])
+    np.add.at(taken, (groups.source, groups.target), taken_ns)
+    taken += taken.T
+    return _grown(taken, int(_grown(taken, 0)[-1]))
+
+
+def _grown(taken: Floats, first: int) -> Ints:
+    """[G] The order that begins with that group."""
+    growth, order = taken.sum(axis=1), np.empty(len(taken), np.int64)
+    order[0] = first
+    for place in range(1, len(order)):
+        growth[order[place - 1]] = np.inf
+        growth -= 2 * taken[order[place - 1]]
+        order[place] = growth.argmin()
+    return order
