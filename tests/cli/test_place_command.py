@@ -158,9 +158,25 @@ def test_a_policy_learns_a_family_and_places_what_it_has_not_seen(
     evaluated = place("eval", *few, "--policy", "policy.npz", "--simulations", "40", "--json")
     assert evaluated.exit_code == 0, evaluated.output
     (row,) = json.loads(evaluated.stdout)
-    assert row["zero_shot_ms"] <= row["single_ms"]
+    assert row["zero_shot_ms"] <= row["early_ms"][-1] <= row["single_ms"]
+    assert row["losses"][-1] == pytest.approx(row["zero_shot_ms"] / row["fine_tuned_ms"] - 1)
     # The same command goes on with a training that is there: this one is at its end.
     assert place("train", *few, "-o", "policy.npz", "--simulations", "100").exit_code == 0
+
+
+def test_a_policy_learns_graphs_by_name_and_places_only_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    common = ["--cluster", "2gpu", "--simulations", "40"]
+    trained = place("train", f"{GRAPH},random:3x2:1", *common, "-o", "policy.npz")
+    assert trained.exit_code == 0, trained.output
+    found = place("eval", "random:3x2:2", *common, "--policy", "policy.npz")
+    assert found.exit_code == 0, found.output
+    assert "random:3x2:2 on 2gpu" in found.stdout
+    learned = place("eval", f"random:3x2:2,{GRAPH}", *common, "--policy", "policy.npz")
+    assert learned.exit_code == 2
+    assert f"Policy 'policy.npz' has learned '{GRAPH} on 2gpu': only graphs" in learned.stderr
 
 
 def test_the_benchmark_is_a_table_a_graph(tmp_path: Path) -> None:
@@ -175,6 +191,10 @@ def test_the_benchmark_is_a_table_a_graph(tmp_path: Path) -> None:
         "single": 1,
         "random": 2,
     }
+    best = {name: row["median_ms"] for name, row in rows.items()}
+    assert rows["random"]["faster_than"]["single"] == best["single"] / best["random"]
+    assert rows["rl"]["faster_than"]["metis"] is None  # which was not asked for
+    assert not rows["rl"]["published_faster_than"]
 
 
 def test_optimizers_stand_beside_the_methods_of_a_partition_graph() -> None:

@@ -6,7 +6,7 @@ import jax
 
 from apollo.search.placement.found import Budget, Found
 from apollo.search.placement.learning.draw import draw
-from apollo.search.placement.learning.exploration import LIKELIEST, Exploration, spread
+from apollo.search.placement.learning.exploration import LIKELIEST, spread
 from apollo.search.placement.learning.lesson import Lesson
 from apollo.search.placement.learning.policy import Policy
 from apollo.search.placement.learning.settings import LearningSettings
@@ -51,14 +51,15 @@ def place(problem: PlacementProblem, policy: Policy, budget: Budget, seed: int =
     the first of each batch is the likeliest one.
     """
     lesson, key = Lesson.of(problem, budget), jax.random.key(seed)
-    exploration = spread(policy.settings, len(problem.groups.names))
-    exploration = Exploration(
-        exploration.even.at[0].set(0.0),
-        exploration.sharpness.at[0].set(LIKELIEST),
-        exploration.keep.at[0].set(0.0),
-        exploration.sees,
-    )
+    batch = 0
     while (left := lesson.tries.left) > 0:
         key, drawn_by = jax.random.split(key)
+        exploration = spread(policy.settings, len(problem.groups.names), batch)
+        exploration = exploration._replace(
+            even=exploration.even.at[0].set(0.0),
+            sharpness=exploration.sharpness.at[0].set(LIKELIEST),
+            keep=exploration.keep.at[0].set(0.0),
+        )
+        batch += 1
         lesson.simulate(draw(policy, lesson, drawn_by, exploration).placements[:left])
     return lesson.tries.found()
