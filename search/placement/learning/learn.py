@@ -1,17 +1,21 @@
 """Place a problem: by a policy that learns it from nothing, or by one that has learned others."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import jax
 
 from apollo.search.placement.found import Budget, Found
 from apollo.search.placement.learning.draw import draw
-from apollo.search.placement.learning.exploration import LIKELIEST, spread
+from apollo.search.placement.learning.exploration import LIKELIEST, Exploration, spread
 from apollo.search.placement.learning.lesson import Lesson
 from apollo.search.placement.learning.policy import Policy
 from apollo.search.placement.learning.settings import LearningSettings
 from apollo.search.placement.learning.train import Training
 from apollo.search.placement.problem import PlacementProblem
+
+# Of the placements of a batch, where nothing is learned.
+_KEEP, _BLIND = 0.75, 0.0625
 
 
 def learn(
@@ -48,18 +52,24 @@ def place(problem: PlacementProblem, policy: Policy, budget: Budget, seed: int =
     """Place a problem with a policy as it is: the likeliest placement, and others drawn from it.
 
     They are drawn in batches, of which each follows the best placement before it, as in training;
-    the first of each batch is the likeliest one.
+    the first of each batch is the likeliest one. Nothing is learned, so that the batches behind
+    the first need not find out what the policy would do by itself: most of them keep.
     """
     lesson, key = Lesson.of(problem, budget), jax.random.key(seed)
-    batch = 0
+    settings, batch = policy.settings, 0
     while (left := lesson.tries.left) > 0:
         key, drawn_by = jax.random.split(key)
-        exploration = spread(policy.settings, len(problem.groups.names), batch)
-        exploration = exploration._replace(
-            even=exploration.even.at[0].set(0.0),
-            sharpness=exploration.sharpness.at[0].set(LIKELIEST),
-            keep=exploration.keep.at[0].set(0.0),
-        )
-        batch += 1
+        exploration = _as_it_is(settings, len(problem.groups.names), batch)
         lesson.simulate(draw(policy, lesson, drawn_by, exploration).placements[:left])
+        settings, batch = replace(settings, keep=_KEEP, blind=_BLIND), batch + 1
     return lesson.tries.found()
+
+
+def _as_it_is(settings: LearningSettings, groups: int, batch: int) -> Exploration:
+    """How a batch is drawn, the likeliest placement first."""
+    drawn = spread(settings, groups, batch)
+    return drawn._replace(
+        even=drawn.even.at[0].set(0.0),
+        sharpness=drawn.sharpness.at[0].set(LIKELIEST),
+        keep=drawn.keep.at[0].set(0.0),
+    )
