@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,16 +42,14 @@ def train(
     from apollo.search.interrupt import Interruptible
     from apollo.search.placement.found import Budget
     from apollo.search.placement.learning.checkpoint import load_training, save_training
-    from apollo.search.placement.learning.policy import Policy
-    from apollo.search.placement.learning.settings import LearningSettings
-    from apollo.search.placement.learning.train import Training
+    from apollo.search.placement.learning.learn import family_training
 
     problems = _split(graphs, cluster, members, held_out, seed).known
     if policy.exists():
         training = load_training(policy, problems)
     else:
-        new = Policy.new(LearningSettings(), seed)
-        training = Training(problems, new, Budget(simulations), seed)
+        typer.echo("local search shows what to imitate …", err=True)
+        training = family_training(problems, Budget(simulations), seed)
 
     def after(now: "Training") -> None:
         if now.update % _SAVE_EVERY == 0:
@@ -125,9 +123,10 @@ def _line(training: "Training") -> str:
 
 def _write_curve(rows: Sequence["Row"], path: Path) -> None:
     from apollo.arch.whole_file import whole_file
+    from apollo.search.placement.learning.train import Row
 
     with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(asdict(rows[0])))
+        writer = csv.DictWriter(file, [field.name for field in fields(Row)])
         writer.writeheader()
         writer.writerows(asdict(row) for row in rows)
 

@@ -8,6 +8,7 @@ import jax
 from apollo.search.placement.found import Budget, Found
 from apollo.search.placement.learning.draw import draw
 from apollo.search.placement.learning.exploration import LIKELIEST, Exploration, spread
+from apollo.search.placement.learning.imitation import teach
 from apollo.search.placement.learning.lesson import Lesson
 from apollo.search.placement.learning.policy import Policy
 from apollo.search.placement.learning.settings import LearningSettings
@@ -16,6 +17,7 @@ from apollo.search.placement.problem import PlacementProblem
 
 # Of the placements of a batch, where nothing is learned.
 _KEEP, _BLIND = 0.75, 0.0625
+_TAUGHT_RATE = 0.2  # of the settings' rate, for a policy that has imitated
 
 
 def learn(
@@ -35,6 +37,28 @@ def fine_tune(problem: PlacementProblem, policy: Policy, budget: Budget, seed: i
     return training.lessons[0].tries.found()
 
 
+def family_training(
+    problems: Sequence[PlacementProblem],
+    budget: Budget,
+    seed: int = 0,
+    settings: LearningSettings | None = None,
+) -> Training:
+    """The training of a policy on a family of problems, ready to run.
+
+    Half of the budget is local search's, whose placements the policy imitates; from there it learns
+    by reinforcement, in smaller steps than from nothing. Raises `ValueError` without a problem.
+    """
+    new = Policy.new(settings or LearningSettings(), seed)
+    if not problems or budget.simulations < 2:
+        return Training(problems, new, budget, seed)
+    half = Budget(budget.simulations // 2, budget.seconds / 2)
+    taught = teach(new, problems, half, seed)
+    rate = new.settings.rate * (_TAUGHT_RATE if taught.simulations else 1)
+    policy = Policy(replace(new.settings, rate=rate), taught.policy.parameters)
+    left = Budget(budget.simulations - taught.simulations, half.seconds)
+    return Training(problems, policy, left, seed)
+
+
 def train(
     problems: Sequence[PlacementProblem],
     budget: Budget,
@@ -42,8 +66,7 @@ def train(
     settings: LearningSettings | None = None,
 ) -> Policy:
     """A policy that has learned a family of problems."""
-    policy = Policy.new(settings or LearningSettings(), seed)
-    training = Training(problems, policy, budget, seed)
+    training = family_training(problems, budget, seed, settings)
     training.run()
     return training.policy
 

@@ -15,6 +15,11 @@ _FARTHEST = 4.0  # deviations that an advantage may be from 0
 _LEAST = 1e-9
 
 
+def first_placements(problem: PlacementProblem) -> Ints:
+    """[P, G] What is tried before anything is learned: each device alone, and contiguous parts."""
+    return np.concatenate([on_one_device(problem), contiguous_placements(problem)])
+
+
 @dataclass(frozen=True)
 class Kept:
     """A placement and what it costs."""
@@ -52,11 +57,11 @@ class Lesson:
     def of(cls, problem: PlacementProblem, budget: Budget) -> Self:
         """A problem of which only placements on one device and contiguous parts are known."""
         tries = Tries(problem, budget)
-        alone = on_one_device(problem)
-        placements = np.concatenate([alone, contiguous_placements(problem)])[: budget.simulations]
+        alone = problem.groups.compute_ns.shape[1]  # those on one device come first
+        placements = first_placements(problem)[: budget.simulations]
         costs = tries.costs(placements)
         best = Kept.best_of(placements, costs)
-        of_alone = Costs(costs.cost[: len(alone)], costs.overflow_bytes[: len(alone)])
+        of_alone = Costs(costs.cost[:alone], costs.overflow_bytes[:alone])
         return cls(tries, inputs_of(problem), reference_cost(of_alone), best, best)
 
     @property
