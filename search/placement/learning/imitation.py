@@ -36,7 +36,8 @@ from apollo.search.placement.learning.update import Learned, descend, untaught
 from apollo.search.placement.problem import Ints, PlacementProblem
 
 _DESCENT = Descent(Algorithm.REINFORCE, epochs=1, clip=1.0, gradient_norm=1.0)  # the rest is unused
-EPOCHS = 25  # longer, and it is learned by heart
+EPOCHS = 25  # longer, and what many graphs show is learned by heart
+STEPS = 400  # at least, however few the graphs
 _RATE, _LAST_RATE = 3e-3, 3e-4  # of Adam, falling linearly
 
 
@@ -74,7 +75,8 @@ def teach(
         for problem, each in zip(problems, found, strict=True)
         if np.isfinite(each.cost)
     ]
-    taught = imitate(policy, examples, EPOCHS, seed)
+    epochs = max(EPOCHS, STEPS // max(1, len(examples)))
+    taught = imitate(policy, examples, epochs, seed)
     return Taught(taught, sum(each.simulations for each in found))
 
 
