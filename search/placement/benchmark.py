@@ -78,8 +78,9 @@ def benchmark(
     graphs: Sequence[tuple[str, str]] = GRAPHS,
     optimizers: Sequence[str] = OPTIMIZERS,
     follow: Callable[[str], None] = lambda _: None,
+    first_seed: int = 0,
 ) -> Iterator[BenchmarkRow]:
-    """The rows, graph by graph, as they are done.
+    """The rows, graph by graph, as they are done; so many seeds from the first one on.
 
     Raises `ValueError`, one sentence, for a graph, cluster or optimizer that there is not, and
     `KeyboardInterrupt` after Ctrl-C: what was done is stored.
@@ -87,8 +88,8 @@ def benchmark(
     for graph, cluster in graphs:
         task = PlacementTask(graph, cluster)
         found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in optimizers}
-        for seed in range(seeds):
-            names = [name for name in optimizers if seed == 0 or name in DRAWING]
+        for seed in range(first_seed, first_seed + seeds):
+            names = [name for name in optimizers if seed == first_seed or name in DRAWING]
             for name, each in _run(task, store, budget, seed, names, follow).items():
                 found[name].append(each)
         for name, runs in found.items():

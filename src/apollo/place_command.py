@@ -174,7 +174,8 @@ app.command()(codesign)
 @guarded
 def benchmark(
     simulations: Simulations = 5000,
-    seeds: Annotated[int, typer.Option(help="Runs of what draws, with seeds from 0 on.")] = 5,
+    seeds: Annotated[int, typer.Option(help="Runs of what draws, with another seed each.")] = 5,
+    first_seed: Annotated[int, typer.Option(help="The seed of the first run.")] = 0,
     optimizers: Annotated[
         str | None, typer.Option(help="With commas between; else all but proofs.")
     ] = None,
@@ -195,18 +196,31 @@ def benchmark(
 
     if seeds < 1:
         raise ValueError(f"--seeds must be at least 1, not {seeds}.")
+    if first_seed < 0:
+        raise ValueError(f"--first-seed must be at least 0, not {first_seed}.")
     pairs = GRAPHS if graphs is None else tuple(map(_pair, graphs.split(",")))
     names = OPTIMIZERS if optimizers is None else chosen(optimizers)
     budget = _budget(simulations, None)
     with Store(database_path(output, study)) as store:
-        rows = benchmark(
-            store, budget, seeds, pairs, names, lambda text: typer.echo(text, err=True)
-        )
-        found = [*rows]
+        found = [
+            *benchmark(
+                store,
+                budget,
+                seeds,
+                pairs,
+                names,
+                lambda text: typer.echo(text, err=True),
+                first_seed,
+            )
+        ]
     if json:
         console.print_json(place_view.benchmark_json(found))
     else:
         place_view.print_benchmark(found)
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
 
 
 def _pair(text: str) -> tuple[str, str]:

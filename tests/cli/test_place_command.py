@@ -63,6 +63,7 @@ def test_optimizers_are_tabled_and_the_best_is_written(tmp_path: Path) -> None:
         (("codesign", "rnnt_joint", "--design", "edge_tpu_v9"), "There is no design"),
         (("codesign", "rnnt_joint", "--cluster", "4gpus"), "There is no cluster"),
         (("benchmark", "--seeds", "0"), "--seeds must be at least 1, not 0."),
+        (("benchmark", "--first-seed", "-1"), "--first-seed must be at least 0, not -1."),
         (("benchmark", "--graphs", "nmt_2"), "--graphs must be as nmt_2@4gpu, not 'nmt_2'."),
     ],
 )
@@ -177,6 +178,20 @@ def test_a_policy_learns_graphs_by_name_and_places_only_others(
     learned = place("eval", f"random:3x2:2,{GRAPH}", *common, "--policy", "policy.npz")
     assert learned.exit_code == 2
     assert f"Policy 'policy.npz' has learned '{GRAPH} on 2gpu': only graphs" in learned.stderr
+
+
+def test_the_benchmark_goes_on_with_what_is_missing(tmp_path: Path) -> None:
+    common = ["benchmark", "--graphs", f"{GRAPH}@2gpu", "--optimizers", "random,single"]
+    common += ["--first-seed", "7", "--simulations", "40", "--output", str(tmp_path)]
+    one = place(*common, "--seeds", "1")
+    assert one.exit_code == 0, one.output
+    assert one.stderr.splitlines() == [
+        f"{GRAPH}-2gpu-seed7: {name}" for name in ("random", "single")
+    ]
+    two = place(*common, "--seeds", "2", "--json")
+    assert two.stderr.splitlines() == [f"{GRAPH}-2gpu-seed8: random"]
+    steps = {row["optimizer"]: row["steps_ms"] for row in json.loads(two.stdout)}
+    assert [len(each) for each in steps.values()] == [2, 1]
 
 
 def test_the_benchmark_is_a_table_a_graph(tmp_path: Path) -> None:
