@@ -16,7 +16,7 @@ SOURCES = sorted(
 FILE_LINES = 400
 FUNCTION_LINES = 60
 # Raised on purpose, in the change that needs it, by about what the change adds.
-BUDGET_LINES = 72_700
+BUDGET_LINES = 73_500
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

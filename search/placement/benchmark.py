@@ -7,12 +7,14 @@ that draw nothing are run with the first seed only.
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, inf, isfinite, log
+from math import exp, inf, isfinite, log, nan
 
 from apollo.search.placement.found import Budget
 from apollo.search.placement.optimizers import EXPERT, LEARNED, REFINED, place
+from apollo.search.placement.published import Published, published_of
 from apollo.search.placement.study import PlacementStudy
 from apollo.search.placement.task import PlacementTask
+from apollo.search.placement.units import NS_PER_MS
 from apollo.search.store import Store
 
 GRAPHS: tuple[tuple[str, str], ...] = (
@@ -23,6 +25,7 @@ GRAPHS: tuple[tuple[str, str], ...] = (
     ("rnnlm_2", "2gpu"),
     ("rnnlm_2", "4gpu"),
 )
+MIN_CUT = "metis"
 DRAWING = (
     LEARNED,
     REFINED,
@@ -31,9 +34,12 @@ DRAWING = (
     "evolutionary",
     "p3bo",
 )  # they depend on the seed
-FIXED = ("single", EXPERT, "round_robin", "metis", "heft", "m_topo", "m_etf", "m_sct")
+FIXED = (
+    *("single", EXPERT, "round_robin", "contiguous"),
+    *(MIN_CUT, "heft", "m_topo", "m_etf", "m_sct"),
+)
 OPTIMIZERS = (*DRAWING, *FIXED)
-_NS_PER_MS = 1e6
+RIVALS = ("single", EXPERT, MIN_CUT, "heft", "m_sct")  # that every optimizer is compared with
 
 
 @dataclass(frozen=True)
@@ -72,8 +78,9 @@ def benchmark(
     graphs: Sequence[tuple[str, str]] = GRAPHS,
     optimizers: Sequence[str] = OPTIMIZERS,
     follow: Callable[[str], None] = lambda _: None,
+    first_seed: int = 0,
 ) -> Iterator[BenchmarkRow]:
-    """The rows, graph by graph, as they are done.
+    """The rows, graph by graph, as they are done; so many seeds from the first one on.
 
     Raises `ValueError`, one sentence, for a graph, cluster or optimizer that there is not, and
     `KeyboardInterrupt` after Ctrl-C: what was done is stored.
@@ -81,12 +88,12 @@ def benchmark(
     for graph, cluster in graphs:
         task = PlacementTask(graph, cluster)
         found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in optimizers}
-        for seed in range(seeds):
-            names = [name for name in optimizers if seed == 0 or name in DRAWING]
+        for seed in range(first_seed, first_seed + seeds):
+            names = [name for name in optimizers if seed == first_seed or name in DRAWING]
             for name, each in _run(task, store, budget, seed, names, follow).items():
                 found[name].append(each)
         for name, runs in found.items():
-            steps = tuple(cost / _NS_PER_MS for cost, _, _ in runs)
+            steps = tuple(cost / NS_PER_MS for cost, _, _ in runs)
             yield BenchmarkRow(graph, cluster, name, steps, int(runs[0][1]), runs[0][2])
 
 
@@ -121,11 +128,28 @@ def _run(
     }
 
 
-def mean_ratio(rows: Sequence[BenchmarkRow], optimizer: str, other: str) -> float:
-    """Geometric mean over the graphs of the other's median step over the optimizer's."""
-    by_name = {(row.graph, row.cluster, row.optimizer): row.median_ms for row in rows}
-    ratios = [
-        by_name[graph, cluster, other] / by_name[graph, cluster, optimizer]
-        for graph, cluster in dict.fromkeys((row.graph, row.cluster) for row in rows)
-    ]
-    return exp(sum(map(log, ratios)) / len(ratios)) if all(map(isfinite, ratios)) else inf
+def ratio(rows: Sequence[BenchmarkRow], row: BenchmarkRow, other: str) -> float | None:
+    """The other's median step over the row's on the same graph: above 1 where the row is better.
+
+    None where the other was not run, or has no placement that fits; 0 where the row has none.
+    """
+    for each in rows:
+        if (each.graph, each.cluster, each.optimizer) == (row.graph, row.cluster, other):
+            return each.median_ms / row.median_ms if isfinite(each.median_ms) else None
+    return None
+
+
+def mean_ratio(rows: Sequence[BenchmarkRow], optimizer: str, other: str) -> tuple[float, int]:
+    """Geometric mean of `ratio` over the graphs where both have a placement, and their number.
+
+    The mean of no graph is not a number.
+    """
+    own = [row for row in rows if row.optimizer == optimizer and isfinite(row.median_ms)]
+    ratios = [each for row in own if (each := ratio(rows, row, other)) is not None]
+    return (exp(sum(map(log, ratios)) / len(ratios)) if ratios else nan), len(ratios)
+
+
+def beside_published(rows: Sequence[BenchmarkRow]) -> list[tuple[Published, BenchmarkRow]]:
+    """What was published of every graph, and the learned placement of ours."""
+    learned = [row for row in rows if row.optimizer == LEARNED]
+    return [(each, row) for row in learned for each in published_of(row.graph, row.cluster)]

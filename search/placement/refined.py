@@ -7,7 +7,7 @@ from apollo.search.placement.found import Budget, Found
 from apollo.search.placement.learning.learn import learn
 from apollo.search.placement.problem import PlacementProblem
 
-_LEARNING = 0.8  # of the budget
+_LEARNING = 0.5  # of the budget
 
 
 def learn_and_search(problem: PlacementProblem, budget: Budget, seed: int) -> Found:

@@ -9,6 +9,7 @@ from apollo.search.placement.costs import CANNOT_RUN
 from apollo.search.placement.instance import Instance
 from apollo.search.placement.kernels.step_time import NEVER, Run, Work, step_times
 from apollo.search.placement.problem import (
+    Bools,
     Costs,
     GroupGraph,
     Ints,
@@ -57,6 +58,7 @@ class Simulator:
             instance.rank,
             np.argsort(instance.rank),
             int(instance.order is Order.FIFO),
+            operators.bit_length(),
             instance.duration_ns,
             *links,
             instance.memory_bytes,
@@ -112,7 +114,11 @@ class Simulator:
 
 
 def problem_of(instance: Instance) -> PlacementProblem:
-    """The problem of the least step time, in nanoseconds."""
+    """The problem of the least step time, in nanoseconds.
+
+    Raises `ValueError`, one sentence, for a group that no device can run and for a device that has
+    no memory for any group.
+    """
     graph, count = instance.graph, instance.graph.groups
     can = (instance.duration_ns != CANNOT_RUN) & instance.fits
 
@@ -127,11 +133,14 @@ def problem_of(instance: Instance) -> PlacementProblem:
     edge_bytes = np.zeros(len(key), np.int64)
     np.add.at(edge_bytes, where, graph.edge_bytes[between])
     memory = of_groups(graph.parameter_bytes)
+    allowed: Bools = (of_groups((~can).astype(np.int64)) == 0) & (
+        memory[:, None] <= instance.memory_bytes[None, :]
+    )
+    _refuse_useless(instance, allowed)
     groups = GroupGraph(
         names=graph.group_names,
         compute_ns=of_groups(instance.duration_ns),
-        allowed=(of_groups((~can).astype(np.int64)) == 0)
-        & (memory[:, None] <= instance.memory_bytes[None, :]),
+        allowed=allowed,
         memory_bytes=memory,
         output_bytes=of_groups(graph.output_bytes),
         source=key // count,
@@ -146,6 +155,18 @@ def problem_of(instance: Instance) -> PlacementProblem:
         Simulator(instance).costs,
         _link_times(instance),
     )
+
+
+def _refuse_useless(instance: Instance, allowed: Bools) -> None:
+    """Refuse a device that may run none of the groups, [G, D], though it knows their costs."""
+    graph, cluster = instance.graph, instance.cluster
+    known = instance.duration_ns != CANNOT_RUN
+    for number in np.flatnonzero(~allowed.any(axis=0) & known.all(axis=0)).tolist():
+        device = cluster.devices[number]
+        raise ValueError(
+            f"Device '{device.name}' of cluster '{cluster.name}' has no memory for any group of "
+            f"'{graph.name}': it has {device.memory_bytes:,} bytes."
+        )
 
 
 def _link_times(instance: Instance) -> LinkTimes:

@@ -17,6 +17,7 @@ import numpy as np
 
 from apollo.search.placement.found import Found
 from apollo.search.placement.problem import Ints, PlacementProblem
+from apollo.search.placement.units import NS_PER_MS
 from apollo.search.store import Store, StudyRow
 from apollo.search.trial import Outcome, Trial
 
@@ -24,7 +25,6 @@ MEMORY = "memory"  # the resource of a placement that does not fit
 PLACEMENT = "placement"  # the optimizer of the studies: each trial names its own
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _SOURCES = ("search/placement/**/*.py", "arch/cluster*.py", "workloads/operators/*.py")
-_NS_PER_MS = 1e6
 
 Place = Callable[[str], Found]  # by an optimizer's name
 
@@ -90,7 +90,7 @@ class PlacementStudy:
             reason = f"The placement lacks {lacking:,} bytes of memory."
             outcome = Outcome(False, 0.0, {}, MEMORY, reason)
         else:
-            outcome = Outcome(True, _NS_PER_MS / cost, values)
+            outcome = Outcome(True, NS_PER_MS / cost, values)
         names = self.problem.groups.names
         parameters = dict(zip(names, found.placement.tolist(), strict=True))
         return Trial(number, _index_of(found.placement), outcome, parameters, seconds, optimizer)

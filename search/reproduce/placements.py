@@ -14,19 +14,12 @@ from typing import Any
 from apollo.search.placement.benchmark import GRAPHS, OPTIMIZERS, BenchmarkRow, benchmark
 from apollo.search.placement.found import Budget
 from apollo.search.placement.optimizers import EXPERT, LEARNED
+from apollo.search.placement.published import published_of
 from apollo.search.store import Store
 from apollo.search.studies import database_path
 
 STUDY = "reproduce-placement"
-# (graph, cluster): seconds of the experts' placement and of the learned one.
-PUBLISHED_S = {
-    ("inception_v3", "2gpu"): (11.22, 4.60),
-    ("inception_v3", "4gpu"): (10.65, 3.85),
-    ("nmt_2", "2gpu"): (4.99, 4.04),
-    ("nmt_2", "4gpu"): (4.73, 3.92),
-    ("rnnlm_2", "2gpu"): (3.81, 1.57),
-    ("rnnlm_2", "4gpu"): (4.46, 1.57),
-}
+_SOURCE = "Mirhoseini 2017"
 
 
 @dataclass(frozen=True)
@@ -62,10 +55,14 @@ def _rows(found: Sequence[BenchmarkRow]) -> Iterator[dict[str, Any]]:
     experts = {(row.graph, row.cluster): row.median_ms for row in found if row.optimizer == EXPERT}
     for row in found:
         expert_ms = experts.get((row.graph, row.cluster))
-        published_s = PUBLISHED_S.get((row.graph, row.cluster))
-        published = None
-        if published_s is not None and row.optimizer == LEARNED:
-            published = published_s[0] / published_s[1]
+        published = next(
+            (
+                each.ratios()["expert"]
+                for each in published_of(row.graph, row.cluster)
+                if each.source == _SOURCE and row.optimizer == LEARNED
+            ),
+            None,
+        )
         yield {
             "graph": row.graph,
             "cluster": row.cluster,

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,13 +14,14 @@ from apollo.console import ExitCode, guarded
 from apollo.options import ClusterName, Json
 
 if TYPE_CHECKING:
-    from apollo.search.placement.generalise import Generalisation
+    from apollo.search.placement.generalise import Generalisation, Split
     from apollo.search.placement.learning.train import Row, Training
 
-FamilyName = Annotated[
+Graphs = Annotated[
     str,
     typer.Argument(
-        help="inception, rnnlm, nmt or random.", autocompletion=completion.placement_families
+        help="inception, rnnlm, nmt or random; or graphs with commas between.",
+        autocompletion=completion.placement_families,
     ),
 ]
 Members = Annotated[int, typer.Option(help="Graphs of the family to learn.")]
@@ -31,7 +32,7 @@ _SAVE_EVERY = 50  # updates
 
 @guarded
 def train(
-    family: FamilyName,
+    graphs: Graphs,
     policy: Annotated[
         Path, typer.Option("-o", "--policy", help="File; one that is there goes on.")
     ],
@@ -42,21 +43,19 @@ def train(
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Train a policy on some graphs of a family; the learning curve is written beside it."""
+    """Train a policy on graphs, or some of a family; the learning curve is written beside it."""
     from apollo.search.interrupt import Interruptible
     from apollo.search.placement.found import Budget
     from apollo.search.placement.learning.checkpoint import load_training, save_training
-    from apollo.search.placement.learning.policy import Policy
-    from apollo.search.placement.learning.settings import LearningSettings
-    from apollo.search.placement.learning.train import Training
+    from apollo.search.placement.learning.learn import family_training
 
     check_number("--simulations", simulations)
-    problems = _problems(family, cluster, members, held_out, seed)[0]
+    problems = _split(graphs, cluster, members, held_out, seed).known
     if policy.exists():
         training = load_training(policy, problems)
     else:
-        new = Policy.new(LearningSettings(), seed)
-        training = Training(problems, new, Budget(simulations), seed)
+        typer.echo("local search shows what to imitate …", err=True)
+        training = family_training(problems, Budget(simulations), seed)
 
     def after(now: "Training") -> None:
         if now.update % _SAVE_EVERY == 0:
@@ -84,7 +83,7 @@ def train(
 
 @guarded
 def evaluate(
-    family: FamilyName,
+    graphs: Graphs,
     policy: Annotated[Path, typer.Option("--policy", help="File of a trained policy.")],
     cluster: ClusterName = "4gpu",
     members: Members = 8,
@@ -95,35 +94,39 @@ def evaluate(
 ) -> None:
     """Place the graphs that training held out: with the policy as it is, fine-tuned, and anew."""
     from apollo.search.placement.found import Budget
-    from apollo.search.placement.generalise import generalise
-    from apollo.search.placement.learning.checkpoint import load_policy
+    from apollo.search.placement.generalise import COUNTS, generalise
+    from apollo.search.placement.learning.checkpoint import learned_problems, load_policy
 
     check_number("--held-out", held_out)
     check_number("--simulations", simulations)
-    learned = load_policy(policy)
-    problems = _problems(family, cluster, members, held_out, seed)[1]
+    learned, known = load_policy(policy), learned_problems(policy)
+    problems = _split(graphs, cluster, members, held_out, seed).unseen
+    for problem in problems:
+        if problem.name in known:
+            raise ValueError(
+                f"Policy '{policy.name}' has learned '{problem.name}': only graphs that it has not "
+                "seen show what it makes of others."
+            )
     rows = [*generalise(learned, problems, Budget(simulations), seed)]
     if json:
-        console.print_json([{**asdict(row), "loss": row.loss} for row in rows])
+        console.print_json([{**asdict(row), "losses": row.losses} for row in rows])
         return
-    columns = ("graph ", "single (ms)", "policy as it is", "fine-tuned", "from nothing", "loss")
+    counts = [f"{count:,}" for count in (*COUNTS, simulations)]
+    columns = ("graph ", "single (ms)", *(f"as it is, {count}" for count in counts))
+    columns += (f"fine-tuned, {counts[-1]}", f"from nothing, {counts[-1]}")
+    columns += tuple(f"loss, {count}" for count in counts)
     console.print_table("Graphs that the policy has not seen", columns, map(_row, rows))
 
 
-def _problems(
-    name: str, cluster: str, members: int, held_out: int, seed: int
-) -> tuple[list[Any], list[Any]]:
+def _split(name: str, cluster: str, members: int, held_out: int, seed: int) -> "Split":
     """Those to learn, and those held out: the same for the same counts and seed."""
     check_number("--members", members)
     check_number("--held-out", held_out, least=0)
     check_seed(seed)
     from apollo.arch.cluster_file import load_cluster
-    from apollo.search.placement.generalise import problems_of
-    from apollo.search.placement.graphs.families import family
+    from apollo.search.placement.generalise import split_of
 
-    kind, place_on = family(name), load_cluster(cluster)
-    known, unseen = kind.split(members, held_out, seed)
-    return problems_of(kind, known, place_on), problems_of(kind, unseen, place_on)
+    return split_of(name, load_cluster(cluster), members, held_out, seed)
 
 
 def _line(training: "Training") -> str:
@@ -142,5 +145,5 @@ def _write_curve(rows: "Sequence[Row]", path: Path) -> None:
 
 
 def _row(row: "Generalisation") -> tuple[str, ...]:
-    steps = (row.single_ms, row.zero_shot_ms, row.fine_tuned_ms, row.from_nothing_ms)
-    return row.problem, *(f"{step:,.3f}" for step in steps), f"{row.loss:+.1%}"
+    steps = (row.single_ms, *row.early_ms, row.zero_shot_ms, row.fine_tuned_ms, row.from_nothing_ms)
+    return row.problem, *(f"{ms:,.3f}" for ms in steps), *(f"{loss:+.1%}" for loss in row.losses)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from apollo.default_group import DEFAULT, DefaultGroup
 from apollo.learning_command import evaluate, train
 from apollo.options import RESULTS, ClusterName, Json, Output, Resumed, Storage
 from apollo.partition_command import partition
+from apollo.search.placement.units import NS_PER_MS
 
 if TYPE_CHECKING:
     from apollo.search.placement.found import Budget
@@ -156,7 +158,7 @@ def _show_step(task: "PlacementTask", file: Path, json: bool) -> None:
     if json:
         console.print_json(place_view.step_json(task, step))
     else:
-        title = f"{task.problem.name}: a step of {step.step_ns / 1e6:,.3f} ms"
+        title = f"{task.problem.name}: a step of {step.step_ns / NS_PER_MS:,.3f} ms"
         place_view.print_step(task, step, title)
     if step.overflow_bytes:
         console.fail(
@@ -185,7 +187,8 @@ app.command()(codesign)
 @guarded
 def benchmark(
     simulations: Simulations = 5000,
-    seeds: Annotated[int, typer.Option(help="Runs of what draws, with seeds from 0 on.")] = 5,
+    seeds: Annotated[int, typer.Option(help="Runs of what draws, with another seed each.")] = 5,
+    first_seed: Annotated[int, typer.Option(help="The seed of the first run.")] = 0,
     optimizers: Annotated[
         str | None,
         typer.Option(
@@ -209,19 +212,21 @@ def benchmark(
     from apollo.search.studies import database_path
 
     check_number("--seeds", seeds)
+    check_number("--first-seed", first_seed, least=0)
     pairs = GRAPHS if graphs is None else tuple(map(_pair, graphs.split(",")))
     names = OPTIMIZERS if optimizers is None else chosen(optimizers)
     budget = _budget(simulations, None)
-    database = database_path(output, study)
-    with Store(storage or database) as store:
-        rows = benchmark(
-            store, budget, seeds, pairs, names, lambda text: typer.echo(text, err=True)
-        )
-        found = [*rows]
+    say = partial(typer.echo, err=True)
+    with Store(storage or database_path(output, study)) as store:
+        found = [*benchmark(store, budget, seeds, pairs, names, say, first_seed)]
     if json:
         console.print_json(place_view.benchmark_json(found))
     else:
         place_view.print_benchmark(found)
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from apollo.simulator.engine import simulate
 from tests.benchmarks.beside import beside_packages
 from tests.benchmarks.evaluation_memory import evaluation_memory
 from tests.benchmarks.memory import bytes_per_instruction
-from tests.benchmarks.placements import placements_per_second
+from tests.benchmarks.placements import placements_per_second, seconds_to_learn
 from tests.benchmarks.programs import mobilenet_like
 from tests.benchmarks.random_designs import on_random_designs
 from tests.benchmarks.timing import seconds_per_call
@@ -108,6 +108,7 @@ def main() -> None:
     hot_path(lower(apollo.load("mobilenet_v1")), edge_tpu)
     on_random_designs()
     placements_per_second()
+    seconds_to_learn()
     against_reference(lower(apollo.load("mobilenet_v1_0.25_128")), edge_tpu)
     beside_packages()
 

@@ -2,7 +2,6 @@
 
 import re
 
-import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
@@ -11,6 +10,7 @@ from apollo.search.environment import DesignEnvironment, make
 from apollo.search.explore import make_problem
 from apollo.search.store import Store
 from apollo.search.task import Task
+from tests.environments import assert_several_at_once, played
 
 SMALL = "mobilenet_v1_0.25_128"
 PROBLEM = make_problem([SMALL], objectives=["speedup"], max_area_mm2=6.8)
@@ -27,13 +27,6 @@ class Memory(dict):
 
 def digits_of(index: int) -> list[int]:
     return list(PROBLEM.space.digits_of(index))
-
-
-def played(environment, digits):
-    environment.reset(seed=0)
-    for digit in digits:
-        last = environment.step(digit)
-    return last
 
 
 @pytest.mark.filterwarnings("ignore:.*different from the unwrapped version")  # it is a wrapper
@@ -148,12 +141,4 @@ def test_evaluations_are_kept_in_a_store(tmp_path):
 
 
 def test_several_at_once():
-    vector = gymnasium.vector.SyncVectorEnv([lambda: DesignEnvironment(PROBLEM)] * 2)
-    observation, _ = vector.reset(seed=0)
-    for _ in range(10):
-        actions = [int(np.flatnonzero(mask)[0]) for mask in observation["action_mask"]]
-        observation, rewards, terminated, _, infos = vector.step(np.array(actions))
-    assert terminated.all()
-    assert rewards.shape == (2,)
-    assert infos["feasible"].tolist() == [infos["feasible"][0]] * 2
-    vector.close()
+    assert_several_at_once(lambda: DesignEnvironment(PROBLEM), 10)

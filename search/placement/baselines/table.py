@@ -9,6 +9,7 @@ from functools import partial
 
 from apollo.arch.text import suggestion
 from apollo.search.placement.baselines.by_optimizer import by_optimizer
+from apollo.search.placement.baselines.contiguous import contiguous
 from apollo.search.placement.baselines.cp_sat import cp_sat
 from apollo.search.placement.baselines.exhaustive import exhaustive
 from apollo.search.placement.baselines.heft import heft
@@ -30,6 +31,7 @@ BASELINES: dict[str, Baseline] = {
     "single": single_device,
     "random": random_search,
     "round_robin": round_robin,
+    "contiguous": contiguous,
     "metis": metis,
     "heft": heft,
     "m_topo": m_topo,

@@ -15,9 +15,9 @@ from apollo.search.placement.codesign.meter import Meter, Timed
 from apollo.search.placement.codesign.pipeline import Pipeline, fastest, quickest
 from apollo.search.placement.codesign.stages import stages_of
 from apollo.search.placement.codesign.units import Units, units_of
+from apollo.search.placement.units import NS_PER_MS
 from apollo.workloads.catalogue import load
 
-_NS_PER_MS = 1e6
 _NS_PER_S = 1e9
 
 
@@ -101,7 +101,7 @@ class _Comparison:
             return replace(row, reason=timed.reason)
         return replace(
             row,
-            latency_ms=timed.warm_ns / _NS_PER_MS,
+            latency_ms=timed.warm_ns / NS_PER_MS,
             throughput_per_s=chips * _NS_PER_S / timed.warm_ns,
             loaded_bytes=timed.loaded_bytes,
         )
@@ -136,7 +136,7 @@ class _Comparison:
         """What a pipeline amounts to, by field of the row."""
         runs = [run for run in pairwise(pipeline.ends) if run[0] < run[1]]
         return {
-            "latency_ms": pipeline.latency_ns / _NS_PER_MS,
+            "latency_ms": pipeline.latency_ns / NS_PER_MS,
             "throughput_per_s": pipeline.throughput_per_s,
             "loaded_bytes": sum(self._timed(design, *run).loaded_bytes for run in runs),
             "link_ns": pipeline.latency_ns - sum(pipeline.stage_ns),

@@ -33,6 +33,7 @@ class Work(NamedTuple):
     rank: Ints  # [N] 0..N-1; decides among those that were ready at once, or alone
     operator_of_rank: Ints  # [N]
     is_fifo: int  # 1 where what was ready first starts first
+    rank_bits: int  # that hold every rank: a shift is quicker than a division by N
     duration_ns: Ints  # [N, D] 0 where the device cannot run the operator
     channel: Ints  # [D, D]
     bytes_per_us: Ints  # [D, D]
@@ -50,7 +51,7 @@ class Run(NamedTuple):
     missing: Ints  # [N] inputs that an operator waits for
     uses: Ints  # [N, D] what still needs a tensor on a device
     copy_bytes: Ints  # [N, D] of a tensor's copy
-    ready: Ints  # [D, N] a heap a device: time, or 0, times N and the rank
+    ready: Ints  # [D, N] a heap a device: time, or 0, and the rank in the lowest bits
     is_ready: Ints  # [D] how many
     running: Ints  # [D] operator, or NONE
     until_ns: Ints  # [D] when it ends, or NEVER
@@ -104,7 +105,7 @@ def _provide(w: Work, r: Run, operator: int, now_ns: int) -> None:
     r.missing[operator] -= 1
     if r.missing[operator] <= 0:
         device = r.device[operator]
-        key = w.is_fifo * now_ns * len(r.device) + w.rank[operator]
+        key = (w.is_fifo * now_ns << w.rank_bits) + w.rank[operator]
         _push(r.ready[device], r.is_ready[device], key)
         r.is_ready[device] += 1
 
@@ -260,8 +261,8 @@ def _starts(w: Work, r: Run, now_ns: int) -> int:
         least = min(least, r.leaves_ns[channel])
     for device in range(len(r.running)):
         if r.running[device] == NONE and r.is_ready[device] > 0:
-            rank = _pop(r.ready[device], r.is_ready[device]) % len(r.device)
-            operator = w.operator_of_rank[rank]
+            key = _pop(r.ready[device], r.is_ready[device])
+            operator = w.operator_of_rank[key & ((1 << w.rank_bits) - 1)]
             r.is_ready[device] -= 1
             r.running[device] = operator
             r.start_ns[operator] = now_ns

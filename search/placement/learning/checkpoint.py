@@ -24,7 +24,7 @@ from apollo.search.placement.learning.train import Row, Training
 from apollo.search.placement.learning.update import Learned
 from apollo.search.placement.problem import PlacementProblem
 
-VERSION = 1  # of the format
+VERSION = 2  # of the format, and of what a policy observes
 _HEADER = "header"
 _PARAMETER, _FIRST, _MOMENT = "parameter/", "first/", "moment/"
 _STATE = ("update", "seconds", "stale", "begun")
@@ -45,6 +45,14 @@ def load_policy(path: Path) -> Policy:
     Raises `ValueError`, one sentence, when it is no such file.
     """
     return _policy(*_read(path))
+
+
+def learned_problems(path: Path) -> tuple[str, ...]:
+    """The names of the problems that the training of a file learns; none where it has no training.
+
+    Raises `ValueError`, one sentence, when it is no such file.
+    """
+    return tuple(lesson["problem"] for lesson in _read(path)[0].get("lessons", ()))
 
 
 def save_training(path: Path, training: Training) -> None:

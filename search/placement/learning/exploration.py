@@ -6,8 +6,10 @@ A decision is drawn, for logits l, over what the mask leaves, from
 
 where f is 1 at the group's device in the placement that is followed; where the mask excludes that
 one, keep is 0. The placements of a batch differ in all three: some are the policy's, some keep most
-of what is known to be good, some try what the policy would not. And some are blind: to them nothing
-is shown of the placement that is followed, so that a policy does not forget to place by itself.
+of what is known to be good, some try what the policy would not. Of those that keep, half keep
+everything but a stretch of groups that follow each other: what belongs together moves together, or
+not at all. And some are blind: to them nothing is shown of the placement that is followed, so that
+a policy does not forget to place by itself.
 Letters: `P` placements, `G` groups, `D` devices, `F` features.
 """
 
@@ -35,6 +37,8 @@ class Exploration(NamedTuple):
     sharpness: jax.Array  # [P] 1 draws from the policy itself
     keep: jax.Array  # [P] probability of the device in the placement that is followed
     sees: jax.Array  # [P] whether that placement is shown, 0 or 1
+    opens: jax.Array  # [P] the first group of a stretch in which nothing is kept
+    closes: jax.Array  # [P] the first one behind it
 
 
 def shown(observation: jax.Array, exploration: Exploration) -> jax.Array:
@@ -45,21 +49,28 @@ def shown(observation: jax.Array, exploration: Exploration) -> jax.Array:
 
 
 def explored(
-    logits: jax.Array, observation: jax.Array, allowed: jax.Array, exploration: Exploration
+    logits: jax.Array,  # [..., P, D]
+    observation: jax.Array,  # [..., P, D, F]
+    allowed: jax.Array,  # [..., P, D]
+    exploration: Exploration,
+    group: jax.Array,  # [..., 1] which is placed
 ) -> jax.Array:
     """[..., P, D] Logarithms of the probabilities of devices (1)."""
-    even, sharpness, keep, _ = (each[:, None] for each in exploration)
+    is_free = (group >= exploration.opens) & (group < exploration.closes)
+    keep = jnp.where(is_free, 0, exploration.keep)[..., None]
+    even, sharpness = exploration.even[:, None], exploration.sharpness[:, None]
     share = allowed / allowed.sum(axis=-1, keepdims=True)
     other = (1 - even) * jax.nn.softmax(sharpness * logits) + even * share
     kept = keep * observation[..., FOLLOWED] * allowed
     return jnp.log(jnp.maximum(kept + (1 - kept.sum(axis=-1, keepdims=True)) * other, _LEAST))
 
 
-def spread(settings: LearningSettings, groups: int) -> Exploration:
+def spread(settings: LearningSettings, groups: int, update: int) -> Exploration:
     """How the placements of an update are drawn: few even decisions to many, sharp or not.
 
-    The first ones are blind. The last ones keep the placement that is followed but for 1 to
-    `groups` / 2 decisions, by mean.
+    The first ones are blind. The last ones keep the placement that is followed: half of them but
+    for 1 to `groups` / 2 decisions, by mean, half but for stretches of 2 to `groups` / 2 groups,
+    which lie elsewhere at every update.
     """
     count = settings.samples
     factors = np.geomspace(1 / _SPREAD, _SPREAD, count)
@@ -68,14 +79,21 @@ def spread(settings: LearningSettings, groups: int) -> Exploration:
     generator.shuffle(factors)
     generator.shuffle(sharpness)
     even = np.minimum(settings.explore * factors / groups, _MOST_EVEN)
-    keep = np.zeros(count)
+    keep, opens, closes = np.zeros((3, count))
     keeping = round(settings.keep * count)
-    if keeping:
-        left = np.geomspace(1, max(1.0, groups / 2), keeping)
-        keep[-keeping:] = 1 - left / groups
-        even[-keeping:] = _EVEN_KEPT
+    singly, stretched = keeping - keeping // 2, keeping // 2
+    if singly:
+        left = np.geomspace(1, max(1.0, groups / 2), singly)
+        keep[count - keeping : count - stretched] = 1 - left / groups
+        even[count - keeping : count - stretched] = _EVEN_KEPT
+    if stretched:
+        long = np.geomspace(2, max(2.0, groups / 2), stretched).round().clip(max=groups)
+        begins = np.random.default_rng(update).integers(0, groups - long + 1)
+        keep[-stretched:], even[-stretched:] = 1, 1 / (1 + long)
+        opens[-stretched:], closes[-stretched:] = begins, begins + long
     sees = np.arange(count) >= round(settings.blind * count)
-    return Exploration(*(jnp.float32(each) for each in (even, sharpness, keep, sees)))
+    columns = (even, sharpness, keep, sees, opens, closes)
+    return Exploration(*(jnp.float32(each) for each in columns))
 
 
 def kinds(exploration: Exploration) -> npt.NDArray[np.int64]:

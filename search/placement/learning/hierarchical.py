@@ -146,4 +146,4 @@ def _improve(
         gain = (placer * weight).sum() + (grouper * share).sum()
         return -gain - rates.entropy * bonus, (entropy * weight).sum()
 
-    return descend(learned, loss, rates, descent)
+    return descend(learned, loss, rates.step, descent)

@@ -5,6 +5,7 @@ from typing import Self
 
 import numpy as np
 
+from apollo.search.placement.baselines.contiguous import contiguous_placements
 from apollo.search.placement.found import Budget, Tries
 from apollo.search.placement.learning.inputs import Inputs, inputs_of
 from apollo.search.placement.learning.reward import on_one_device, reference_cost, rewards
@@ -12,6 +13,11 @@ from apollo.search.placement.problem import Costs, Floats, Ints, PlacementProble
 
 _FARTHEST = 4.0  # deviations that an advantage may be from 0
 _LEAST = 1e-9
+
+
+def first_placements(problem: PlacementProblem) -> Ints:
+    """[P, G] What is tried before anything is learned: each device alone, and contiguous parts."""
+    return np.concatenate([on_one_device(problem), contiguous_placements(problem)])
 
 
 @dataclass(frozen=True)
@@ -42,19 +48,21 @@ class Lesson:
     tries: Tries
     inputs: Inputs
     reference: float  # cost that a reward of -1 stands for
-    on_one: Kept  # the best single device: what a visit begins with
+    first: Kept  # the best placement on one device or in contiguous parts: a visit begins with it
     followed: Kept  # the best one of this visit, which placements are drawn knowing
     baselines: dict[int, float] = field(default_factory=dict)  # moving averages of rewards, by kind
     scale: float = 0.0  # of advantages: the largest deviation of rewards, falling
 
     @classmethod
     def of(cls, problem: PlacementProblem, budget: Budget) -> Self:
-        """A problem of which only the placements on one device are known."""
+        """A problem of which only placements on one device and contiguous parts are known."""
         tries = Tries(problem, budget)
-        placements = on_one_device(problem)[: budget.simulations]
+        alone = problem.groups.compute_ns.shape[1]  # those on one device come first
+        placements = first_placements(problem)[: budget.simulations]
         costs = tries.costs(placements)
         best = Kept.best_of(placements, costs)
-        return cls(tries, inputs_of(problem), reference_cost(costs), best, best)
+        of_alone = Costs(costs.cost[:alone], costs.overflow_bytes[:alone])
+        return cls(tries, inputs_of(problem), reference_cost(of_alone), best, best)
 
     @property
     def problem(self) -> PlacementProblem:
@@ -67,7 +75,7 @@ class Lesson:
 
     def begin(self) -> None:
         """Begin a visit: nothing is found yet, and no reward is usual."""
-        self.followed = self.on_one
+        self.followed = self.first
         self.baselines, self.scale = {}, 0.0
 
     def simulate(self, placements: Ints) -> tuple[Costs, Floats]:

@@ -15,7 +15,7 @@ import numpy as np
 from apollo.search.placement.learning.inputs import Inputs, Singles
 from apollo.search.placement.problem import Ints
 
-FEATURES = 16
+FEATURES = 19
 FOLLOWED = 13  # the feature that is 1 at the device in the placement to follow; then its share
 _ROUNDING = 1e-5  # of memory, in single precision: the simulator knows exactly
 NOWHERE = -1  # the device of a group that is not placed
@@ -28,6 +28,7 @@ class State(NamedTuple):
     finish: jax.Array  # [G + 1] estimated
     free: jax.Array  # [D] estimated end of what is placed on a device
     load: jax.Array  # [D] time of all that is placed there
+    sent: jax.Array  # [D] half the time of the tensors that go out of a device, and into it
     memory: jax.Array  # [D] held there
     previous: jax.Array  # [] device of the group before
 
@@ -45,7 +46,7 @@ def start(inputs: Inputs) -> State:
     zeros = jnp.zeros(devices, jnp.float32)
     nowhere = jnp.full(groups + 1, NOWHERE, jnp.int32)
     finish = jnp.zeros(groups + 1, jnp.float32)
-    return State(nowhere, finish, zeros, zeros, zeros, jnp.int32(NOWHERE))
+    return State(nowhere, finish, zeros, zeros, zeros, zeros, jnp.int32(NOWHERE))
 
 
 def mask(inputs: Inputs, state: State, group: jax.Array) -> jax.Array:
@@ -76,8 +77,11 @@ def observe(inputs: Inputs, state: State, group: jax.Array, incumbent: Incumbent
     late = end - soonest
     bytes_near = inputs.earlier_bytes[group][:, None] * is_there
     count = jnp.maximum((where != NOWHERE).sum(), 1)
-    excess = state.load - state.load.sum() / jnp.maximum(inputs.devices[:, 3].sum(), 1)
+    in_all = jnp.maximum(inputs.devices[:, 3].sum(), 1)
+    excess = state.load - state.load.sum() / in_all
     room = inputs.capacity - state.memory
+    moved = _transfers(inputs, group, is_there).sum(axis=0)
+    whole = state.load + state.sent
     columns = (
         _squashed(late),
         jnp.tanh(2 * late / inputs.ideal),
@@ -94,6 +98,9 @@ def observe(inputs: Inputs, state: State, group: jax.Array, incumbent: Incumbent
         state.memory / jnp.maximum(inputs.capacity, 1e-6),
         incumbent.there[group],
         incumbent.share[group],
+        _squashed(moved),
+        jnp.tanh(2 * (whole - whole.sum() / in_all) / inputs.ideal),
+        jnp.tanh(2 * (whole + compute + moved / 2 - whole.max()) / inputs.ideal),
         jnp.tanh(state.free / inputs.ideal),
     )
     return jnp.stack([jnp.broadcast_to(column, devices.shape) for column in columns], axis=1)
@@ -105,12 +112,18 @@ def _arrivals(
     """[D] When all that a group reads is on a device, and 1 where the last of it is made."""
     reads = inputs.is_input[group] & is_there.any(axis=1)  # [K]
     finish = jnp.where(reads, state.finish[inputs.earlier[group]], 0)
-    size = inputs.earlier_bytes[group][:, None]
-    takes = is_there @ inputs.fixed + size * (is_there @ inputs.per_byte)  # [K, D]
+    takes = _transfers(inputs, group, is_there)
     arrival = jnp.max(jnp.where(reads[:, None], finish[:, None] + takes, 0), axis=0)
     made = jnp.where(reads, finish + takes.max(axis=1), -1)
     last = is_there[jnp.argmax(made)] & reads.any()
     return arrival, last.astype(jnp.float32)
+
+
+def _transfers(inputs: Inputs, group: jax.Array, is_there: jax.Array) -> jax.Array:
+    """[K, D] What tensors take between each neighbour that is placed and a group on a device."""
+    size = inputs.earlier_bytes[group][:, None]
+    takes: jax.Array = is_there @ inputs.fixed + size * (is_there @ inputs.per_byte)
+    return takes
 
 
 def _squashed(time: jax.Array) -> jax.Array:
@@ -127,11 +140,13 @@ def advance(inputs: Inputs, state: State, group: jax.Array, device: jax.Array) -
     time = inputs.compute[group, device]
     end = jnp.maximum(arrival[device], state.free[device]) + time
     here = (jnp.arange(devices) == device) & is_group
+    half = jnp.where(is_group, _transfers(inputs, group, is_there)[:, device] / 2, 0)
     return State(
         device=state.device.at[group].set(jnp.where(is_group, device, NOWHERE)),
         finish=state.finish.at[group].set(jnp.where(is_group, end, 0)),
         free=jnp.where(here, end, state.free),
         load=jnp.where(here, state.load + time, state.load),
+        sent=state.sent + half @ is_there + jnp.where(here, half.sum(), 0),
         memory=jnp.where(here, state.memory + inputs.memory[group], state.memory),
         previous=jnp.where(is_group, device, state.previous).astype(jnp.int32),
     )

@@ -46,7 +46,7 @@ def roll(
         seen = shown(seen, exploration)
         allowed = jax.vmap(lambda state: mask(inputs, state, group))(states)
         logits = head(parameters, inputs, embedding[group], seen, allowed)
-        logs = explored(logits, seen, allowed, exploration)
+        logs = explored(logits, seen, allowed, exploration, group)
         noise = jax.random.gumbel(jax.random.fold_in(key, group), logs.shape)
         device = jnp.argmax(jnp.where(allowed, logs + noise, FORBIDDEN), axis=1).astype(jnp.int32)
         states = jax.vmap(lambda state, where: advance(inputs, state, group, where))(states, device)
@@ -62,7 +62,8 @@ def log_probabilities(
     """[G, P] Of the decisions of a rollout, and the entropy at each."""
     embedding = encode(parameters, inputs)[:, None, :]
     logits = head(parameters, inputs, embedding, rollout.observation, rollout.allowed)
-    logs = explored(logits, rollout.observation, rollout.allowed, exploration)
+    group = jnp.arange(len(rollout.device))[:, None]
+    logs = explored(logits, rollout.observation, rollout.allowed, exploration, group)
     entropy = -jnp.where(rollout.allowed, jnp.exp(logs) * logs, 0).sum(axis=-1)
     return _at(logs, rollout.device), entropy
 

@@ -128,7 +128,7 @@ class Training:
         return Rates(
             step=jnp.float32(settings.rate * (1 - (1 - _LAST_RATE) * spent)),
             entropy=jnp.float32(settings.entropy * (1 - spent)),
-            exploration=spread(settings, len(lesson.problem.groups.names)),
+            exploration=spread(settings, len(lesson.problem.groups.names), self.update),
         )
 
     def _visited(self) -> int:

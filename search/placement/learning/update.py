@@ -62,7 +62,7 @@ def improve(
         mean_entropy = (entropy * weight).sum()
         return -(gain * weight).sum() - rates.entropy * mean_entropy, mean_entropy
 
-    return descend(learned, loss, rates, descent)
+    return descend(learned, loss, rates.step, descent)
 
 
 def surrogate(
@@ -79,7 +79,7 @@ def surrogate(
 def descend(
     learned: Learned,
     loss: Callable[[Parameters], tuple[jax.Array, jax.Array]],
-    rates: Rates,
+    rate: jax.Array,
     descent: Descent,
 ) -> tuple[Learned, jax.Array]:
     """Steps on a loss, one an epoch, and what the loss gives beside itself before the first."""
@@ -87,7 +87,7 @@ def descend(
     def step(learned: Learned, _: None) -> tuple[Learned, jax.Array]:
         gradient, beside = jax.grad(loss, has_aux=True)(learned.parameters)
         direction, moments = _optimizer(descent).update(gradient, learned.moments)
-        moved = jax.tree.map(lambda old, way: old - rates.step * way, learned.parameters, direction)
+        moved = jax.tree.map(lambda old, way: old - rate * way, learned.parameters, direction)
         return Learned(moved, moments), beside
 
     learned, beside = jax.lax.scan(step, learned, length=descent.epochs)

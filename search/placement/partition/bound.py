@@ -3,7 +3,8 @@
 import numpy as np
 
 from apollo.search.placement.partition.devices import devices_of
-from apollo.search.placement.partition.graph import NS_PER_MS, PartitionGraph
+from apollo.search.placement.partition.graph import PartitionGraph
+from apollo.search.placement.units import NS_PER_MS
 
 
 def max_load_bound_ms(graph: PartitionGraph) -> float:

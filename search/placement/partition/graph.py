@@ -11,8 +11,6 @@ import numpy as np
 
 from apollo.search.placement.problem import Bools, Ints
 
-NS_PER_MS = 1_000_000
-
 
 @dataclass(frozen=True)
 class PartitionGraph:

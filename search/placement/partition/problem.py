@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from apollo.search.placement.partition.devices import Devices, devices_of
-from apollo.search.placement.partition.graph import NS_PER_MS, PartitionGraph
+from apollo.search.placement.partition.graph import PartitionGraph
 from apollo.search.placement.partition.kernels.overflow import overflow
 from apollo.search.placement.partition.objectives import Objective, objective_of
 from apollo.search.placement.partition.read import read_partition_file
-from apollo.search.placement.problem import Costs, GroupGraph, Ints, PlacementProblem
+from apollo.search.placement.problem import Costs, GroupGraph, Ints, LinkTimes, PlacementProblem
+from apollo.search.placement.units import NS_PER_MS
 
 
 def partition_problem(
@@ -37,6 +38,7 @@ def partition_problem(
         memory_bytes=devices.capacity_bytes,
         groups=_group_graph(graph, devices),
         costs=_Costs(graph, devices, objective),
+        links=_link_times(graph, len(devices.names)),
     )
 
 
@@ -66,6 +68,20 @@ class _Costs:
     @cached_property
     def _objective(self) -> Callable[[Ints], Ints]:
         return objective_of(self.graph, self.devices, self.objective)
+
+
+def _link_times(graph: PartitionGraph, devices: int) -> LinkTimes:
+    """An output goes out of an accelerator and into one; between CPUs it need not go at all.
+
+    The files have a time for every edge, and all of a file have the same bytes a second but for
+    rounding: the mean is what a byte takes. Where the files have no bytes nothing is known.
+    """
+    borders = (np.arange(devices) < graph.accelerators).astype(np.float64)
+    crossed = borders[:, None] + borders[None, :]
+    np.fill_diagonal(crossed, 0)
+    sent_ns, sent_bytes = graph.output_ns[graph.source].sum(), graph.edge_bytes.sum()
+    ns_per_byte = float(sent_ns) / max(1, int(sent_bytes))
+    return LinkTimes(np.zeros_like(crossed, dtype=np.int64), crossed * ns_per_byte)
 
 
 def _group_graph(graph: PartitionGraph, devices: Devices) -> GroupGraph:

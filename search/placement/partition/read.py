@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from apollo.search.placement.partition.graph import NS_PER_MS, PartitionGraph
+from apollo.search.placement.partition.graph import PartitionGraph
 from apollo.search.placement.partition.order import topological_order
 from apollo.search.placement.problem import Ints
+from apollo.search.placement.units import NS_PER_MS
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "partition_graphs"
 Record = Mapping[str, Any]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from toys import random_problem
 
+from apollo.search.placement.baselines.contiguous import contiguous_placements
 from apollo.search.placement.found import Budget
 from apollo.search.placement.learning.lesson import Lesson
 from apollo.search.placement.learning.reward import rewards
@@ -28,16 +29,19 @@ def test_advantages_are_by_kind_and_move():
     assert (np.abs(third) <= 4).all()
 
 
-def test_a_visit_begins_with_the_best_single_device():
+def test_a_visit_begins_with_the_best_single_device_or_split():
     problem = random_problem(0, 12, 2)
     lesson = Lesson.of(problem, Budget(100))
     alone = np.repeat(np.arange(2)[:, None], 12, axis=1)
-    best = problem.costs(alone).cost.min()
-    assert lesson.tries.simulations == 2
-    assert lesson.reference == lesson.followed.cost == best
+    splits = contiguous_placements(problem)
+    assert len(splits) > 0
+    best = problem.costs(np.concatenate([alone, splits])).cost.min()
+    assert lesson.tries.simulations == 2 + len(splits)
+    assert lesson.reference == problem.costs(alone).cost.min()
+    assert lesson.followed.cost == best
     lesson.simulate(np.random.default_rng(0).integers(0, 2, (80, 12)))
     assert lesson.followed.cost < best
-    assert lesson.tries.simulations == 82
+    assert lesson.tries.simulations == 82 + len(splits)
     lesson.begin()
     assert lesson.followed.cost == best
     assert lesson.tries.found().cost < best

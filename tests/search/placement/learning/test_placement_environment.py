@@ -2,7 +2,6 @@
 
 import re
 
-import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
@@ -10,6 +9,7 @@ from toys import problem_of, random_problem
 
 from apollo.search.placement.learning.environment import PlacementEnvironment
 from apollo.search.placement.problem import PlacementProblem
+from tests.environments import assert_several_at_once, played
 
 PROBLEM = random_problem(5, 12, 3, tight=True)
 
@@ -17,13 +17,6 @@ PROBLEM = random_problem(5, 12, 3, tight=True)
 @pytest.fixture(scope="module")
 def environment() -> PlacementEnvironment:
     return PlacementEnvironment(PROBLEM)
-
-
-def played(environment, placement):
-    environment.reset(seed=0)
-    for device in placement:
-        last = environment.step(device)
-    return last
 
 
 def test_gymnasium_accepts_it():
@@ -148,12 +141,4 @@ def test_the_estimate_is_when_a_group_would_run():
 
 
 def test_several_at_once():
-    vector = gymnasium.vector.SyncVectorEnv([lambda: PlacementEnvironment(PROBLEM)] * 2)
-    observation, _ = vector.reset(seed=0)
-    for _ in range(12):
-        actions = [int(np.flatnonzero(mask)[0]) for mask in observation["action_mask"]]
-        observation, rewards, terminated, _, infos = vector.step(np.array(actions))
-    assert terminated.all()
-    assert rewards.shape == (2,)
-    assert infos["feasible"].tolist() == [infos["feasible"][0]] * 2
-    vector.close()
+    assert_several_at_once(lambda: PlacementEnvironment(PROBLEM), 12)

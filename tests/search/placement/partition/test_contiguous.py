@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 
 from apollo.search.placement.partition.contiguous import place_contiguous, place_linear
-from apollo.search.placement.partition.graph import NS_PER_MS, PartitionGraph
+from apollo.search.placement.partition.graph import PartitionGraph
 from apollo.search.placement.partition.ideals import all_ideals, linear_ideals, precedence
 from apollo.search.placement.partition.leaves import merge_leaves
 from apollo.search.placement.partition.problem import partition_problem
 from apollo.search.placement.partition.read import read_partition_file
 from apollo.search.placement.problem import Ints
+from apollo.search.placement.units import NS_PER_MS
 from tests.search.placement.partition.partition_cases import partition_graphs
 
 

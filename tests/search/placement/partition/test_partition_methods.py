@@ -39,6 +39,21 @@ def test_no_single_move_is_better_after_local_search(
             assert here <= (there.overflow_bytes[0], there.cost[0])
 
 
+@pytest.mark.parametrize("name", [GNMT, "latency/resnet50_inference"])
+def test_links_take_what_the_file_says_at_every_border_of_an_accelerator(name: str) -> None:
+    graph, problem = read_partition_file(name), partition_problem(name)
+    assert graph.groups == len(graph.names)  # so that every edge is one of the groups
+    assert problem.links is not None
+    per_byte, cpu = problem.links.ns_per_byte, graph.accelerators
+    assert per_byte[0, 1] == 2 * per_byte[0, cpu] == 2 * per_byte[cpu, 1] > 0
+    assert not per_byte.diagonal().any()
+    assert not per_byte[cpu:, cpu:].any()
+    assert not problem.links.fixed_ns.any()
+    once = per_byte[0, cpu] * problem.groups.edge_bytes
+    written = graph.output_ns[problem.groups.source]
+    assert once == pytest.approx(written, rel=1e-3, abs=1)
+
+
 def test_local_search_is_the_same_for_the_same_seed() -> None:
     problem = partition_problem(GNMT)
     runs = [place_by_local_search(problem, np.random.default_rng(3), 2) for _ in range(2)]

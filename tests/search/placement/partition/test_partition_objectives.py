@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apollo.search.placement.partition.expert import place_as_expert
-from apollo.search.placement.partition.graph import NS_PER_MS, PartitionGraph
+from apollo.search.placement.partition.graph import PartitionGraph
 from apollo.search.placement.partition.greedy import place_greedily
 from apollo.search.placement.partition.objectives import latency_of
 from apollo.search.placement.partition.problem import partition_problem
 from apollo.search.placement.partition.read import read_partition_file
 from apollo.search.placement.problem import Ints
+from apollo.search.placement.units import NS_PER_MS
 from tests.search.placement.partition.partition_cases import partition_graphs
 from tests.search.placement.partition.partition_reference import (
     reference_latency,
