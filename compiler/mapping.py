@@ -51,7 +51,7 @@ class Mapped(NamedTuple):
     has_spills: bool  # a tensor had to be put out to DRAM
 
 
-_CLEARLY = 32  # one part in so many
+_CLEARLY = 24  # one part in so many: what the estimate may be wrong by where little stays
 _SHARES = 8, 16  # of core memory: smaller tiles that are tried
 _MORE_STATES = 4  # times as many, where something had to be put out: a layout may avoid it
 

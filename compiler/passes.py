@@ -20,7 +20,7 @@ from apollo.compiler.tables import NO_TENSOR, Ints, Map, Nest, TensorColumn
 Flags = npt.NDArray[np.bool_]
 
 _CLEARLY = 128  # one part in so many: what the estimate may be wrong by
-_MOST_NESTS = 1 << 12  # of all passes
+_MOST_NESTS = 1 << 15  # of all passes
 _OPERANDS = (Nest.SOURCE, Nest.SECOND, Nest.DESTINATION)
 
 
@@ -46,6 +46,11 @@ def pass_by_pass(mapper: Mapper, network: Network, forced: Ints, whole: Mapped) 
             best = found
         elif not _puts_out(found):
             break
+    if best is whole:
+        return whole
+    count = len(best.network.nests) // len(network.nests)
+    again = mapper.cheapest(best.network, np.tile(forced, (count, 1)))
+    best = min(best, again, key=lambda mapped: mapped.end)
     return best if best.end * _CLEARLY < whole.end * (_CLEARLY - 1) else whole
 
 
