@@ -16,7 +16,7 @@ from apollo.compiler.network import Network, origins_of
 from apollo.compiler.strips import Cut, Segment, cut, inside
 from apollo.compiler.tables import Ints, Map, Nest, TensorColumn
 
-_CLEARLY = 128  # one part in so many: what the estimate may be wrong by
+CLEARLY = 128  # one part in so many: what the estimate may be wrong by
 _MOST_ATTEMPTS = 20  # mappings
 _MOST_NESTS = 12  # of a segment
 _STRIPS, _FEWER, _MORE = 4, 2, 8  # are tried
@@ -91,7 +91,7 @@ class _Search:
         # avoided what strips would, that is where to begin.
         for begin in (self._quick(first), first):
             best = self._from(begin)
-            if best.mapped.end * _CLEARLY < first.mapped.end * (_CLEARLY - 1):
+            if best.mapped.is_clearly_before(first.mapped, CLEARLY):
                 return best
             if begin is first:
                 break
@@ -181,8 +181,7 @@ class _Search:
 def _spans(mapped: Mapped) -> Iterator[tuple[int, int]]:
     """First and last nest, before any was cut, of every tensor that was put out; largest first."""
     nests, tensors = mapped.network.nests, mapped.network.tensors
-    written = nests[mapped.mapping[:, Map.TO_DRAM] > 0, Nest.DESTINATION]
-    put_out = {*written[tensors[written, TensorColumn.IN_DRAM] == 0].tolist()}
+    put_out = {*mapped.put_out.tolist()}
     if not put_out:  # as a rule
         return
     origins = origins_of(mapped.network)

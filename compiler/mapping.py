@@ -50,6 +50,17 @@ class Mapped(NamedTuple):
     end: int  # of a following inference, as estimated
     has_spills: bool  # a tensor had to be put out to DRAM
 
+    @property
+    def put_out(self) -> Ints:
+        """The numbers of the tensors inside that go by way of DRAM."""
+        nests, tensors = self.network.nests, self.network.tensors
+        written = nests[self.mapping[:, Map.TO_DRAM] > 0, Nest.DESTINATION]
+        return np.asarray(written[tensors[written, TensorColumn.IN_DRAM] == 0])
+
+    def is_clearly_before(self, other: Self, part: int) -> bool:
+        """Whether it ends earlier by one part in so many: what the estimate may be wrong by."""
+        return self.end * part < other.end * (part - 1)
+
 
 _CLEARLY = 24  # one part in so many: what the estimate may be wrong by where little stays
 _SHARES = 8, 16  # of core memory: smaller tiles that are tried
@@ -99,7 +110,7 @@ class Mapper:
                 raise
         first, *others = tries
         best = min(others, key=lambda mapped: mapped.end, default=first)
-        return best if best.end * _CLEARLY < first.end * (_CLEARLY - 1) else first
+        return best if best.is_clearly_before(first, _CLEARLY) else first
 
     def _mapped(self, network: Network, forced: Ints, thorough: bool) -> Mapped:
         """Splits, tiles and places, given where each layer finds its operands; then residents."""

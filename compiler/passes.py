@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from apollo.compiler.errors import DoesNotFit
+from apollo.compiler.fusion import CLEARLY
 from apollo.compiler.kernels.parameters import FREE
 from apollo.compiler.mapping import Mapped, Mapper
 from apollo.compiler.network import Network
@@ -19,7 +20,6 @@ from apollo.compiler.tables import NO_TENSOR, Ints, Map, Nest, TensorColumn
 
 Flags = npt.NDArray[np.bool_]
 
-_CLEARLY = 128  # one part in so many: what the estimate may be wrong by
 _MOST_NESTS = 1 << 15  # of all passes
 _OPERANDS = (Nest.SOURCE, Nest.SECOND, Nest.DESTINATION)
 
@@ -31,7 +31,7 @@ def pass_by_pass(mapper: Mapper, network: Network, forced: Ints, whole: Mapped) 
     """
     if network.batch == 1 or (forced != FREE).any():
         return whole
-    if not _puts_out(whole) and not (whole.mapping[:, Map.STRIPS] > 0).any():
+    if not whole.put_out.size and not (whole.mapping[:, Map.STRIPS] > 0).any():
         return whole
     best = whole
     for count in _counts(network):
@@ -44,21 +44,14 @@ def pass_by_pass(mapper: Mapper, network: Network, forced: Ints, whole: Mapped) 
             continue
         if found.end < best.end:
             best = found
-        elif not _puts_out(found):
+        elif not found.put_out.size:
             break
     if best is whole:
         return whole
     count = len(best.network.nests) // len(network.nests)
     again = mapper.cheapest(best.network, np.tile(forced, (count, 1)))
     best = min(best, again, key=lambda mapped: mapped.end)
-    return best if best.end * _CLEARLY < whole.end * (_CLEARLY - 1) else whole
-
-
-def _puts_out(mapped: Mapped) -> bool:
-    """Whether a tensor inside goes by way of DRAM."""
-    nests, tensors = mapped.network.nests, mapped.network.tensors
-    written = nests[mapped.mapping[:, Map.TO_DRAM] > 0, Nest.DESTINATION]
-    return bool((tensors[written, TensorColumn.IN_DRAM] == 0).any())
+    return best if best.is_clearly_before(whole, CLEARLY) else whole
 
 
 def _counts(network: Network) -> Iterator[int]:

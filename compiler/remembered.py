@@ -24,7 +24,7 @@ class Remembered:
     """
 
     most: int = _MOST
-    _known: OrderedDict[tuple[int, bytes, Options], Compiled] = field(
+    _known: OrderedDict[tuple[int, bool, bytes, Options], Compiled] = field(
         default_factory=OrderedDict, repr=False
     )
     _networks: dict[int, Network] = field(default_factory=dict, repr=False)
@@ -35,10 +35,10 @@ class Remembered:
     ) -> Compiled:
         """The program of a network for a design; raises as `compile_network` does."""
         # A network is known by where it is, so it has to stay there.
-        number = id(self._networks.setdefault(id(network), network))
-        key = number, units_of(accelerator).tobytes(), options
+        self._networks[id(network)] = network
+        key = id(network), accelerator.is_systolic, units_of(accelerator).tobytes(), options
         found = self._known.pop(key, None)
-        if found is None or accelerator.is_systolic:
+        if found is None:
             found = compile_network(network, accelerator, options)
             self._size += _size(found)
         self._known[key] = found

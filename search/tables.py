@@ -28,17 +28,17 @@ def measurement_html(measurement: "Measurement") -> str:
 def exploration_html(exploration: "Exploration") -> str:
     """The best design beside the presets."""
     result, best = exploration.result, exploration.best
-    rows = [] if best is None else [_row("best", best)]
-    rows += [_row(each.accelerator.name, each) for each in exploration.presets]
+    rows = [] if best is None else [("best", *outcome_cells(best))]
+    rows += [(each.accelerator.name, *outcome_cells(each)) for each in exploration.presets]
     title = f"{exploration.study}: {len(result.trials):,} trials, {result.feasible:,} feasible"
     title += ", interrupted" if result.interrupted else ""
     return html_table(title, ("design ", "area, mm²", "throughput, 1/s", "reward", "note "), rows)
 
 
-def _row(name: str, candidate: "Candidate") -> tuple[str, ...]:
+def outcome_cells(candidate: "Candidate") -> tuple[str, str, str, str]:
+    """Of a row that shows a design: area, throughput, reward, and why it has none."""
     throughput = [each.metrics.throughput_per_s for each in candidate.measurements.values()]
     return (
-        name,
         f"{candidate.area_mm2:.2f}",
         " ".join(f"{value:,.0f}" for value in throughput) or "-",
         "-" if candidate.reason else f"{candidate.reward:.3f}",

@@ -17,18 +17,8 @@ PLACED = (
 )
 PLACERS = (
     *("rl", "rl_local_search", "expert", "single", "random", "round_robin", "contiguous"),
-    *(
-        "metis",
-        "heft",
-        "m_topo",
-        "m_etf",
-        "m_sct",
-        "local_search",
-        "evolutionary",
-        "p3bo",
-        "exhaustive",
-        "cp_sat",
-    ),
+    *("metis", "heft", "m_topo", "m_etf", "m_sct", "local_search"),
+    *("evolutionary", "p3bo", "exhaustive", "cp_sat"),
 )
 PLACEMENT_FAMILIES = ("inception", "rnnlm", "nmt", "random")
 PUBLISHED_SYSTEMS = ("apollo", "sparse", "tpu", "placement")

@@ -10,6 +10,7 @@ import typer
 
 from apollo.console import print_table
 from apollo.measurement_view import print_layers
+from apollo.search.tables import outcome_cells
 from apollo.study_view import trial_json
 from apollo.views import DESIGN_COLUMNS, design_cells, design_json
 
@@ -74,15 +75,7 @@ def exploration_json(
 
 
 def _candidate_row(name: str, candidate: "Candidate") -> tuple[str, ...]:
-    throughput = [m.metrics.throughput_per_s for m in candidate.measurements.values()]
-    return (
-        name,
-        *design_cells(candidate.accelerator),
-        f"{candidate.area_mm2:.2f}",
-        " ".join(f"{value:,.0f}" for value in throughput) or "-",
-        f"{candidate.reward:.3f}" if candidate.reason is None else "-",
-        candidate.reason or "",
-    )
+    return name, *design_cells(candidate.accelerator), *outcome_cells(candidate)
 
 
 def print_exploration(exploration: "Exploration", stands: "Robustness | None" = None) -> None:

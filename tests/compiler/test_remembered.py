@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from apollo.arch.accelerator import load_design
+from apollo.arch.accelerator import Accelerator, load_design
 from apollo.compiler.errors import DoesNotFit
 from apollo.compiler.lower import lower
+from apollo.compiler.network import Network
 from apollo.compiler.options import Fixed, Options
 from apollo.compiler.pipeline import Compiled, compile_network
 from apollo.compiler.remembered import Remembered
@@ -43,7 +44,9 @@ def test_a_design_that_the_compiler_sees_alike_has_the_same_program() -> None:
         (NETWORK, DESIGN, Options(fixed=(Fixed.of("*:resident=no"),))),
     ],
 )
-def test_what_the_compiler_sees_is_compiled_anew(network, design, options) -> None:  # type: ignore[no-untyped-def]
+def test_what_the_compiler_sees_is_compiled_anew(
+    network: Network, design: Accelerator, options: Options
+) -> None:
     remembered = Remembered()
     remembered(NETWORK, DESIGN)
     assert _programs(remembered(network, design, options)) == _programs(
