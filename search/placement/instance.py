@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from apollo.arch.cluster import Cluster, Order, pairs
+from apollo.arch.cluster import ANY_KIND, Cluster, Order, pairs
 from apollo.search.placement.costs import CANNOT_RUN, durations_ns
 from apollo.search.placement.graph import OperatorGraph
 from apollo.search.placement.problem import Bools, Ints
@@ -48,6 +48,12 @@ class Instance:
     def __post_init__(self) -> None:
         """Check that all can run somewhere."""
         for number, device in enumerate(self.cluster.devices):
+            if (self.duration_ns[:, number] == CANNOT_RUN).all():
+                raise ValueError(
+                    f"Device '{device.name}' of cluster '{self.cluster.name}' can run no operator "
+                    f"of '{self.graph.name}': give it an efficiency_percent of their kinds, or "
+                    f"{ANY_KIND}, or a design that runs them."
+                )
             if not (self.fits[:, number] & (self.duration_ns[:, number] != CANNOT_RUN)).any():
                 raise ValueError(
                     f"Device '{device.name}' of cluster '{self.cluster.name}' has no memory for "

@@ -37,6 +37,25 @@ class LinkTimes(NamedTuple):
     ns_per_byte: Floats  # [D, D]
 
 
+class Nets(NamedTuple):
+    """Tensors that cross the border of a device once, whoever reads them: nets of a hypergraph."""
+
+    net: Ints  # [P] number of a tensor, for each of its groups
+    group: Ints  # [P] one that writes or reads it, each once
+    sent_bytes: Ints  # [T] at most, to any of the readers
+
+
+def nets_of(tensor: Ints, owner: Ints, reader: Ints, sent_bytes: Ints) -> Nets:
+    """The nets of edges [E] from the group that writes a tensor to one that reads it."""
+    between = owner != reader
+    names, number = np.unique(tensor[between], return_inverse=True)
+    most_bytes = np.zeros(len(names), np.int64)
+    np.maximum.at(most_bytes, number, sent_bytes[between])
+    ends = np.concatenate([owner[between], reader[between]])
+    pins = np.unique(np.stack([np.tile(number, 2), ends], axis=1), axis=0)
+    return Nets(pins[:, 0], pins[:, 1], most_bytes)
+
+
 @dataclass(frozen=True)
 class GroupGraph:
     """The groups, as far as a policy or a heuristic must know them.
@@ -53,12 +72,20 @@ class GroupGraph:
     source: Ints  # [E]
     target: Ints  # [E]
     edge_bytes: Ints  # [E] of all tensors that go from group to group
+    shared: Nets | None = None  # None: what goes along an edge goes by itself
 
     def __post_init__(self) -> None:
         """Refuse groups that no device can run."""
         for name, allowed in zip(self.names, self.allowed, strict=True):
             if not allowed.any():
                 raise ValueError(f"No device can run '{name}': neither its cost nor room is there.")
+
+    @property
+    def nets(self) -> Nets:
+        """What goes from group to group, each at once."""
+        if self.shared is not None:
+            return self.shared
+        return nets_of(np.arange(len(self.source)), self.source, self.target, self.edge_bytes)
 
 
 @dataclass(frozen=True)

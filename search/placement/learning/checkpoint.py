@@ -5,7 +5,8 @@ A training that is resumed goes on exactly as if it had never stopped.
 
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,8 @@ def load_policy(path: Path) -> Policy:
 
     Raises `ValueError`, one sentence, when it is no such file.
     """
-    return _policy(*_read(path))
+    with _whole(path):
+        return _policy(*_read(path))
 
 
 def learned_problems(path: Path) -> tuple[str, ...]:
@@ -52,7 +54,8 @@ def learned_problems(path: Path) -> tuple[str, ...]:
 
     Raises `ValueError`, one sentence, when it is no such file.
     """
-    return tuple(lesson["problem"] for lesson in _read(path)[0].get("lessons", ()))
+    with _whole(path):
+        return tuple(lesson["problem"] for lesson in _read(path)[0].get("lessons", ()))
 
 
 def save_training(path: Path, training: Training) -> None:
@@ -82,9 +85,16 @@ def load_training(path: Path, problems: Sequence[PlacementProblem]) -> Training:
     header, arrays = _read(path)
     if "lessons" not in header:
         raise ValueError(f"Checkpoint '{path.name}' has a policy, but no training to go on with.")
-    names = [lesson["problem"] for lesson in header["lessons"]]
+    with _whole(path):
+        names = [lesson["problem"] for lesson in header["lessons"]]
     if names != [problem.name for problem in problems]:
         raise ValueError(f"Checkpoint '{path.name}' is of other problems: {', '.join(names)}.")
+    with _whole(path):
+        return _training(problems, header, arrays)
+
+
+def _training(problems: Sequence[PlacementProblem], header: Header, arrays: Arrays) -> Training:
+    """As it was when it was written."""
     first = _policy(header, arrays, _FIRST)
     training = Training(problems, first, Budget(**header["budget"]), header["seed"])
     for name in _STATE:
@@ -133,13 +143,34 @@ def _parameters(policy: Policy, kind: str = _PARAMETER) -> Arrays:
 
 
 def _policy(header: Header, arrays: Arrays, kind: str = _PARAMETER) -> Policy:
-    settings = header["settings"] | {"algorithm": Algorithm(header["settings"]["algorithm"])}
+    algorithms = {each.value: each for each in Algorithm}
+    settings = header["settings"] | {"algorithm": algorithms[header["settings"]["algorithm"]]}
     parameters = {
         name.removeprefix(kind): jnp.asarray(value)
         for name, value in arrays.items()
         if name.startswith(kind)
     }
-    return Policy(LearningSettings(**settings), parameters)
+    policy = Policy(LearningSettings(**settings), parameters)
+    wanted = Policy.new(policy.settings, 0).parameters
+    if _shapes(wanted) != _shapes(parameters):
+        raise KeyError("parameters of other shapes")
+    return policy
+
+
+def _shapes(parameters: Mapping[str, jax.Array]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(value.shape) for name, value in parameters.items()}
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    """One sentence where what is read lacks something or has it in another form."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ValueError(
+            f"Checkpoint '{path.name}' is damaged: settings, parameters or a state are missing, or "
+            f"of another form ({error})."
+        ) from None
 
 
 def _write(path: Path, header: Mapping[str, Any], arrays: Arrays) -> None:
@@ -155,6 +186,8 @@ def _read(path: Path) -> tuple[Header, Arrays]:
         header = json.loads(str(arrays.pop(_HEADER)))
     except (KeyError, ValueError, EOFError, zipfile.BadZipFile):
         raise ValueError(f"'{path.name}' is not a checkpoint of a placement policy.") from None
+    if not isinstance(header, dict) or "version" not in header:
+        raise ValueError(f"'{path.name}' is not a checkpoint of a placement policy.")
     if header["version"] != VERSION:
         raise ValueError(
             f"Checkpoint '{path.name}' has version {header['version']}; this one reads {VERSION}."

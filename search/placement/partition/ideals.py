@@ -4,7 +4,7 @@ An ideal has, with every group, all groups before it. A split into contiguous pa
 a device runs after the parts before it, is a chain of ideals; the parts are the differences.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import networkx as nx  # type: ignore[import-untyped]
 import numpy as np
@@ -66,6 +66,19 @@ def precedence(graph: PartitionGraph) -> nx.DiGraph:
         cycle = " -> ".join(str(one) for one, _ in nx.find_cycle(flow))
         raise ValueError(f"Groups of '{graph.name}' must not be in a cycle: {cycle}.")
     return flow
+
+
+def in_order(graph: PartitionGraph) -> PartitionGraph:
+    """The graph with its groups numbered so that all that must be done before one come before it.
+
+    Groups that are in a cycle have no such order: they keep their numbers.
+    """
+    try:
+        order = list(nx.lexicographical_topological_sort(precedence(graph)))
+    except ValueError:
+        return graph
+    place = np.argsort(order)
+    return replace(graph, group=place[graph.group])
 
 
 def linear_ideals(flow: nx.DiGraph) -> Ideals:

@@ -12,7 +12,14 @@ from apollo.search.placement.partition.graph import PartitionGraph
 from apollo.search.placement.partition.kernels.overflow import overflow
 from apollo.search.placement.partition.objectives import Objective, objective_of
 from apollo.search.placement.partition.read import read_partition_file
-from apollo.search.placement.problem import Costs, GroupGraph, Ints, LinkTimes, PlacementProblem
+from apollo.search.placement.problem import (
+    Costs,
+    GroupGraph,
+    Ints,
+    LinkTimes,
+    PlacementProblem,
+    nets_of,
+)
 from apollo.search.placement.units import NS_PER_MS
 
 
@@ -105,4 +112,7 @@ def _group_graph(graph: PartitionGraph, devices: Devices) -> GroupGraph:
         source=edges[:, 0],
         target=edges[:, 1],
         edge_bytes=edge_bytes,
+        shared=nets_of(
+            graph.source, graph.group[graph.source], graph.group[graph.target], graph.edge_bytes
+        ),
     )

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from apollo.search.placement.partition.graph import PartitionGraph
+from apollo.search.placement.partition.ideals import in_order
 from apollo.search.placement.partition.order import topological_order
 from apollo.search.placement.problem import Ints
 from apollo.search.placement.units import NS_PER_MS
@@ -37,7 +38,7 @@ def read_partition_file(path: str | Path) -> PartitionGraph:
     """
     if str(path) in partition_graphs():
         path = DATA / f"{path}.json"
-    return _Reader(path, read_object(path)).graph()
+    return in_order(_Reader(path, read_object(path)).graph())
 
 
 def read_object(path: str | Path) -> Record:
@@ -46,6 +47,8 @@ def read_object(path: str | Path) -> Record:
         found = json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ValueError(f"There is no partition graph '{path}'.") from None
+    except RecursionError:
+        raise ValueError(f"Partition graph '{path}' is not readable JSON: too deep.") from None
     except (ValueError, OSError) as error:
         raise ValueError(f"Partition graph '{path}' is not readable JSON: {error}.") from None
     if not isinstance(found, dict):

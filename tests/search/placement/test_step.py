@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from apollo.arch.cluster import Cluster
+from apollo.arch.cluster import Cluster, Link
 from apollo.search.placement.instance import Instance
 from apollo.search.placement.step import Simulator, problem_of
 from tests.search.placement.agreement import assert_agree
@@ -149,3 +149,11 @@ def test_a_device_without_memory_for_any_operator_is_refused() -> None:
         rf"{device.memory_bytes:,}\.$",
     ):
         instance_of_columns([[1]], [], cluster, parameter_bytes=[device.memory_bytes + 1])
+
+
+def test_a_device_that_can_run_nothing_is_refused() -> None:
+    devices = tuple(random_case(0)[0].cluster.devices[:2])
+    names = [device.name for device in devices]
+    links = {(one, two): Link("bus", 1) for one in names for two in names if one != two}
+    with pytest.raises(ValueError, match=r"^Device 'd1' of cluster 'case' can run no operator of "):
+        instance_of_columns([[1, 0], [2, 0]], [], Cluster("case", devices, links))

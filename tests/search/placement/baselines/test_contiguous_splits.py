@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from apollo.search.placement.baselines.contiguous import contiguous_placements
+from apollo.search.placement.baselines.orders import spectral
 from apollo.search.placement.problem import Costs, GroupGraph, Ints, LinkTimes, PlacementProblem
 
 
@@ -94,3 +95,27 @@ def test_an_order_that_says_nothing_is_grown_anew() -> None:
 
 def test_there_may_be_no_split() -> None:
     assert contiguous_placements(random_problem(0, room=20)).shape == (0, 9)
+
+
+def test_a_spectral_order_follows_a_chain() -> None:
+    """A chain in a drawn order comes out as the chain, from the end with the lower number."""
+    chain = np.random.default_rng(2).permutation(15)
+    taken = np.zeros((15, 15))
+    taken[chain[:-1], chain[1:]] = taken[chain[1:], chain[:-1]] = np.arange(3.0, 17.0)
+    assert spectral(taken).tolist() == (chain if chain[0] < chain[-1] else chain[::-1]).tolist()
+
+
+def test_a_spectral_order_keeps_parts_apart_that_exchange_nothing() -> None:
+    taken = np.zeros((6, 6))
+    for one, two in ((0, 3), (3, 5), (1, 4), (4, 2)):
+        taken[one, two] = taken[two, one] = 7.0
+    order = spectral(taken).tolist()
+    assert {frozenset(order[:3]), frozenset(order[3:])} == {
+        frozenset({0, 3, 5}),
+        frozenset({1, 2, 4}),
+    }
+
+
+@pytest.mark.parametrize("groups", [1, 2, 3])
+def test_a_spectral_order_of_few_or_silent_groups_has_all(groups: int) -> None:
+    assert sorted(spectral(np.zeros((groups, groups)))) == list(range(groups))

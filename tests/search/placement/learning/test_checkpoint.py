@@ -1,5 +1,6 @@
 """Policies and trainings in files."""
 
+import json
 import zipfile
 
 import numpy as np
@@ -112,3 +113,57 @@ def test_what_is_no_checkpoint(tmp_path):
         match=r"^Checkpoint 'file\.npz' is of other problems: random0, random1, random2\.$",
     ):
         load_training(path, FAMILY[:2])
+
+
+def _change(path, change):
+    """Change the header and the arrays of a checkpoint; what is returned is a header instead."""
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    header = json.loads(str(arrays.pop("header")))
+    other = change(header, arrays)
+    text = json.dumps(header if other is None else other)
+    np.savez(path, header=np.array(text), **arrays)
+
+
+def _without(key):
+    def change(header, arrays):
+        header.pop(key, None)
+        arrays.pop(key, None)
+
+    return change
+
+
+def _with_settings(**settings):
+    return lambda header, arrays: header["settings"].update(settings)
+
+
+DAMAGES = {
+    "no matrix": _without("parameter/head"),
+    "no settings": _without("settings"),
+    "no version": _without("version"),
+    "other shape": lambda header, arrays: arrays.update({"parameter/head": np.zeros((2, 2))}),
+    "unknown setting": _with_settings(colour=1),
+    "unknown algorithm": _with_settings(algorithm="a2c"),
+    "a text": _with_settings(hidden="many"),
+    "negative": _with_settings(rate=-1),
+    "list of settings": lambda header, arrays: header.update(settings=[1]),
+    "list": lambda header, arrays: [1, 2],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_policy_that_is_damaged(tmp_path, damage):
+    path = tmp_path / "policy.npz"
+    save_policy(path, Policy.new(SETTINGS, 0))
+    _change(path, damage)
+    with pytest.raises(ValueError, match=r"^['A-Z][^\n]*\.$"):
+        load_policy(path)
+
+
+@pytest.mark.parametrize("key", ["budget", "seed", "rows", "update", "first/head", "best/0"])
+def test_a_training_that_lacks_something(tmp_path, key):
+    path = tmp_path / "training.npz"
+    save_training(path, Training(FAMILY[:1], Policy.new(SETTINGS, 0), Budget(40), 0))
+    _change(path, _without(key))
+    with pytest.raises(ValueError, match="is damaged"):
+        load_training(path, FAMILY[:1])
