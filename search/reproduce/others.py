@@ -22,7 +22,6 @@ APOLLO = "apollo"  # the exploration study, which is not one of these
 FIGURES, PROVENANCE = "figures.csv", "provenance.json"
 THIRD_PARTY = "third_party.csv"
 QUICK_SPARSITIES = (0.0, 0.8, 0.9)
-QUICK_GRAPH = "throughput/resnet50_inference"
 
 
 @dataclass(frozen=True)
@@ -73,12 +72,16 @@ def _tpu(_work: Work) -> tuple[list[Row], list[Path]]:
 def _placement(work: Work) -> tuple[list[Row], list[Path]]:
     import pandas as pd
 
-    from apollo.search.placement.partition.table import partition_table
-    from apollo.search.reproduce.placements import QUICK, Effort, placement_rows
+    from apollo.search.reproduce.placements import (
+        QUICK,
+        Effort,
+        placement_rows,
+        third_party_rows,
+    )
 
-    rows = placement_rows(work.studies, QUICK if work.quick else Effort(), work.follow)
-    only = ([QUICK_GRAPH], ["expert"]) if work.quick else (None, None)
-    third = [{**row._asdict(), "objective": str(row.objective)} for row in partition_table(*only)]
+    effort = QUICK if work.quick else Effort()
+    rows = placement_rows(work.studies, effort, work.follow)
+    third = third_party_rows(work.studies, effort, work.follow)
     path = work.folder / THIRD_PARTY
     write_csv(pd.DataFrame(third), path)
     return rows, [path]

@@ -52,6 +52,7 @@ def test_another_system_writes_its_figures(tmp_path: Path) -> None:
     assert {path.name for path in folder.iterdir()} == names
     third = pd.read_csv(folder / "third_party.csv")
     assert (round(third.cost_ms[0], 1), third.published_ms[0]) == (43.9, 43.9)
+    assert list(third.method) == ["expert", "contiguous"]
     assert "nmt_2" in run("placement", "--quick")
 
 
