@@ -46,3 +46,14 @@ def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
     refuses(tmp_path, f"The file '{tmp_path}' must not be a folder.")
     path = tmp_path / "no" / "a.txt"
     refuses(path, f"There is no folder '{path.parent}' to write '{path}' into.")
+
+
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    real, link = tmp_path / "real.html", tmp_path / "link.html"
+    real.write_text("old")
+    link.symlink_to(real)
+    with whole_file(link) as part:
+        part.write_text("new")
+    assert link.is_symlink()
+    assert real.read_text() == "new"
+    assert sorted(tmp_path.iterdir()) == [link, real]
