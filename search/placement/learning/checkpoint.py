@@ -184,7 +184,7 @@ def _read(path: Path) -> tuple[Header, Arrays]:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         header = json.loads(str(arrays.pop(_HEADER)))
-    except (KeyError, ValueError, EOFError, zipfile.BadZipFile):
+    except (KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile):
         raise ValueError(f"'{path.name}' is not a checkpoint of a placement policy.") from None
     if not isinstance(header, dict) or "version" not in header:
         raise ValueError(f"'{path.name}' is not a checkpoint of a placement policy.")

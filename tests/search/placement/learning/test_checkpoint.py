@@ -96,6 +96,10 @@ def test_what_is_no_checkpoint(tmp_path):
     np.savez(path, other=np.zeros(3))
     with pytest.raises(ValueError, match=sentence):
         load_policy(path)
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(ValueError, match=sentence):
+        load_policy(path)
     save_policy(path, policy)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
