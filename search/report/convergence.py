@@ -1,7 +1,9 @@
 """The course of a search: reward of each trial, best so far, infeasible trials by cause."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
+from html import escape
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,13 @@ from typing import Any
 from apollo.search.report.files import whole_file
 from apollo.search.report.theme import BEST, CAUSES, FEASIBLE, FONT, MARKERS
 from apollo.search.trial import Trial, best_of
+
+_LEAST_HEIGHT, _LEAST_WIDTH = 480, 760  # of a page, in pixels
+# Without the first line a phone draws a page as if it were 980 pixels wide.
+_HEAD = """<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>html, body {{ margin: 0; height: 100% }}
+body > div {{ height: 100%; min-height: {height}px; min-width: {width}px }}</style>"""
 
 
 def convergence_figure(trials: Sequence[Trial], title: str) -> Any:
@@ -58,7 +67,21 @@ def write_html(figure: Any, path: str | Path) -> None:
         with whole_file(script) as part:
             part.write_text(get_plotlyjs(), encoding="utf-8")
     with whole_file(path) as part:
-        figure.write_html(part, include_plotlyjs="directory", full_html=True)
+        part.write_text(_page(figure), encoding="utf-8")
+
+
+def _page(figure: Any) -> str:
+    """It fills the window, but for its own height at least; a narrow window scrolls."""
+    from plotly.graph_objects import Figure
+
+    page, title = Figure(figure), figure.layout.title.text or ""
+    page.update_layout(height=None)
+    text: str = page.to_html(
+        include_plotlyjs="directory", default_height="100%", config={"responsive": True}
+    )
+    least = figure.layout.height or _LEAST_HEIGHT
+    head = _HEAD.format(title=escape(re.split("<br>", title)[0]), height=least, width=_LEAST_WIDTH)
+    return text.replace("<head>", f"<head>{head}", 1)
 
 
 def _feasible_trace(trials: Sequence[Trial]) -> Any:

@@ -30,10 +30,10 @@ def course_figure(course: "pd.DataFrame", networks: str, objective: str, of: str
             for trace in _traces(rows, optimizer, begins, of):
                 trace.showlegend = bool(trace.showlegend) and (column == 1 or bool(begins))
                 figure.add_trace(trace, row=1, col=column)
-    axis = goal_text(objective) if of == BEST else "share of feasible trials"
+    axis = f"best {goal_text(objective)}" if of == BEST else "share of feasible trials"
     figure.update_yaxes(title_text=axis, rangemode="tozero", row=1, col=1)
-    figure.update_xaxes(title_text="trial")
-    what = "Best reward so far" if of == BEST else "Feasible trials"
+    figure.update_xaxes(title_text="trial", tickformat=",d")
+    what = "Best reward so far" if of == BEST else "Share of feasible trials"
     title = f"{what}, {networks}, {goal_text(objective)}: median and middle half of the runs"
     return laid_out(figure, title)
 

@@ -32,12 +32,12 @@ def goal_text(objective: str) -> str:
 def laid_out(figure: Any, title: str, height: int = 520) -> Any:
     """The figure with the layout of all."""
     figure.update_layout(
-        title={"text": title, "x": 0.02},
+        title={"text": title, "x": 0.02, "y": 0.97, "yanchor": "top"},
         template="plotly_white",
         font=FONT,
         height=height,
         legend={"orientation": "h", "y": -0.15},
-        margin={"l": 70, "r": 24, "t": 80, "b": 60},
+        margin={"l": 70, "r": 24, "t": 90, "b": 60},
     )
     return figure
 

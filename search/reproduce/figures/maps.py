@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from apollo.search.reproduce.evidence import NAMES
 from apollo.search.reproduce.figures.look import colour, laid_out
+from apollo.search.reproduce.figures.places import MOST_POINTS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 STOPS = 8
 _MAXIMA = 5
-_STAR = {"symbol": "star", "size": 5, "color": "#b5bcc4", "opacity": 0.5}
+_STAR = {"symbol": "star", "size": 7, "color": "#8b97a5", "opacity": 0.6}
+_NOTE = f"t-SNE of the parameters, one for all strategies; up to {MOST_POINTS} points of a run"
 
 
 def map_figure(rows: "pd.DataFrame", title: str) -> Any:
@@ -41,8 +43,9 @@ def map_figure(rows: "pd.DataFrame", title: str) -> Any:
     for update, name in ((figure.update_xaxes, "x"), (figure.update_yaxes, "y")):
         room = 0.05 * (high[name] - low[name])
         update(range=[low[name] - room, high[name] + room], **hidden)
-    laid_out(figure, title, 560)
-    figure.update_layout(sliders=[slider], legend={"y": 1.12, "x": 1, "xanchor": "right"})
+    laid_out(figure, f"{title}<br><sub>{_NOTE}</sub>", 560)
+    legend = {"x": 1, "xanchor": "right", "y": 0.98, "yanchor": "top", "yref": "container"}
+    figure.update_layout(sliders=[slider], legend=legend | {"itemsizing": "constant"})
     return figure
 
 
@@ -53,13 +56,17 @@ def _data(trace: Any) -> dict[str, Any]:
 def _traces(rows: "pd.DataFrame", optimizer: str, stop: int, *, has_legend: bool) -> list[Any]:
     """Infeasible, feasible, and best points of the first trials."""
     log = rows[(rows.optimizer == optimizer) & (rows.trial < stop)]
-    most = rows.reward.max() or 1.0
+    rewards = rows.reward[rows.feasible]
+    least, most = (rewards.min(), rewards.max()) if len(rewards) else (0.0, 0.0)
     feasible = log[log.feasible]
     best = feasible.nlargest(_MAXIMA, "reward")
     circles = {
-        "size": [round(4 + 12 * (reward / most) ** 2, 1) for reward in feasible.reward],
+        "size": [
+            round(4 + 8 * float((reward - least) / (most - least or 1.0)), 1)
+            for reward in feasible.reward
+        ],
         "color": colour(optimizer),
-        "opacity": 0.65,
+        "opacity": 0.55,
         "line": {"width": 0.5, "color": "white"},
     }
     cross = {"symbol": "x-thin", "size": 14, "line": {"color": "#c0504d", "width": 2.5}}

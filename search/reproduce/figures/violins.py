@@ -29,7 +29,8 @@ def violin_figure(runs: "pd.DataFrame", networks: str, objective: str) -> Any:
             figure.add_hline(y=float(optimum.iloc[0]), line=line, row=1, col=column)
     figure.update_yaxes(title_text=goal_text(objective), row=1, col=1)
     figure.update_xaxes(showticklabels=False)
-    title = f"Final {goal_text(objective)} of every run, {networks}; dashed: the enumerated optimum"
+    known = "; dashed: the enumerated optimum" if chosen.optimum.notna().any() else ""
+    title = f"Final {goal_text(objective)} of every run, {networks}{known}"
     return laid_out(figure, title)
 
 
@@ -47,7 +48,7 @@ def _violin(runs: "pd.DataFrame", optimizer: str, *, has_legend: bool) -> Any:
         pointpos=0,
         jitter=0.3,
         spanmode="hard",
-        meanline={"visible": True},
+        box={"visible": True, "width": 0.15},
         text=[f"seed {seed}" for seed in chosen.seed],
         hovertemplate="%{text}: %{y:.4f}<extra></extra>",
     )

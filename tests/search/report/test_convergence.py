@@ -42,3 +42,10 @@ def test_the_page_needs_no_network(trials, tmp_path):
     assert 'src="plotly.min.js"' in page.read_text()
     assert "https://cdn" not in page.read_text()
     assert (tmp_path / "plotly.min.js").stat().st_size > 1_000_000
+
+
+def test_the_page_has_a_title_and_the_width_of_its_screen(trials, tmp_path):
+    write_html(convergence_figure(trials, "a < b<br>more"), tmp_path / "page.html")
+    head = (tmp_path / "page.html").read_text(encoding="utf-8").partition("</head>")[0]
+    assert "<title>a &lt; b</title>" in head
+    assert 'name="viewport" content="width=device-width' in head
