@@ -9,7 +9,7 @@ import typer
 from apollo import completion, console
 from apollo.bounds import check_number, check_seed
 from apollo.console import guarded
-from apollo.options import RESULTS, Json, Output
+from apollo.options import RESULTS, Json, Output, Storage
 
 if TYPE_CHECKING:
     from apollo.arch.accelerator import Accelerator
@@ -42,6 +42,7 @@ def codesign(
     ] = 0,
     seed: Annotated[int, typer.Option(help="Of that search.")] = 0,
     output: Output = RESULTS,
+    storage: Storage = None,
     json: Json = False,
 ) -> None:
     """Cut networks over several small chips; every part is compiled and simulated."""
@@ -55,8 +56,9 @@ def codesign(
     links = load_cluster(cluster).links
     if not links:
         raise ValueError(f"Cluster '{cluster}' has no link to join chips by.")
-    designs = [each for name in design or ["edge_tpu_v3"] for each in _designs(name, output)]
-    search = Search(output, trials, seed) if trials else None
+    named = design or ["edge_tpu_v3"]
+    designs = [each for name in named for each in _designs(name, output, storage)]
+    search = Search(output, trials, seed, storage=storage) if trials else None
     rows = codesign_rows(networks, designs, counts, next(iter(links.values())), search)
     if json:
         console.print_json([{**vars(row), "system": row.system.value} for row in rows])
@@ -83,7 +85,7 @@ def _count(text: str) -> int:
     return count
 
 
-def _designs(name: str, output: Path) -> "Sequence[Accelerator]":
+def _designs(name: str, output: Path, storage: str | None) -> "Sequence[Accelerator]":
     """A preset, a design file, or the best design of a study."""
     from apollo.arch.accelerator import load_design
     from apollo.search.placement.codesign.chips import designs_of_study
@@ -92,7 +94,7 @@ def _designs(name: str, output: Path) -> "Sequence[Accelerator]":
     if kind != "study":
         return [load_design(name)]
     try:
-        return designs_of_study(output, study)
+        return designs_of_study(output, study, storage=storage)
     except KeyError:
         raise ValueError(f"Study '{study}' is none of designs for networks.") from None
 

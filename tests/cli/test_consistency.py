@@ -364,8 +364,8 @@ def test_the_version_is_that_of_the_distribution() -> None:
     assert run("--version").stdout.strip() == metadata.version("apollo-dse")
 
 
-# One checks the folder, one has many databases, one reads designs of studies in the folder.
-WITHOUT_STORAGE = {"doctor", "reproduce", "place codesign"}
+# One checks the folder, one has many databases.
+WITHOUT_STORAGE = {"doctor", "reproduce"}
 
 
 def test_what_has_a_folder_of_studies_has_a_storage() -> None:
@@ -390,9 +390,12 @@ def test_studies_of_all_kinds_share_a_storage() -> None:
     assert run(f"contest {ANSWERED['contest']} {storage}").exit_code == 0
     assert run(f"place {ANSWERED['place run']} --study three {storage}").exit_code == 0
     assert run(f"place benchmark {ANSWERED['place benchmark']} {storage}").exit_code == 0
+    chips = f"place codesign {TINY} --chips 2 --trials 2 {storage}"
+    assert run(f"{chips} --design study:one").exit_code == 0
+    assert "Did you mean 'one'?" in refused(f"{chips} --design study:onee")
     assert run(f"compare one two {storage}").exit_code == 0
     assert "Did you mean 'three'?" in refused(f"compare thre one {storage}")
     listed = json.loads(run(f"study list {storage} --json").stdout)
-    assert len(listed) == 5
+    assert len(listed) == 5 + 2  # two searches of codesign: for a chip as large, and one as wide
     assert {"one", "two", "three"} < {each["study"] for each in listed}
     assert not list(Path("results").rglob("*.db"))

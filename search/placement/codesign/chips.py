@@ -11,6 +11,7 @@ from apollo.arch.cluster import LARGEST, Cluster, Device, Link
 from apollo.arch.constants import DEFAULT
 from apollo.arch.scaling import interface_area_scale
 from apollo.arch.space import SPACE, Space
+from apollo.search.execution import Execution
 from apollo.search.explore import explore
 from apollo.search.goals import Goal
 from apollo.search.problem import Problem, with_budget
@@ -32,6 +33,7 @@ class Search:
     trials: int = 600
     seed: int = 0
     optimizer: str = "evolutionary"
+    storage: str | None = None  # their database, a path or a URL; None is a file in the folder
 
     def best(self, network: str, area_mm2: float, space: Space = SPACE) -> Accelerator | None:
         """The chip of the most throughput within an area; None where none was found."""
@@ -43,16 +45,19 @@ class Search:
             trials=self.trials,
             seed=self.seed,
             output=self.output,
+            execution=Execution(storage=self.storage),
         )
         return None if found.best is None else found.best.accelerator
 
 
-def designs_of_study(output: Path, study: str, count: int = 1) -> list[Accelerator]:
+def designs_of_study(
+    output: Path, study: str, count: int = 1, storage: str | None = None
+) -> list[Accelerator]:
     """The best designs of a stored study, best first.
 
     Raises `ValueError`, one sentence, when there is no such study or nothing in it is feasible.
     """
-    with open_study(output, study) as store:
+    with open_study(output, study, storage) as store:
         options, best = row_of(store, study).options, best_trials(store, study, count)
     if not best:
         raise ValueError(f"Study '{study}' has no feasible design.")
