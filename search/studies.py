@@ -21,7 +21,8 @@ def database_path(results: Path, study: str) -> Path:
     """
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*", study):
         raise ValueError(
-            f"A study's name must be letters, digits and any of '_.+-', not '{study}'."
+            "A study's name must be letters, digits and any of '_.+-', the first a letter, a digit "
+            f"or '_', not '{study}'."
         )
     return results / study / DATABASE
 

@@ -155,8 +155,7 @@ SENTENCES = {
     f"{EXPLORE} --mean x": "The mean must be one of geometric, arithmetic, least, not 'x'.",
     f"{EXPLORE} --backend x": "--backend must be processes or ray, not 'x'.",
     f"{EXPLORE} --share --jobs 2": "A shared study has workers of its own: leave --jobs away.",
-    f"{EXPLORE} --study a/b": "A study's name must be letters, digits and any of '_.+-', not "
-    "'a/b'.",
+    f"{EXPLORE} --study a/b": "the first a letter, a digit or '_', not 'a/b'.",
     f"{EXPLORE} --study {'x' * 300}": "File name too long.",
     f"{EXPLORE} --study stored": "Study 'stored' was made with ",
     f"{EXPLORE} {TINY}": "An exploration must name conv:8x8x3x8x3x1 once.",

@@ -52,7 +52,10 @@ def test_a_folder_of_another_name_is_no_study(results):
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", "a b", "-x"])
 def test_a_name_that_is_no_folder_is_refused(name):
-    sentence = f"A study's name must be letters, digits and any of '_.+-', not '{name}'."
+    sentence = (
+        "A study's name must be letters, digits and any of '_.+-', the first a letter, a digit "
+        f"or '_', not '{name}'."
+    )
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
         database_path(Path("results"), name)
 
