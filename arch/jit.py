@@ -13,6 +13,9 @@ from typing import Any, ParamSpec, TypeVar
 
 import numba
 import platformdirs
+from numba.core import event
+
+from apollo.arch.compiling import begin_compiling
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -22,6 +25,7 @@ _SEEN_BY_KERNELS = (
     "arch/isa.py",
     "arch/operands.py",
     "arch/validity.py",
+    "arch/compiling.py",
     "arch/cycles.py",
     "arch/jit.py",
     "compiler/tables.py",
@@ -46,6 +50,19 @@ _CACHE = Path(os.environ.get("APOLLO_CACHE_DIR") or platformdirs.user_cache_dir(
 if "NUMBA_CACHE_DIR" not in os.environ:
     # Numba makes its options at import, so type checkers do not know them.
     vars(numba.config)["CACHE_DIR"] = str(_CACHE / "numba" / SOURCES_HASH)
+
+
+class _Compiling(event.Listener):
+    """Hears of each function that is compiled; of one that is in the cache there is no event."""
+
+    def on_start(self, event: Any) -> None:
+        begin_compiling()
+
+    def on_end(self, event: Any) -> None:
+        pass
+
+
+event.register("numba:compile", _Compiling())  # type: ignore[no-untyped-call]
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:

@@ -8,12 +8,18 @@ def main() -> None:
     """Run the command line."""
     _open_what_is_closed()
     try:
+        from apollo.arch.compiling import tell_when_compiling
         from apollo.cli import app  # here, so that Ctrl-C during the import leaves no traceback
 
+        tell_when_compiling(_say_compiling)
         app(prog_name="apollo")  # also by `python -m apollo`
     except KeyboardInterrupt:
         print("apollo: Interrupted.", file=sys.stderr)
         sys.exit(130)
+
+
+def _say_compiling() -> None:
+    print("Compiling kernels, once: a minute or two …", file=sys.stderr, flush=True)
 
 
 def _open_what_is_closed() -> None:

@@ -1,7 +1,12 @@
 import ast
+import importlib.util
 from pathlib import Path
 
+import numba
+import pytest
+
 from apollo.arch import jit
+from apollo.arch.compiling import tell_when_compiling
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -15,3 +20,30 @@ def test_the_cache_knows_every_source_that_a_kernel_imports() -> None:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("apollo."):
                 names = (node.module or "").split(".")[1:]
                 assert ROOT.joinpath(*names).with_suffix(".py") in seen, f"{path} imports {names}"
+
+
+KERNEL = """
+from apollo.arch.jit import kernel
+
+@kernel
+def twice(number):
+    return 2 * number
+"""
+
+
+def test_compiling_is_told_once_and_nothing_where_the_cache_has_the_kernel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
+    path, heard = tmp_path / "doubling.py", []
+    path.write_text(KERNEL)
+    for number in (2, 2.0, 2):  # the last one as in a process that comes later
+        spec = importlib.util.spec_from_file_location("doubling", path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        tell_when_compiling(lambda number=number: heard.append(number))
+        assert module.twice(number) == 4
+        assert module.twice(number) == 4
+    assert [*map(type, heard)] == [int, float]

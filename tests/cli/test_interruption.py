@@ -13,6 +13,7 @@ import pytest
 
 import apollo
 from apollo.__main__ import main
+from apollo.arch.compiling import begin_compiling
 
 TRIALS = 1200
 
@@ -102,3 +103,15 @@ def test_ctrl_c_during_the_import_is_one_sentence(
         main()
     assert end.value.code == 130
     assert capsys.readouterr().err == "apollo: Interrupted.\n"
+
+
+def test_kernels_that_are_compiled_are_one_line_on_stderr(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def compiling(**_: object) -> None:
+        begin_compiling()
+        begin_compiling()
+
+    monkeypatch.setattr("apollo.cli.app", compiling)
+    main()
+    assert capsys.readouterr() == ("", "Compiling kernels, once: a minute or two …\n")
