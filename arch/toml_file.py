@@ -14,8 +14,12 @@ def read_table(path: str | Path, kind: str) -> dict[str, Any]:
         raise ValueError(f"The {kind} file '{path}' must not be a folder.")
     if not Path(path).is_file():
         raise ValueError(f"There is no {kind} file '{path}'.")
+    what = f"{kind.capitalize()} file '{path}' is not readable TOML"
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        what = f"{kind.capitalize()} file '{path}'"
-        raise ValueError(f"{what} is not readable TOML: {error}.") from None
+        raise ValueError(f"{what}: {error}.") from None
+    except RecursionError:
+        raise ValueError(f"{what}: too deep.") from None
+    except ValueError:  # Python reads no integer of so many digits
+        raise ValueError(f"{what}: a number is too long.") from None

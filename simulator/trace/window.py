@@ -38,7 +38,7 @@ def parse_window(text: str, latency_cycles: int) -> Window:
 
     Raises `ValueError`, one sentence, when the text is not one or begins after the run.
     """
-    match = re.fullmatch(r"(\d+):(\d+)", text, re.ASCII)
+    match = re.fullmatch(r"(\d{1,18}):(\d{1,18})", text, re.ASCII)
     if not match:
         raise ValueError(f"A window must be FIRST:LAST, two cycles, not '{text}'.")
     window = Window(int(match[1]), int(match[2]))

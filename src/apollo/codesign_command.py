@@ -1,5 +1,6 @@
 """`apollo place codesign`: a network over several chips, against one chip of the same area."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -76,7 +77,7 @@ def codesign(
 
 
 def _count(text: str) -> int:
-    if not (text.strip().isascii() and text.strip().isdigit()):
+    if not re.fullmatch(r"\s*[0-9]{1,18}\s*", text):
         raise ValueError(f"--chips must be counts with commas between, as 2,4, not '{text}'.")
     from apollo.arch.cluster import MOST_DEVICES
 

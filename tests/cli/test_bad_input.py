@@ -52,6 +52,8 @@ CONTENTS = {
     "text": b"hello world\n",
     "zeros": bytes(5000),
 }
+DEEP = b"a = " + b"[" * 5000
+LONG = b"a = " + b"9" * 5000
 FILES = ("missing", "folder", "loop", *CONTENTS)
 # An empty table is a space, a technology or a design of usual values; a worker and a study make an
 # empty database theirs, and a worker waits where there is none.
@@ -76,7 +78,7 @@ NUMBERS = {
     f"simulate {TINY} --batch": "0 -1 x 1.5 nan",
     f"simulate {TINY} --states": "0 -1 65 x 99999999999999999999",
     f"simulate {TINY} --sparsity": "-1 1 nan inf x",
-    f"trace {TINY} --window": "1 a:b 5:5 9:2 -1:4 0:-1 99999999999:999999999999",
+    f"trace {TINY} --window": f"1 a:b 5:5 9:2 -1:4 0:-1 99999999999:999999999999 0:{'9' * 5000}",
     f"workloads show {TINY} --sparsity 0.5 --block": "1 0x1 -1x1 axb",
     f"explore {TINY} --trials": "0 -1 x nan",
     f"{EXPLORE} --seed": "-1 x 9223372036854775808",
@@ -112,7 +114,7 @@ NUMBERS = {
     "place partition throughput/resnet50_inference --simulations": "0 -1 x",
     "place partition throughput/resnet50_inference --seed": "-1 x",
     "place benchmark --seeds": "0 -1 x",
-    f"place codesign {TINY} --chips": "0 1 -1 65 x 2,",
+    f"place codesign {TINY} --chips": f"0 1 -1 65 x 2, {'9' * 5000}",
     f"place codesign {TINY} --trials": "-1 x",
     "reproduce apollo --quick --dry-run --jobs": "0 -1 1025 x",
     "config set jobs": "0 many 1.5",
@@ -325,6 +327,13 @@ def test_a_wrong_file_of_settings_stops_every_command(file: str, text: bytes) ->
         assert file in refused("designs")
     finally:
         Path(file).unlink()
+
+
+@pytest.mark.parametrize("command", READERS["toml"])
+@pytest.mark.parametrize(("text", "why"), [(DEEP, "too deep."), (LONG, "a number is too long.")])
+def test_toml_that_python_does_not_read_is_said(command: str, text: bytes, why: str) -> None:
+    Path("too.toml").write_bytes(text)
+    assert refused(command.format("too.toml")).endswith(f"'too.toml' is not readable TOML: {why}")
 
 
 def test_a_full_disk_is_said() -> None:
