@@ -1,7 +1,9 @@
 """`apollo` and `python -m apollo`."""
 
 import io
+import os
 import sys
+from contextlib import suppress
 
 
 def main() -> None:
@@ -15,11 +17,25 @@ def main() -> None:
         app(prog_name="apollo")  # also by `python -m apollo`
     except KeyboardInterrupt:
         print("apollo: Interrupted.", file=sys.stderr)
-        sys.exit(130)
+        _end(130)
+    except SystemExit as end:
+        _end(end.code)
 
 
 def _say_compiling() -> None:
     print("Compiling kernels, once: a minute or two …", file=sys.stderr, flush=True)
+
+
+def _end(code: int | str | None) -> None:
+    """End with that code, an interrupted run of JAX at once: its threads may compile on.
+
+    They would crash in what is left of Python.
+    """
+    if code == 130 and "jax" in sys.modules:
+        with suppress(OSError):
+            sys.stdout.flush()
+        os._exit(130)
+    sys.exit(code)
 
 
 def _open_what_is_closed() -> None:

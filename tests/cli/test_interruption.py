@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 from resource import RLIM_INFINITY, RLIMIT_FSIZE, prlimit
+from types import ModuleType
 
 import pandas as pd
 import pytest
@@ -99,10 +100,33 @@ def test_ctrl_c_during_the_import_is_one_sentence(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("apollo.cli.app", interrupted)
+    monkeypatch.delitem(sys.modules, "jax", raising=False)
     with pytest.raises(SystemExit) as end:
         main()
     assert end.value.code == 130
     assert capsys.readouterr().err == "apollo: Interrupted.\n"
+
+
+def test_an_interrupted_run_of_jax_ends_before_python_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(**_: object) -> None:
+        print("saved")
+        sys.exit(130)
+
+    def ended(code: int) -> None:
+        assert capsys.readouterr().out == "saved\nsaved\n"  # that of the first call too
+        raise RuntimeError(f"ended with {code}")
+
+    monkeypatch.setattr("apollo.cli.app", interrupted)
+    monkeypatch.setattr("os._exit", ended)
+    monkeypatch.delitem(sys.modules, "jax", raising=False)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 130
+    monkeypatch.setitem(sys.modules, "jax", ModuleType("jax"))
+    with pytest.raises(RuntimeError, match=r"^ended with 130$"):
+        main()
 
 
 def test_kernels_that_are_compiled_are_one_line_on_stderr(
