@@ -57,6 +57,13 @@ class Settings(BaseSettings):
             raise ValueError("true is no number")
         return value
 
+    @field_validator("output", "storage", "design", "baseline", "cache_dir", mode="before")
+    @classmethod
+    def _no_blank(cls, value: object) -> object:
+        if value == "":
+            raise ValueError("nothing is named")
+        return value
+
     @classmethod
     def settings_customise_sources(
         cls, settings_cls: type[BaseSettings], *_: Any, **__: Any

@@ -135,6 +135,7 @@ def test_the_cache_of_kernels_is_where_the_settings_say() -> None:
         ("jobs = true", "jobs in 'apollo.toml' must be an integer of at least 1, not True."),
         ("jobs = [1]", "jobs in 'apollo.toml' must be an integer of at least 1, not [1]."),
         ("seed = -1", "seed in 'apollo.toml' must be an integer of at least 0, not -1."),
+        ('storage = ""', "storage in 'apollo.toml' must be a path or a URL of a database, not ''."),
         ("output = 3", "output in 'apollo.toml' must be a path, not 3."),
         (
             "[design]\nlanes = 3",
