@@ -63,7 +63,7 @@ def url_of(location: str | Path) -> URL:
     except (ArgumentError, ValueError):  # the latter of a port
         url = None
     kind = "" if url is None else url.get_backend_name()
-    if url is None or kind not in _DRIVERS:
+    if url is None or kind not in _DRIVERS or (kind == SQLITE and url.query):
         raise ValueError(
             f"The storage must be a path, sqlite:///PATH or postgresql://USER@HOST/DATABASE, "
             f"not '{location}'."

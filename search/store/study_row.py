@@ -22,7 +22,8 @@ class StudyRow:
     def difference(self, other: "StudyRow") -> str | None:
         """The first thing in which `other` differs, as "seed 1, not 2"; None when nothing does."""
         mine, theirs = self.flat(), other.flat()
-        for name in [*mine, *(name for name in theirs if name not in mine)]:
+        names = [*mine, *(name for name in theirs if name not in mine)]
+        for name in sorted(names, key=_is_content):  # hashes say less than anything else
             if mine.get(name) != theirs.get(name):
                 return f"{name} {_shown(mine.get(name))}, not {_shown(theirs.get(name))}"
         return None
@@ -42,6 +43,10 @@ class StudySummary:
     trials: int
     feasible: int
     best_reward: float  # 0 when nothing is feasible
+
+
+def _is_content(name: str) -> bool:
+    return name.startswith("content.")
 
 
 def _flattened(options: dict[str, Any], prefix: str = "") -> dict[str, Any]:

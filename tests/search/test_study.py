@@ -172,6 +172,7 @@ def test_progress_follows_every_trial(store):
         ({"settings": {"founders": 3}}, "evolutionary.founders 2, not 3"),
         ({"options": {"networks": ["a", "b"]}}, 'networks ["a"], not ["a","b"]'),
         ({"options": {"networks": ["a"], "max_area": 6.8}}, "max_area none, not 6.8"),
+        ({"options": {"content": {"b": "0f"}, "networks": ["b"]}}, 'networks ["a"], not ["b"]'),
     ],
 )
 def test_another_identity_is_refused_by_naming_the_difference(store, changed, difference):

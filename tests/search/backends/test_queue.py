@@ -111,6 +111,7 @@ def test_rows_read_back_to_the_same_bits(store):
     ("location", "sentence"),
     [
         ("mysql://host/x", "The storage must be a path, sqlite:///PATH or postgresql://"),
+        ("sqlite:///x.db?mode=ro", "The storage must be a path, sqlite:///PATH or postgresql://"),
         ("nonsense://", "The storage must be a path, sqlite:///PATH or postgresql://"),
         (
             "postgresql://me:secret@127.0.0.1:1/x",
