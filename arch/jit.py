@@ -65,16 +65,23 @@ class _Compiling(event.Listener):
 event.register("numba:compile", _Compiling())  # type: ignore[no-untyped-call]
 
 
-def kernel(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a function to machine code at its first call, and cache it on disk."""
-    compiled: Callable[P, R] = numba.njit(cache=True)(function)
+def _compiled(function: Callable[P, R], **options: Any) -> Callable[P, R]:
+    compiled: Callable[P, R]
+    try:
+        compiled = numba.njit(cache=True, **options)(function)
+    except RuntimeError:  # there is no folder to write to: compiled anew in every process
+        compiled = numba.njit(**options)(function)
     return compiled
+
+
+def kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a function to machine code at its first call, and cache it on disk if it can be."""
+    return _compiled(function)
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a helper into its callers: without a call no tuple of columns is copied."""
-    compiled: Callable[P, R] = numba.njit(cache=True, forceinline=True)(function)
-    return compiled
+    return _compiled(function, forceinline=True)
 
 
 # The first is an option that Numba does not document: without its runtime there is nothing to
@@ -88,11 +95,9 @@ def bare_kernel(function: Callable[P, R]) -> Callable[P, R]:
     Counting references to arrays, an atomic operation at nearly every access in a helper, is most
     of the time of code that otherwise adds and compares.
     """
-    compiled: Callable[P, R] = numba.njit(cache=True, **_BARE)(function)
-    return compiled
+    return _compiled(function, **_BARE)
 
 
 def bare_inlined(function: Callable[P, R]) -> Callable[P, R]:
     """As `inlined`, for the helpers of bare kernels."""
-    compiled: Callable[P, R] = numba.njit(cache=True, forceinline=True, **_BARE)(function)
-    return compiled
+    return _compiled(function, forceinline=True, **_BARE)

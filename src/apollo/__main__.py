@@ -23,7 +23,7 @@ def main() -> None:
 
 
 def _say_compiling() -> None:
-    print("Compiling kernels, once: a minute or two …", file=sys.stderr, flush=True)
+    print("Compiling kernels: a minute or two …", file=sys.stderr, flush=True)
 
 
 def _end(code: int | str | None) -> None:

@@ -1,6 +1,7 @@
 import ast
 import importlib.util
 from pathlib import Path
+from types import ModuleType
 
 import numba
 import pytest
@@ -31,6 +32,15 @@ def twice(number):
 """
 
 
+def imported(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def test_compiling_is_told_once_and_nothing_where_the_cache_has_the_kernel(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -38,12 +48,22 @@ def test_compiling_is_told_once_and_nothing_where_the_cache_has_the_kernel(
     path, heard = tmp_path / "doubling.py", []
     path.write_text(KERNEL)
     for number in (2, 2.0, 2):  # the last one as in a process that comes later
-        spec = importlib.util.spec_from_file_location("doubling", path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        module = imported(path)
         tell_when_compiling(lambda number=number: heard.append(number))
         assert module.twice(number) == 4
         assert module.twice(number) == 4
     assert [*map(type, heard)] == [int, float]
+
+
+def test_without_a_folder_to_write_to_kernels_are_compiled_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    path = tmp_path / "alone.py"
+    path.write_text(KERNEL)
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)  # by which Numba tries folders
+    with pytest.raises(RuntimeError, match="cannot cache function"):
+        numba.njit(cache=True)(imported(path).twice.py_func)
+    assert imported(path).twice(2) == 4

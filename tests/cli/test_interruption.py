@@ -138,4 +138,4 @@ def test_kernels_that_are_compiled_are_one_line_on_stderr(
 
     monkeypatch.setattr("apollo.cli.app", compiling)
     main()
-    assert capsys.readouterr() == ("", "Compiling kernels, once: a minute or two …\n")
+    assert capsys.readouterr() == ("", "Compiling kernels: a minute or two …\n")
