@@ -51,29 +51,32 @@ def train(
 
     check_number("--simulations", simulations)
     problems = _split(graphs, cluster, members, held_out, seed).known
-    if policy.exists():
-        training = load_training(policy, problems)
-    else:
-        typer.echo("local search shows what to imitate …", err=True)
-        training = family_training(problems, Budget(simulations), seed)
+    with Interruptible() as interruptible:
 
-    def after(now: "Training") -> None:
-        if now.update % _SAVE_EVERY == 0:
-            save_training(policy, now)
-            typer.echo(_line(now), err=True)
-        if interruptible.interrupted:
-            raise KeyboardInterrupt
+        def pause() -> None:
+            if interruptible.interrupted:
+                raise KeyboardInterrupt
 
-    try:
-        with Interruptible() as interruptible:
+        def after(now: "Training") -> None:
+            if now.update % _SAVE_EVERY == 0:
+                save_training(policy, now)
+                typer.echo(_line(now), err=True)
+            pause()
+
+        if policy.exists():
+            training = load_training(policy, problems)
+        else:
+            typer.echo("local search shows what to imitate …", err=True)
+            training = family_training(problems, Budget(simulations), seed, pause=pause)
+        try:
             training.run(after)
-    except KeyboardInterrupt:
-        save_training(policy, training)
-        console.fail(
-            f"Interrupted after {training.simulations:,} simulations, which are saved; the same "
-            "command goes on.",
-            ExitCode.INTERRUPTED,
-        )
+        except KeyboardInterrupt:
+            save_training(policy, training)
+            console.fail(
+                f"Interrupted after {training.simulations:,} simulations, which are saved; the "
+                "same command goes on.",
+                ExitCode.INTERRUPTED,
+            )
     save_training(policy, training)
     curve = policy.with_suffix(".csv")
     _write_curve(training.rows, curve)

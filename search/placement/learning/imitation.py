@@ -10,7 +10,7 @@ to follow: the policy shall place by itself. No feature says which number a devi
 does not matter which of some devices that are alike the teacher took.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -59,24 +59,32 @@ class Taught:
 
 
 def teach(
-    policy: Policy, problems: Sequence[PlacementProblem], budget: Budget, seed: int
+    policy: Policy,
+    problems: Sequence[PlacementProblem],
+    budget: Budget,
+    seed: int,
+    pause: Callable[[], None] = lambda: None,
 ) -> Taught:
     """The policy once it has imitated local search, which has an even share of the budget each.
 
+    `pause` is called after every search and step: it may raise to end the lesson.
     Problems of which no placement was found that fits the memories teach nothing, and a policy with
     a grouper, which places other graphs, is not taught.
     """
     share = Budget(max(1, budget.simulations // len(problems)), budget.seconds / len(problems))
     if policy.settings.slots or share.simulations * len(problems) > budget.simulations:
         return Taught(policy, 0)
-    found = [local_search_from(one, first_placements(one), share, seed) for one in problems]
+    found = []
+    for problem in problems:
+        found.append(local_search_from(problem, first_placements(problem), share, seed))
+        pause()
     examples = [
         example_of(problem, each.placement)
         for problem, each in zip(problems, found, strict=True)
         if np.isfinite(each.cost)
     ]
     epochs = max(EPOCHS, STEPS // max(1, len(examples)))
-    taught = imitate(policy, examples, epochs, seed)
+    taught = imitate(policy, examples, epochs, seed, pause)
     return Taught(taught, sum(each.simulations for each in found))
 
 
@@ -88,7 +96,13 @@ def example_of(problem: PlacementProblem, placement: Ints) -> Example:
     return Example(inputs, device, *_replayed(inputs, device))
 
 
-def imitate(policy: Policy, examples: Sequence[Example], epochs: int, seed: int) -> Policy:
+def imitate(
+    policy: Policy,
+    examples: Sequence[Example],
+    epochs: int,
+    seed: int,
+    pause: Callable[[], None] = lambda: None,
+) -> Policy:
     """The policy after steps (1) on every example, in another order each epoch."""
     learned = untaught(policy.parameters, _DESCENT)
     generator, steps = np.random.default_rng(seed), epochs * len(examples)
@@ -96,6 +110,7 @@ def imitate(policy: Policy, examples: Sequence[Example], epochs: int, seed: int)
     for number, index in enumerate(np.array(orders, np.int64).reshape(-1).tolist()):
         rate = _RATE + (_LAST_RATE - _RATE) * number / steps
         learned = _imitate(learned, examples[index], jnp.float32(rate))
+        pause()
     return Policy(policy.settings, learned.parameters)
 
 

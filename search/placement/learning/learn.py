@@ -1,6 +1,6 @@
 """Place a problem: by a policy that learns it from nothing, or by one that has learned others."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import jax
@@ -42,17 +42,19 @@ def family_training(
     budget: Budget,
     seed: int = 0,
     settings: LearningSettings | None = None,
+    pause: Callable[[], None] = lambda: None,
 ) -> Training:
     """The training of a policy on a family of problems, ready to run.
 
     Half of the budget is local search's, whose placements the policy imitates; from there it learns
-    by reinforcement, in smaller steps than from nothing. Raises `ValueError` without a problem.
+    by reinforcement, in smaller steps than from nothing. `pause` is called every now and then: it
+    may raise to end it. Raises `ValueError` without a problem.
     """
     new = Policy.new(settings or LearningSettings(), seed)
     if not problems or budget.simulations < 2:
         return Training(problems, new, budget, seed)
     half = Budget(budget.simulations // 2, budget.seconds / 2)
-    taught = teach(new, problems, half, seed)
+    taught = teach(new, problems, half, seed, pause)
     rate = new.settings.rate * (_TAUGHT_RATE if taught.simulations else 1)
     policy = Policy(replace(new.settings, rate=rate), taught.policy.parameters)
     left = Budget(budget.simulations - taught.simulations, half.seconds)

@@ -1,6 +1,7 @@
 """A policy imitates what a search has found."""
 
 import numpy as np
+import pytest
 from toys import random_problem, recurrent_problem
 
 from apollo.search.placement.found import Budget
@@ -70,3 +71,16 @@ def test_a_family_has_one_budget_for_both():
     assert 0 < used <= 300
     training.run()
     assert training.simulations == training.budget.simulations
+
+
+def test_a_lesson_may_be_ended_after_every_search_and_step():
+    calls = []
+
+    def pause():
+        calls.append(1)
+        if len(calls) == len(FAMILY) + 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        teach(NEW, FAMILY, Budget(60 * len(FAMILY)), 0, pause)
+    assert len(calls) == len(FAMILY) + 2
