@@ -127,7 +127,7 @@ def judged(
         return Finding(Verdict.OPEN, why=f"No task has runs of all of {missing}.")
     failing = [task for task in tasks if not holds(task)]
     ours = "; ".join(f"{task_text(task)}: {figures(task)}" for task in tasks)
-    return Finding(_verdict(len(failing), len(tasks)), ours, "; ".join(_where(failing)))
+    return Finding(_verdict(len(failing), len(tasks)), ours, "; ".join(_where(failing, len(tasks))))
 
 
 def _verdict(failing: int, asked: int) -> Verdict:
@@ -136,6 +136,8 @@ def _verdict(failing: int, asked: int) -> Verdict:
     return Verdict.REFUTED if failing == asked else Verdict.PARTLY
 
 
-def _where(failing: list[Task]) -> Iterator[str]:
+def _where(failing: list[Task], asked: int) -> Iterator[str]:
     if failing:
-        yield f"does not hold on {len(failing)} tasks: " + "; ".join(map(task_text, failing))
+        yield f"does not hold on {len(failing)} of {asked} tasks: " + "; ".join(
+            map(task_text, failing)
+        )

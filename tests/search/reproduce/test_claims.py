@@ -89,7 +89,7 @@ def test_some_tasks_confirm_it_partly_and_are_named() -> None:
     found = {claim.statement: finding for claim, finding in findings_of(evidence(rewards))}
     order = found["Final rewards: random < evolutionary < P3BO."]
     assert order.verdict is Verdict.PARTLY
-    assert order.why == "does not hold on 1 tasks: single, speed-up, 4.8 mm²"
+    assert order.why == "does not hold on 1 of 3 tasks: single, speed-up, 4.8 mm²"
     assert "single, speed-up, 6.8 mm²: 0.960 / 1.100 / 1.130" in order.ours
 
 
