@@ -33,11 +33,15 @@ class Interruptible:
         if self._installed:
             signal.signal(signal.SIGINT, self._previous)
 
+    def check(self) -> None:
+        """Raise `KeyboardInterrupt` if there was a Ctrl-C."""
+        if self.interrupted:
+            raise KeyboardInterrupt
+
     @contextmanager
     def raising(self) -> Iterator[None]:
         """A block that begins only if nothing was interrupted, and that a second Ctrl-C ends."""
-        if self.interrupted:
-            raise KeyboardInterrupt
+        self.check()
         self._raising = True
         try:
             yield

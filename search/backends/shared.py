@@ -42,8 +42,7 @@ class Shared:
         seconds: dict[int, float] = {}
         for index in points:
             while index in offered and index not in seconds:
-                if interruptible.interrupted:
-                    raise KeyboardInterrupt
+                interruptible.check()
                 if not work_once(self._evaluate, self._do, self._queue, DRIVER, self._lease_s):
                     time.sleep(LOOK_S)
                 seconds = self._queue.done()

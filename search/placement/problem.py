@@ -6,6 +6,7 @@ placements. A *placement* is the device of every group, an integer in 0..D-1.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -80,7 +81,7 @@ class GroupGraph:
             if not allowed.any():
                 raise ValueError(f"No device can run '{name}': neither its cost nor room is there.")
 
-    @property
+    @cached_property
     def nets(self) -> Nets:
         """What goes from group to group, each at once."""
         if self.shared is not None:

@@ -1,6 +1,5 @@
 """The course of a search: reward of each trial, best so far, infeasible trials by cause."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from html import escape
@@ -80,7 +79,7 @@ def _page(figure: Any) -> str:
         include_plotlyjs="directory", default_height="100%", config={"responsive": True}
     )
     least = figure.layout.height or _LEAST_HEIGHT
-    head = _HEAD.format(title=escape(re.split("<br>", title)[0]), height=least, width=_LEAST_WIDTH)
+    head = _HEAD.format(title=escape(title.partition("<br>")[0]), height=least, width=_LEAST_WIDTH)
     return text.replace("<head>", f"<head>{head}", 1)
 
 

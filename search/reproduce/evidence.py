@@ -1,6 +1,6 @@
 """What claims are judged by: the rows of all runs, and questions to them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -127,7 +127,7 @@ def judged(
         return Finding(Verdict.OPEN, why=f"No task has runs of all of {missing}.")
     failing = [task for task in tasks if not holds(task)]
     ours = "; ".join(f"{task_text(task)}: {figures(task)}" for task in tasks)
-    return Finding(_verdict(len(failing), len(tasks)), ours, "; ".join(_where(failing, len(tasks))))
+    return Finding(_verdict(len(failing), len(tasks)), ours, _where(failing, len(tasks)))
 
 
 def _verdict(failing: int, asked: int) -> Verdict:
@@ -136,8 +136,6 @@ def _verdict(failing: int, asked: int) -> Verdict:
     return Verdict.REFUTED if failing == asked else Verdict.PARTLY
 
 
-def _where(failing: list[Task], asked: int) -> Iterator[str]:
-    if failing:
-        yield f"does not hold on {len(failing)} of {asked} tasks: " + "; ".join(
-            map(task_text, failing)
-        )
+def _where(failing: list[Task], asked: int) -> str:
+    names = "; ".join(map(task_text, failing))
+    return f"does not hold on {len(failing)} of {asked} tasks: {names}" if failing else ""

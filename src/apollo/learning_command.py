@@ -53,21 +53,19 @@ def train(
     problems = _split(graphs, cluster, members, held_out, seed).known
     with Interruptible() as interruptible:
 
-        def pause() -> None:
-            if interruptible.interrupted:
-                raise KeyboardInterrupt
-
         def after(now: "Training") -> None:
             if now.update % _SAVE_EVERY == 0:
                 save_training(policy, now)
                 typer.echo(_line(now), err=True)
-            pause()
+            interruptible.check()
 
         if policy.exists():
             training = load_training(policy, problems)
         else:
             typer.echo("local search shows what to imitate …", err=True)
-            training = family_training(problems, Budget(simulations), seed, pause=pause)
+            training = family_training(
+                problems, Budget(simulations), seed, pause=interruptible.check
+            )
         try:
             training.run(after)
         except KeyboardInterrupt:

@@ -382,10 +382,7 @@ def test_what_has_a_folder_of_studies_has_a_storage() -> None:
 
 def test_studies_of_all_kinds_share_a_storage() -> None:
     storage = "--storage all.db"
-    for line in (
-        f"{TINY} --trials 2 --study one",
-        f"{TINY} --trials 2 --study two --seed 1",
-    ):
+    for line in (f"{TINY} --trials 2 --study one", f"{TINY} --trials 2 --study two --seed 1"):
         assert run(f"explore {line} {storage}").exit_code == 0
     assert run(f"contest {ANSWERED['contest']} {storage}").exit_code == 0
     assert run(f"place {ANSWERED['place run']} --study three {storage}").exit_code == 0

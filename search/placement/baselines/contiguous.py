@@ -52,10 +52,11 @@ def contiguous(
 def contiguous_placements(problem: PlacementProblem) -> Ints:
     """[K, G] The splits of all orders for every number of devices that has one; none twice."""
     count = len(problem.groups.names)
-    kinds = kinds_of(problem, device_sets(problem)[0])
+    fast = device_sets(problem)[0]
+    kinds = kinds_of(problem, fast)
     splits = {
         split.tobytes(): split
-        for order in orders_of(problem)
+        for order in orders_of(problem, fast)
         for split in _splits(problem, kinds, order)
     }
     return np.array([*splits.values()], np.int64).reshape(-1, count)
@@ -68,12 +69,11 @@ def _splits(problem: PlacementProblem, kinds: Kinds, order: Ints) -> list[Ints]:
     that is lighter.
     """
     chains, splits = _chains(kinds, order), list[Ints]()
-    others = min(len(kinds.other.devices), _MOST_OTHERS)
     for fast in range(1, len(kinds.fast.devices) + 1):
-        alone = chains[fast, 0].heaviest[-1]
-        lightest = min(range(others + 1), key=lambda other: chains[fast, other].heaviest[-1])
-        wanted = [0] * (fast > 1 and bool(np.isfinite(alone)))
-        for other in dict.fromkeys([*wanted, *[lightest] * (lightest > 0)]):
+        heaviest = [chain.heaviest[-1] for (count, _), chain in chains.items() if count == fast]
+        others = [0] if fast > 1 and np.isfinite(heaviest[0]) else []
+        lightest = int(np.argmin(heaviest))
+        for other in [*others, lightest] if lightest else others:
             split = np.empty(len(order), np.int64)
             split[order] = _devices(chains, kinds, (fast, other))
             splits.append(on_allowed(problem, split))

@@ -14,7 +14,6 @@ group.
 
 import numpy as np
 
-from apollo.search.placement.baselines.devices import device_sets
 from apollo.search.placement.baselines.shares import transfers_ns
 from apollo.search.placement.problem import Floats, GroupGraph, Ints, PlacementProblem
 
@@ -22,18 +21,17 @@ _LOOSE = 1e-9  # of the heaviest edge, between any two groups: so that all hang 
 _DIGITS = 9  # of an eigenvector whose last ones are noise
 
 
-def orders_of(problem: PlacementProblem) -> tuple[Ints, ...]:
-    """All of them, [G] each."""
-    taken_ns = _exchanged_ns(problem)
+def orders_of(problem: PlacementProblem, fast: Ints) -> tuple[Ints, ...]:
+    """All of them, [G] each, with what tensors take between the fast devices."""
+    taken_ns = _exchanged_ns(problem, fast)
     given: Ints = np.arange(len(taken_ns))
     return given, late(problem.groups), tight(taken_ns), spectral(taken_ns)
 
 
-def _exchanged_ns(problem: PlacementProblem) -> Floats:
+def _exchanged_ns(problem: PlacementProblem, fast: Ints) -> Floats:
     """[G, G] What the tensors between two groups take, either way."""
     groups, count = problem.groups, len(problem.groups.names)
     taken = np.zeros((count, count))
-    fast = device_sets(problem)[0]
     taken_ns = transfers_ns(problem, groups.edge_bytes, fast, fast)
     np.add.at(taken, (groups.source, groups.target), taken_ns)
     return taken + taken.T

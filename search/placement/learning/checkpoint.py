@@ -184,12 +184,11 @@ def _read(path: Path) -> tuple[Header, Arrays]:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         header = json.loads(str(arrays.pop(_HEADER)))
+        version = header["version"]
     except (KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile):
         raise ValueError(f"'{path.name}' is not a checkpoint of a placement policy.") from None
-    if not isinstance(header, dict) or "version" not in header:
-        raise ValueError(f"'{path.name}' is not a checkpoint of a placement policy.")
-    if header["version"] != VERSION:
+    if version != VERSION:
         raise ValueError(
-            f"Checkpoint '{path.name}' has version {header['version']}; this one reads {VERSION}."
+            f"Checkpoint '{path.name}' has version {version}; this one reads {VERSION}."
         )
     return header, arrays
